@@ -1,1 +1,36 @@
+//! Portcullis: is what the outside world can reach exactly what we wrote down?
+//!
+//! The library behind the `portcullis` command. Data goes one way: `spec` and `snapshot` are what
+//! was declared and what the cloud said; `resolve`, `reach` and `survey` compute from them;
+//! `exposure`, `drift` and `inventory` are where declared, configured and observed meet; `check`
+//! and `audit` judge by the rules; `report` prints. `collect` and `probe` are the edges that touch
+//! the world. `ARCHITECTURE.md` has the picture, and a test holds the code to it.
 
+pub mod model;
+
+pub mod observation;
+pub mod snapshot;
+pub mod spec;
+
+pub mod reach;
+pub mod resolve;
+pub mod survey;
+
+pub mod drift;
+pub mod exposure;
+pub mod inventory;
+
+pub mod finding;
+pub mod rule;
+
+pub mod check;
+
+pub mod audit;
+
+pub mod report;
+
+pub mod collect;
+pub mod probe;
+pub mod vantage;
+
+pub mod cli;

@@ -1,0 +1,46 @@
+use crate::spec::Place;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// A host: an instance of the cloud, an interface without an instance, or one declared by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// `i-…`, `eni-…` for an interface that belongs to no instance we can read, or the declared name.
+    pub id: String,
+    /// The `Name` tag. Text from outside.
+    pub name: Option<String>,
+    pub origin: HostOrigin,
+    /// Whether it can answer: a running instance, an interface in use, or declared.
+    pub live: bool,
+    /// Sorted by address.
+    pub addresses: Vec<HostAddress>,
+    pub tags: BTreeMap<String, String>,
+    /// Names of the roles it is a member of, sorted.
+    pub roles: Vec<String>,
+}
+
+/// Where a host is known from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostOrigin {
+    Cloud { account: String, region: String, vpc: Option<String>, image: Option<String> },
+    Declared(Place),
+}
+
+/// One address a host can be reached at.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HostAddress {
+    pub address: IpAddr,
+    /// The interface it belongs to; `None` for declared hosts.
+    pub interface: Option<String>,
+    /// Whether it is a public (or routed IPv6) address, to be judged for `internet`.
+    pub public: bool,
+}
+
+/// Who is what: hosts by id and members by role.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Resolution {
+    /// By host id.
+    pub hosts: BTreeMap<String, Host>,
+    /// Role name to sorted host ids; every role of the spec has an entry.
+    pub members: BTreeMap<String, Vec<String>>,
+}

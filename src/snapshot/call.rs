@@ -1,0 +1,107 @@
+use crate::model::GapKind;
+use serde::{Deserialize, Serialize};
+
+/// One kind of call of the cloud's API in one account and region, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    pub account: String,
+    pub region: String,
+    pub kind: CallKind,
+    pub outcome: Outcome,
+    /// Rows received.
+    pub items: usize,
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "is", content = "why")]
+pub enum Outcome {
+    /// Every page was read.
+    Complete,
+    /// Some rows came, but not all (a page failed, a row was malformed); the text says what.
+    Truncated(String),
+    /// The account may not make this call; the text is the service's error code.
+    Denied(String),
+    /// The service throttled past every retry.
+    Throttled(String),
+    /// It failed otherwise.
+    Failed(String),
+    /// It was never made: the saved output has no such file.
+    Missing,
+}
+
+impl Outcome {
+    /// Whether every row is there.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        matches!(self, Self::Complete)
+    }
+}
+
+macro_rules! kinds {
+    ($($variant:ident = $service:literal $operation:literal $gap:ident),* $(,)?) => {
+        /// The calls a collection makes: read-only, each by the name its IAM action has.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum CallKind { $($variant),* }
+
+        impl CallKind {
+            /// Every kind, in a fixed order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The service's IAM prefix: `ec2`, `elasticloadbalancing`, …
+            #[must_use]
+            pub const fn service(self) -> &'static str {
+                match self { $(Self::$variant => $service),* }
+            }
+
+            /// The operation's name, as in the API and in IAM.
+            #[must_use]
+            pub const fn operation(self) -> &'static str {
+                match self { $(Self::$variant => $operation),* }
+            }
+
+            /// The kind of gap that its failure makes.
+            #[must_use]
+            pub const fn gap(self) -> GapKind {
+                match self { $(Self::$variant => GapKind::$gap),* }
+            }
+        }
+    };
+}
+
+kinds! {
+    Instances = "ec2" "DescribeInstances" Instances,
+    NetworkInterfaces = "ec2" "DescribeNetworkInterfaces" NetworkInterfaces,
+    SecurityGroups = "ec2" "DescribeSecurityGroups" SecurityGroups,
+    NetworkAcls = "ec2" "DescribeNetworkAcls" NetworkAcls,
+    RouteTables = "ec2" "DescribeRouteTables" RouteTables,
+    Subnets = "ec2" "DescribeSubnets" Subnets,
+    Vpcs = "ec2" "DescribeVpcs" Vpcs,
+    InternetGateways = "ec2" "DescribeInternetGateways" InternetGateways,
+    EgressOnlyInternetGateways = "ec2" "DescribeEgressOnlyInternetGateways" EgressOnlyInternetGateways,
+    NatGateways = "ec2" "DescribeNatGateways" NatGateways,
+    Addresses = "ec2" "DescribeAddresses" Addresses,
+    ManagedPrefixLists = "ec2" "DescribeManagedPrefixLists" PrefixLists,
+    ManagedPrefixListEntries = "ec2" "GetManagedPrefixListEntries" PrefixLists,
+    VpcPeeringConnections = "ec2" "DescribeVpcPeeringConnections" VpcPeerings,
+    VpcEndpoints = "ec2" "DescribeVpcEndpoints" VpcEndpoints,
+    TransitGateways = "ec2" "DescribeTransitGateways" TransitGateways,
+    TransitGatewayAttachments = "ec2" "DescribeTransitGatewayAttachments" TransitGateways,
+    TransitGatewayVpcAttachments = "ec2" "DescribeTransitGatewayVpcAttachments" TransitGateways,
+    TransitGatewayRouteTables = "ec2" "DescribeTransitGatewayRouteTables" TransitGateways,
+    TransitGatewayRoutes = "ec2" "SearchTransitGatewayRoutes" TransitGateways,
+    TransitGatewayPropagations = "ec2" "GetTransitGatewayRouteTablePropagations" TransitGateways,
+    VpcBpaOptions = "ec2" "DescribeVpcBlockPublicAccessOptions" VpcBpa,
+    VpcBpaExclusions = "ec2" "DescribeVpcBlockPublicAccessExclusions" VpcBpa,
+    LoadBalancers = "elasticloadbalancing" "DescribeLoadBalancers" LoadBalancers,
+    LoadBalancerAttributes = "elasticloadbalancing" "DescribeLoadBalancerAttributes" LoadBalancers,
+    Listeners = "elasticloadbalancing" "DescribeListeners" LoadBalancers,
+    Rules = "elasticloadbalancing" "DescribeRules" LoadBalancers,
+    TargetGroups = "elasticloadbalancing" "DescribeTargetGroups" LoadBalancers,
+    TargetGroupAttributes = "elasticloadbalancing" "DescribeTargetGroupAttributes" LoadBalancers,
+    TargetHealth = "elasticloadbalancing" "DescribeTargetHealth" LoadBalancers,
+    AutoScalingGroups = "autoscaling" "DescribeAutoScalingGroups" AutoScalingGroups,
+    DbInstances = "rds" "DescribeDBInstances" DbInstances,
+    CallerIdentity = "sts" "GetCallerIdentity" Account,
+}

@@ -1,0 +1,42 @@
+use crate::model::{Endpoint, Expect, Protocol};
+use std::net::IpAddr;
+
+/// Everything one run will probe, and what it was asked to probe but will not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// Control targets first, then declared endpoints, then permitted ones; each part sorted, no endpoint twice.
+    pub targets: Vec<Target>,
+    /// Refused by name, sorted.
+    pub refused: Vec<Refused>,
+}
+
+/// One endpoint to probe.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Target {
+    pub endpoint: Endpoint,
+    pub why: Why,
+    /// What it must prove to be; [`Expect::Connect`] where nothing is declared.
+    pub expect: Expect,
+}
+
+/// Why an endpoint is probed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Why {
+    /// Known to answer: proves the vantage's own egress.
+    Control,
+    /// The spec requires or allows or forbids it.
+    Declared,
+    /// The configuration permits it, or we cannot tell, and nobody declared it.
+    Permitted,
+    /// Named on the command line.
+    Asked,
+}
+
+/// An endpoint that will not be probed: it is neither ours by the snapshot nor named by `scope:`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Refused {
+    pub address: IpAddr,
+    pub protocol: Option<Protocol>,
+    /// Fits after "cannot probe ADDRESS: ".
+    pub why: String,
+}
