@@ -1,5 +1,103 @@
 //! The command line: one file a command, exit codes in [`exit`].
 
+pub mod audit;
+pub mod collect;
+pub mod demo;
+mod error;
 pub mod exit;
+pub mod explain;
+pub mod init;
+pub mod probe;
+pub mod reach;
+pub mod rules;
+pub mod spec;
 
+pub use error::CliError;
 pub use exit::ExitStatus;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Is what the outside world can reach exactly what we wrote down, and if not, which layer is wrong?
+#[derive(Debug, Parser)]
+#[command(name = "portcullis", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags every command has.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Accounts, regions, scope and limits [default: portcullis.yaml where it exists]
+    #[arg(short, long, global = true, env = "PORTCULLIS_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Say more on stderr (repeatable)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Say nothing on stderr but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// When to colour
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    pub color: Color,
+    /// No progress, even on a terminal
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+    /// Touch no network: neither the cloud nor any probe
+    #[arg(long, global = true)]
+    pub offline: bool,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    Always,
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compare declared, configured and observed, and report what differs
+    Audit(audit::AuditArgs),
+    /// Read the cloud once into a snapshot
+    Collect(collect::CollectArgs),
+    /// List what the configuration exposes
+    Reach(reach::ReachArgs),
+    /// Show the path of one flow, hop by hop, and what decides it
+    Explain(explain::ExplainArgs),
+    /// Probe endpoints from this machine
+    Probe(probe::ProbeArgs),
+    /// Check specs and print their schema
+    Spec(spec::SpecArgs),
+    /// Write a starter spec from a snapshot
+    Init(init::InitArgs),
+    /// List, explain and test the rules
+    Rules(rules::RulesArgs),
+    /// Replay an incident with real sockets on loopback
+    Demo(demo::DemoArgs),
+}
+
+/// Runs a parsed command line.
+///
+/// # Errors
+/// Usage and tool errors; findings and gaps are an [`ExitStatus`], not an error.
+pub fn run(cli: &Cli) -> Result<ExitStatus, CliError> {
+    match &cli.command {
+        Command::Audit(args) => audit::run(args, &cli.global),
+        Command::Collect(args) => collect::run(args, &cli.global),
+        Command::Reach(args) => reach::run(args, &cli.global),
+        Command::Explain(args) => explain::run(args, &cli.global),
+        Command::Probe(args) => probe::run(args, &cli.global),
+        Command::Spec(args) => spec::run(args, &cli.global),
+        Command::Init(args) => init::run(args, &cli.global),
+        Command::Rules(args) => rules::run(args, &cli.global),
+        Command::Demo(args) => demo::run(args, &cli.global),
+    }
+}
