@@ -33,4 +33,6 @@ pub mod collect;
 pub mod probe;
 pub mod vantage;
 
+pub mod demo;
+
 pub mod cli;
