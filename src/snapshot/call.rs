@@ -1,5 +1,6 @@
-use crate::model::GapKind;
+use crate::model::{Gap, GapKind};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// One kind of call of the cloud's API in one account and region, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -11,6 +12,20 @@ pub struct Call {
     pub outcome: Outcome,
     /// Rows received.
     pub items: usize,
+}
+
+impl Call {
+    /// The gap that the call leaves, in the account and region it was made in; `None` when it is complete.
+    #[must_use]
+    pub fn gap(&self) -> Option<Gap> {
+        (!self.outcome.is_complete()).then(|| {
+            Gap::new(
+                self.kind.gap(),
+                format!("{}/{}", self.account, self.region),
+                format!("{} {}", self.kind.operation(), self.outcome),
+            )
+        })
+    }
 }
 
 /// What came of a call.
@@ -36,6 +51,20 @@ impl Outcome {
     #[must_use]
     pub const fn is_complete(&self) -> bool {
         matches!(self, Self::Complete)
+    }
+}
+
+impl fmt::Display for Outcome {
+    /// Fits after the operation's name: `DescribeVpcs denied: UnauthorizedOperation`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Complete => f.write_str("complete"),
+            Self::Truncated(why) => write!(f, "truncated: {why}"),
+            Self::Denied(why) => write!(f, "denied: {why}"),
+            Self::Throttled(why) => write!(f, "throttled: {why}"),
+            Self::Failed(why) => write!(f, "failed: {why}"),
+            Self::Missing => f.write_str("was never made"),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod gateway;
 mod group;
 mod interface;
 mod network;
+mod order;
 mod tag;
 mod transit;
 
