@@ -1,5 +1,17 @@
 //! Rows of declared × configured × observed: the only place where the three meet.
 
+mod approach;
+mod cell;
+mod configuration;
+mod declared;
+mod join;
+mod observed;
 mod row;
+mod source;
+#[cfg(test)]
+mod tests;
 
-pub use row::{Cells, ConfiguredCell, Declared, Exposure, ObservedCell};
+pub use cell::{Cells, ConfiguredCell, Declared, Expects, ObservedCell};
+pub use configuration::{Configuration, Exposed};
+pub use join::{Joined, join};
+pub use row::Exposure;

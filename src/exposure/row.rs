@@ -1,17 +1,10 @@
+use super::cell::{Cells, ConfiguredCell, Declared, Expects, ObservedCell};
 use crate::model::{Expect, PortSet, Protocol, SourceName};
 use crate::observation::{Observation, State};
 use crate::reach::Configured;
 use crate::spec::Place;
 use std::net::IpAddr;
-
-/// What the spec says of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Declared {
-    Required,
-    Allowed,
-    Absent,
-    Forbidden,
-}
+use std::sync::Arc;
 
 /// One row: endpoint × source → declared, configured, observed.
 ///
@@ -20,17 +13,21 @@ pub enum Declared {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exposure {
     /// Host id.
-    pub host: String,
+    pub host: Arc<str>,
     /// Roles of the host, sorted.
-    pub roles: Vec<String>,
+    pub roles: Arc<[String]>,
     pub address: IpAddr,
-    pub interface: Option<String>,
+    pub interface: Option<Arc<str>>,
     pub protocol: Protocol,
     pub ports: PortSet,
+    /// The ports for which declared and configured are the same, whatever was observed: `ports` is
+    /// a part of it. What concerns the configuration alone is said of these, so that one more
+    /// answering port does not change what the finding is about.
+    pub slice: PortSet,
     pub source: SourceName,
     pub declared: Declared,
     /// Name of the declared service, for `Required`.
-    pub service: Option<String>,
+    pub service: Option<Arc<str>>,
     pub expect: Option<Expect>,
     /// Where it was declared.
     pub place: Option<Place>,
@@ -39,49 +36,37 @@ pub struct Exposure {
     pub observed: State,
     /// For `open`: whether the expected protocol was proven.
     pub confirmed: bool,
-    /// Every observation behind the cell, sorted by vantage.
-    pub observations: Vec<Observation>,
+    /// Every observation behind the cell, sorted by port, then vantage.
+    pub observations: Vec<Arc<Observation>>,
     /// Whether vantages of this source saw different states.
     pub disagreement: bool,
-    /// Whether any proven vantage lies in the source.
+    /// Whether any vantage lies in the source.
     pub covered: bool,
 }
 
-/// The configured cell as the rules see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ConfiguredCell {
-    Permitted,
-    Partly,
-    Blocked,
-    Unknown,
-    NotApplicable,
-}
+impl Exposure {
+    /// The cells that rules match on.
+    #[must_use]
+    pub fn cells(&self) -> Cells {
+        Cells {
+            declared: self.declared,
+            configured: ConfiguredCell::of(&self.configured),
+            observed: ObservedCell::of(self.observed, self.confirmed),
+            expects: match &self.expect {
+                Some(Expect::Path) => Expects::Path,
+                Some(e) if e.needs_protocol() => Expects::Protocol,
+                _ => Expects::Connect,
+            },
+            disagreement: self.disagreement,
+            covered: self.covered,
+        }
+    }
 
-/// The observed cell as the rules see it: `open` split by confirmation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ObservedCell {
-    OpenConfirmed,
-    OpenUnconfirmed,
-    WrongService,
-    Refused,
-    Rejected,
-    Unreachable,
-    Silent,
-    Unproven,
-    Failed,
-    Unprobed,
-}
-
-/// The typed cells of a row: what `when:` of a rule matches on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Cells {
-    pub declared: Declared,
-    pub configured: ConfiguredCell,
-    pub observed: ObservedCell,
-    /// The declared service expects a protocol, so a bare handshake proves too little.
-    pub expects_protocol: bool,
-    /// The declared service asks for the network path only.
-    pub expects_path: bool,
-    pub disagreement: bool,
-    pub covered: bool,
+    /// How many of the row's ports were probed.
+    #[must_use]
+    pub fn probed(&self) -> usize {
+        let mut ports: Vec<u16> = self.observations.iter().map(|o| o.port).collect();
+        ports.dedup();
+        ports.len()
+    }
 }

@@ -1,0 +1,112 @@
+use crate::model::{AddressSet, Family, SourceName};
+use crate::observation::VantageSeen;
+use crate::resolve::Resolution;
+use crate::spec::Spec;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// One source of the spec, with the addresses that stand for it.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub(super) name: SourceName,
+    /// Addresses its clients send from, as the configuration sees them.
+    pub(super) clients: AddressSet,
+    /// Addresses that prove a vantage to lie in it: the clients' own, and the public ones they
+    /// appear under.
+    pub(super) located: AddressSet,
+    /// Those of `clients` that are outside every network of ours.
+    pub(super) outside: AddressSet,
+    /// Those of `clients` that are not.
+    pub(super) inside: AddressSet,
+    /// Whether what was not declared for it is judged.
+    pub(super) judged: bool,
+    /// Vantages that lie in it, by family.
+    pub(super) vantages_v4: BTreeSet<String>,
+    pub(super) vantages_v6: BTreeSet<String>,
+}
+
+impl Source {
+    fn new(name: SourceName, clients: AddressSet, located: AddressSet, judged: bool) -> Self {
+        let all_outside = AddressSet::outside();
+        let outside = clients.intersect(&all_outside);
+        let inside = clients.subtract(&all_outside);
+        let (vantages_v4, vantages_v6) = Default::default();
+        Self { name, clients, located, outside, inside, judged, vantages_v4, vantages_v6 }
+    }
+
+    /// The vantages that lie in it and probe in this family.
+    pub(super) fn vantages(&self, family: Family) -> &BTreeSet<String> {
+        match family {
+            Family::V4 => &self.vantages_v4,
+            Family::V6 => &self.vantages_v6,
+        }
+    }
+}
+
+/// Every source, broadest first, so that what a broad one says is known when a narrow one is judged.
+///
+/// `internet` and every network are judged for what nobody declared; of the roles those that the
+/// spec names as somebody's source. A role's clients are the private addresses of its members,
+/// because that is what a group as source matches (R3); a member without any counts with all it has.
+pub(super) fn sources(
+    spec: &Spec,
+    resolution: &Resolution,
+    vantages: &[VantageSeen],
+) -> Vec<Source> {
+    let mut named: BTreeSet<&SourceName> = BTreeSet::new();
+    for role in spec.roles.values() {
+        named.extend(role.services.iter().flat_map(|s| &s.from));
+        named.extend(role.allow.iter().chain(&role.forbid).flat_map(|p| &p.from));
+    }
+    let internet = AddressSet::outside();
+    let mut out = vec![Source::new(SourceName::Internet, internet.clone(), internet, true)];
+    for network in spec.networks.values() {
+        let name = SourceName::Network(network.name.clone());
+        out.push(Source::new(name, network.addresses.clone(), network.addresses.clone(), true));
+    }
+    for role in spec.roles.keys() {
+        let name = SourceName::Role(role.clone());
+        let (mut clients, mut located) = (Vec::new(), Vec::new());
+        let members = resolution.members.get(role).into_iter().flatten();
+        for host in members.filter_map(|id| resolution.hosts.get(id)).filter(|h| h.live) {
+            let private: Vec<IpAddr> =
+                host.addresses.iter().filter(|a| !a.public).map(|a| a.address).collect();
+            let all = host.addresses.iter().map(|a| a.address);
+            located.extend(all.clone());
+            if private.is_empty() { clients.extend(all) } else { clients.extend(private) }
+        }
+        let judged = named.contains(&name);
+        out.push(Source::new(
+            name,
+            AddressSet::from_addresses(clients),
+            AddressSet::from_addresses(located),
+            judged,
+        ));
+    }
+    // A stable sort: sources of one size stay in order of kind and name.
+    out.sort_by_key(|s| std::cmp::Reverse(s.clients.size()));
+    let mut located: BTreeMap<(usize, Family), BTreeSet<String>> = BTreeMap::new();
+    for vantage in vantages {
+        for (family, address) in
+            [(Family::V4, vantage.outside_v4), (Family::V6, vantage.outside_v6)]
+        {
+            for i in address.into_iter().flat_map(|a| narrowest(&out, a)) {
+                located.entry((i, family)).or_default().insert(vantage.name.clone());
+            }
+        }
+    }
+    for ((i, family), names) in located {
+        match family {
+            Family::V4 => out[i].vantages_v4 = names,
+            Family::V6 => out[i].vantages_v6 = names,
+        }
+    }
+    out
+}
+
+/// The narrowest sources that contain `address`: several only where they are equally wide.
+fn narrowest(sources: &[Source], address: IpAddr) -> Vec<usize> {
+    let holding = || sources.iter().enumerate().filter(|(_, s)| s.located.contains(address));
+    let least = holding().map(|(_, s)| s.located.size()).min();
+    holding().filter(|(_, s)| Some(s.located.size()) == least).map(|(i, _)| i).collect()
+}
