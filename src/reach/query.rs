@@ -53,9 +53,15 @@ impl fmt::Display for QueryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ambiguous { address, candidates } => {
-                write!(f, "{address} is the address of several interfaces: {}", candidates.join(", "))
+                write!(
+                    f,
+                    "{address} is the address of several interfaces: {}",
+                    candidates.join(", ")
+                )
             }
-            Self::NoSuchResource { id, .. } => write!(f, "nothing in the snapshot is called {id:?}"),
+            Self::NoSuchResource { id, .. } => {
+                write!(f, "nothing in the snapshot is called {id:?}")
+            }
             Self::Unusable { what, why } => write!(f, "{what} {why}"),
         }
     }

@@ -1,0 +1,275 @@
+use super::unit::{Pending, Tally, Unit, Units};
+use crate::snapshot::*;
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What an account or region is called when nothing tells.
+const UNKNOWN: &str = "unknown";
+
+/// Names every unit's place, folds what belongs together, and sorts.
+pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> Snapshot {
+    let mut views: BTreeMap<(String, String), (RegionView, BTreeMap<CallKind, Tally>)> =
+        BTreeMap::new();
+    for (place, unit) in place(units) {
+        let (view, calls) = views.entry(place).or_default();
+        let Unit { view: rows, calls: tallies, embedded, pending, .. } = unit;
+        append(view, rows);
+        for (kind, tally) in tallies {
+            let sum = calls.entry(kind).or_default();
+            sum.items += tally.items;
+            sum.bad += tally.bad;
+            sum.why = sum.why.take().or(tally.why);
+        }
+        apply(view, pending);
+        embed(view, embedded);
+    }
+    let mut snapshot = Snapshot::empty(taken_at);
+    for ((account, region), (mut view, calls)) in views {
+        for (kind, Tally { items, bad, why }) in calls {
+            let outcome = match why {
+                None => Outcome::Complete,
+                Some(why) if bad > 1 => Outcome::Truncated(format!("{why} (and {} more)", bad - 1)),
+                Some(why) => Outcome::Truncated(why),
+            };
+            let (account, region) = (account.clone(), region.clone());
+            snapshot.calls.push(Call { account, region, kind, outcome, items });
+        }
+        (view.account, view.region) = (account, region);
+        sort(&mut view);
+        snapshot.regions.push(view);
+    }
+    snapshot.calls.sort();
+    share(&mut snapshot.regions);
+    snapshot
+}
+
+/// Account and region of each unit: from its path, else from its rows, else from the only other
+/// place in the collection, else unknown.
+fn place(units: Units) -> Vec<((String, String), Unit)> {
+    let named: Vec<_> = units
+        .into_iter()
+        .map(|((account, region, _), unit)| {
+            let account = account.or_else(|| unit.votes.best_account());
+            let region = region.or_else(|| unit.votes.best_region());
+            (account, region, unit)
+        })
+        .collect();
+    let only = |all: BTreeSet<&String>| -> Option<String> {
+        let first = all.first().map(|s| (*s).clone());
+        first.filter(|_| all.len() == 1)
+    };
+    let account = only(named.iter().filter_map(|(a, _, _)| a.as_ref()).collect());
+    let region = only(named.iter().filter_map(|(_, r, _)| r.as_ref()).collect());
+    let or = |own: Option<String>, all: &Option<String>| {
+        own.or_else(|| all.clone()).unwrap_or_else(|| UNKNOWN.into())
+    };
+    named.into_iter().map(|(a, r, unit)| ((or(a, &account), or(r, &region)), unit)).collect()
+}
+
+fn append(view: &mut RegionView, more: RegionView) {
+    let RegionView {
+        account: _,
+        region: _,
+        instances,
+        network_interfaces,
+        security_groups,
+        network_acls,
+        route_tables,
+        subnets,
+        vpcs,
+        internet_gateways,
+        egress_only_internet_gateways,
+        nat_gateways,
+        addresses,
+        prefix_lists,
+        vpc_peering_connections,
+        vpc_endpoints,
+        transit_gateways,
+        transit_gateway_attachments,
+        transit_gateway_route_tables,
+        load_balancers,
+        listeners,
+        target_groups,
+        auto_scaling_groups,
+        db_instances,
+        bpa_options,
+        bpa_exclusions,
+    } = more;
+    view.instances.extend(instances);
+    view.network_interfaces.extend(network_interfaces);
+    view.security_groups.extend(security_groups);
+    view.network_acls.extend(network_acls);
+    view.route_tables.extend(route_tables);
+    view.subnets.extend(subnets);
+    view.vpcs.extend(vpcs);
+    view.internet_gateways.extend(internet_gateways);
+    view.egress_only_internet_gateways.extend(egress_only_internet_gateways);
+    view.nat_gateways.extend(nat_gateways);
+    view.addresses.extend(addresses);
+    view.prefix_lists.extend(prefix_lists);
+    view.vpc_peering_connections.extend(vpc_peering_connections);
+    view.vpc_endpoints.extend(vpc_endpoints);
+    view.transit_gateways.extend(transit_gateways);
+    view.transit_gateway_attachments.extend(transit_gateway_attachments);
+    view.transit_gateway_route_tables.extend(transit_gateway_route_tables);
+    view.load_balancers.extend(load_balancers);
+    view.listeners.extend(listeners);
+    view.target_groups.extend(target_groups);
+    view.auto_scaling_groups.extend(auto_scaling_groups);
+    view.db_instances.extend(db_instances);
+    view.bpa_options = view.bpa_options.take().or(bpa_options);
+    view.bpa_exclusions.extend(bpa_exclusions);
+}
+
+/// Puts answers about single resources into their rows.
+fn apply(view: &mut RegionView, pending: Pending) {
+    let Pending {
+        mut balancer_attributes,
+        mut target_group_attributes,
+        mut health,
+        mut rules,
+        mut prefix_entries,
+        mut transit_routes,
+        mut propagations,
+    } = pending;
+    for b in &mut view.load_balancers {
+        b.attributes = balancer_attributes.remove(&b.load_balancer_arn).or(b.attributes.take());
+    }
+    for l in &mut view.listeners {
+        l.rule_actions = rules.remove(&l.listener_arn).or(l.rule_actions.take());
+    }
+    for t in &mut view.target_groups {
+        let arn = &t.target_group_arn;
+        t.attributes = target_group_attributes.remove(arn).or(t.attributes.take());
+        t.targets = health.remove(arn).or(t.targets.take());
+    }
+    for p in &mut view.prefix_lists {
+        p.entries = prefix_entries.remove(&p.prefix_list_id).or(p.entries.take());
+    }
+    // Entries of a list that is not described itself are still its entries.
+    for (id, entries) in prefix_entries {
+        view.prefix_lists.push(PrefixList {
+            prefix_list_id: id,
+            entries: Some(entries),
+            ..PrefixList::default()
+        });
+    }
+    for t in &mut view.transit_gateway_route_tables {
+        let id = &t.transit_gateway_route_table_id;
+        t.routes = transit_routes.remove(id).or(t.routes.take());
+        t.propagations = propagations.remove(id).or(t.propagations.take());
+    }
+}
+
+/// Adds interfaces that only the instances show. Hand-made data repeats ids: a second interface of
+/// the same id and another address is told apart by its instance.
+fn embed(view: &mut RegionView, embedded: Vec<Interface>) {
+    let mut known: BTreeMap<String, Option<std::net::IpAddr>> = view
+        .network_interfaces
+        .iter()
+        .map(|i| (i.network_interface_id.clone(), i.private_ip_address))
+        .collect();
+    for mut interface in embedded {
+        match known.get(&interface.network_interface_id) {
+            Some(address) if *address == interface.private_ip_address => continue,
+            Some(_) => {
+                let instance = interface.attachment.as_ref().and_then(|a| a.instance_id.clone());
+                interface.network_interface_id +=
+                    &format!("@{}", instance.as_deref().unwrap_or("unknown"));
+            }
+            None => {}
+        }
+        known.insert(interface.network_interface_id.clone(), interface.private_ip_address);
+        view.network_interfaces.push(interface);
+    }
+}
+
+/// Sorts every list by id and drops repeated rows: pages and files overlap.
+fn sort(view: &mut RegionView) {
+    fn by<T>(list: &mut Vec<T>, id: impl Fn(&T) -> &str) {
+        list.sort_by(|a, b| id(a).cmp(id(b)));
+        list.dedup_by(|b, a| id(a) == id(b));
+    }
+    merge_attachments(&mut view.transit_gateway_attachments);
+    for acl in &mut view.network_acls {
+        acl.associations.sort();
+        acl.entries.sort_by_key(|e| (e.egress, e.ipv6_cidr_block.is_some(), e.rule_number));
+    }
+    for list in &mut view.prefix_lists {
+        list.entries.iter_mut().for_each(|e| e.sort());
+    }
+    view.addresses.sort_by_key(|a| (a.public_ip, a.allocation_id.clone()));
+    view.addresses.dedup_by(|b, a| a.public_ip == b.public_ip);
+    by(&mut view.instances, |r| &r.instance_id);
+    by(&mut view.network_interfaces, |r| &r.network_interface_id);
+    by(&mut view.security_groups, |r| &r.group_id);
+    by(&mut view.network_acls, |r| &r.network_acl_id);
+    by(&mut view.route_tables, |r| &r.route_table_id);
+    by(&mut view.subnets, |r| &r.subnet_id);
+    by(&mut view.vpcs, |r| &r.vpc_id);
+    by(&mut view.internet_gateways, |r| &r.internet_gateway_id);
+    by(&mut view.egress_only_internet_gateways, |r| &r.egress_only_internet_gateway_id);
+    by(&mut view.nat_gateways, |r| &r.nat_gateway_id);
+    by(&mut view.prefix_lists, |r| &r.prefix_list_id);
+    by(&mut view.vpc_peering_connections, |r| &r.vpc_peering_connection_id);
+    by(&mut view.vpc_endpoints, |r| &r.vpc_endpoint_id);
+    by(&mut view.transit_gateways, |r| &r.transit_gateway_id);
+    by(&mut view.transit_gateway_route_tables, |r| &r.transit_gateway_route_table_id);
+    by(&mut view.load_balancers, |r| &r.load_balancer_arn);
+    by(&mut view.listeners, |r| &r.listener_arn);
+    by(&mut view.target_groups, |r| &r.target_group_arn);
+    by(&mut view.auto_scaling_groups, |r| &r.auto_scaling_group_name);
+    by(&mut view.db_instances, |r| &r.db_instance_identifier);
+    by(&mut view.bpa_exclusions, |r| &r.exclusion_id);
+}
+
+/// The association and the subnets of an attachment come from two calls.
+fn merge_attachments(list: &mut Vec<TransitGatewayAttachment>) {
+    list.sort_by(|a, b| a.transit_gateway_attachment_id.cmp(&b.transit_gateway_attachment_id));
+    list.dedup_by(|b, a| {
+        if a.transit_gateway_attachment_id != b.transit_gateway_attachment_id {
+            return false;
+        }
+        fill(a, b);
+        true
+    });
+}
+
+fn fill(a: &mut TransitGatewayAttachment, b: &mut TransitGatewayAttachment) {
+    macro_rules! or {
+        ($($field:ident),*) => { $( a.$field = a.$field.take().or(b.$field.take()); )* };
+    }
+    or!(transit_gateway_id, resource_type, resource_id, resource_owner_id, state);
+    or!(association_route_table_id, subnet_ids);
+}
+
+/// Peerings and transit gateways are seen from several accounts: each stays where it is seen first.
+fn share(views: &mut [RegionView]) {
+    let (mut peerings, mut gateways, mut tables) =
+        (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let mut attachments: BTreeMap<String, usize> = BTreeMap::new();
+    for index in 0..views.len() {
+        let (before, rest) = views.split_at_mut(index);
+        let view = &mut rest[0];
+        view.vpc_peering_connections
+            .retain(|p| peerings.insert(p.vpc_peering_connection_id.clone()));
+        view.transit_gateways.retain(|g| gateways.insert(g.transit_gateway_id.clone()));
+        view.transit_gateway_route_tables
+            .retain(|t| tables.insert(t.transit_gateway_route_table_id.clone()));
+        view.transit_gateway_attachments.retain_mut(|b| {
+            let id = &b.transit_gateway_attachment_id;
+            let Some(&owner) = attachments.get(id) else {
+                attachments.insert(id.clone(), index);
+                return true;
+            };
+            let first = before[owner]
+                .transit_gateway_attachments
+                .iter_mut()
+                .find(|a| a.transit_gateway_attachment_id == *id);
+            if let Some(a) = first {
+                fill(a, b);
+            }
+            false
+        });
+    }
+}

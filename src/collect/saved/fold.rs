@@ -1,0 +1,488 @@
+// Over 300 lines because it is one table: every top-level key that a describe call can have.
+
+use super::document::Documents;
+use super::files::File;
+use super::rows::{attributes, row, take_list, text};
+use super::unit::{Unit, Units, key};
+use crate::snapshot::*;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// Folds a file's documents into its unit.
+///
+/// # Errors
+/// Why the file was not used.
+pub(super) fn file(file: &File, read: Documents, units: &mut Units) -> Result<(), String> {
+    if let Some(why) = read.foreign {
+        return Err(why);
+    }
+    let unit_key = key(file);
+    let fresh = !units.contains_key(&unit_key);
+    let unit = units.entry(unit_key.clone()).or_default();
+    let mut used = Vec::new();
+    for value in read.values {
+        document(file, value, unit, &mut used);
+    }
+    if let Some(why) = read.cut {
+        for kind in &used {
+            unit.bad(*kind, why.clone());
+        }
+    }
+    if used.is_empty() {
+        if fresh {
+            units.remove(&unit_key);
+        }
+        return Err("it holds no call that we read".into());
+    }
+    Ok(())
+}
+
+fn document(file: &File, value: Value, unit: &mut Unit, used: &mut Vec<CallKind>) {
+    match value {
+        // `jq -s` and some collectors wrap the pages in a list.
+        Value::Array(pages) => pages.into_iter().for_each(|page| document(file, page, unit, used)),
+        Value::Object(fields) => {
+            if let Some(account) = fields.get("Account").and_then(Value::as_str)
+                && fields.contains_key("UserId")
+            {
+                unit.votes.caller(account);
+                unit.made(CallKind::CallerIdentity).items = 1;
+                used.push(CallKind::CallerIdentity);
+            }
+            for (key, value) in fields {
+                if let Some(kind) = list(file, &key, value, unit) {
+                    used.push(kind);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Reads rows of one kind into their list.
+fn rows<T: DeserializeOwned>(
+    unit: &mut Unit,
+    kind: CallKind,
+    values: Vec<Value>,
+    id: &str,
+    mut put: impl FnMut(&mut Unit, T),
+) -> CallKind {
+    unit.made(kind).items += values.len();
+    for value in values {
+        unit.votes.count(&value);
+        match row(value, id) {
+            Ok(row) => put(unit, row),
+            Err(why) => unit.bad(kind, why),
+        }
+    }
+    kind
+}
+
+/// Folds one top-level key; the call it belongs to, where it is one.
+fn list(file: &File, key: &str, value: Value, unit: &mut Unit) -> Option<CallKind> {
+    use CallKind as K;
+    if key == "VpcBlockPublicAccessOptions" {
+        unit.made(K::VpcBpaOptions).items += 1;
+        match row::<BpaOptions>(value, "InternetGatewayBlockMode") {
+            Ok(options) => unit.view.bpa_options = Some(options),
+            Err(why) => unit.bad(K::VpcBpaOptions, why),
+        }
+        return Some(K::VpcBpaOptions);
+    }
+    let Value::Array(values) = value else { return None };
+    macro_rules! plain {
+        ($kind:ident, $id:literal, $list:ident) => {
+            rows(unit, K::$kind, values, $id, |u, r| u.view.$list.push(r))
+        };
+    }
+    Some(match key {
+        "Reservations" => reservations(unit, values),
+        "NetworkInterfaces" => plain!(NetworkInterfaces, "NetworkInterfaceId", network_interfaces),
+        "SecurityGroups" => plain!(SecurityGroups, "GroupId", security_groups),
+        "NetworkAcls" => plain!(NetworkAcls, "NetworkAclId", network_acls),
+        "RouteTables" => plain!(RouteTables, "RouteTableId", route_tables),
+        "Subnets" => plain!(Subnets, "SubnetId", subnets),
+        "Vpcs" => plain!(Vpcs, "VpcId", vpcs),
+        "InternetGateways" => plain!(InternetGateways, "InternetGatewayId", internet_gateways),
+        "EgressOnlyInternetGateways" => plain!(
+            EgressOnlyInternetGateways,
+            "EgressOnlyInternetGatewayId",
+            egress_only_internet_gateways
+        ),
+        "NatGateways" => plain!(NatGateways, "NatGatewayId", nat_gateways),
+        "Addresses" => plain!(Addresses, "PublicIp", addresses),
+        "PrefixLists" => prefix_lists(unit, values),
+        "Entries" => {
+            let list = named(file, "pl-")?;
+            unit.made(K::ManagedPrefixListEntries).items += values.len();
+            for value in values {
+                match row(value, "Cidr") {
+                    Ok(e) => unit.pending.prefix_entries.entry(list.clone()).or_default().push(e),
+                    Err(why) => unit.bad(K::ManagedPrefixListEntries, why),
+                }
+            }
+            unit.pending.prefix_entries.entry(list).or_default();
+            K::ManagedPrefixListEntries
+        }
+        "VpcPeeringConnections" => {
+            plain!(VpcPeeringConnections, "VpcPeeringConnectionId", vpc_peering_connections)
+        }
+        "VpcEndpoints" => plain!(VpcEndpoints, "VpcEndpointId", vpc_endpoints),
+        "TransitGateways" => plain!(TransitGateways, "TransitGatewayId", transit_gateways),
+        "TransitGatewayAttachments" => {
+            let values = values.into_iter().map(association).collect();
+            rows(
+                unit,
+                K::TransitGatewayAttachments,
+                values,
+                "TransitGatewayAttachmentId",
+                |u, r| {
+                    u.view.transit_gateway_attachments.push(r);
+                },
+            )
+        }
+        "TransitGatewayVpcAttachments" => {
+            let values = values.into_iter().map(vpc_attachment).collect();
+            let kind = K::TransitGatewayVpcAttachments;
+            rows(unit, kind, values, "TransitGatewayAttachmentId", |u, r| {
+                u.view.transit_gateway_attachments.push(r);
+            })
+        }
+        "TransitGatewayRouteTables" => plain!(
+            TransitGatewayRouteTables,
+            "TransitGatewayRouteTableId",
+            transit_gateway_route_tables
+        ),
+        "TransitGatewayStaticRoutes" => {
+            for mut value in values {
+                let table = text(&value, "TransitGatewayRouteTableId").unwrap_or_default();
+                let routes = take_list(&mut value, "Routes");
+                transit_routes(unit, table, routes);
+            }
+            unit.made(K::TransitGatewayRoutes);
+            K::TransitGatewayRoutes
+        }
+        "Routes" => {
+            let table = named(file, "tgw-rtb-")?;
+            transit_routes(unit, table, values);
+            K::TransitGatewayRoutes
+        }
+        "TransitGatewayPropagations" => {
+            for mut value in values {
+                let table = text(&value, "TransitGatewayRouteTableId").unwrap_or_default();
+                let list = take_list(&mut value, "TransitGatewayRouteTablePropagations");
+                propagations(unit, table, list);
+            }
+            unit.made(K::TransitGatewayPropagations);
+            K::TransitGatewayPropagations
+        }
+        "TransitGatewayRouteTablePropagations" => {
+            let table = named(file, "tgw-rtb-")?;
+            propagations(unit, table, values);
+            K::TransitGatewayPropagations
+        }
+        "VpcBlockPublicAccessExclusions" => {
+            plain!(VpcBpaExclusions, "ExclusionId", bpa_exclusions)
+        }
+        "LoadBalancers" => plain!(LoadBalancers, "LoadBalancerArn", load_balancers),
+        "LoadBalancerDescriptions" => {
+            let (account, region) = {
+                let (a, r, _) = super::unit::key(file);
+                (a.unwrap_or_default(), r.unwrap_or_default())
+            };
+            for value in values {
+                unit.votes.count(&value);
+                classic(unit, value, &account, &region);
+            }
+            // The call of the newer balancers is another one: it stays missing without its own file.
+            K::LoadBalancers
+        }
+        "LoadBalancerListeners" => {
+            let listeners =
+                values.into_iter().flat_map(|mut v| take_list(&mut v, "Listeners")).collect();
+            return list(file, "Listeners", Value::Array(listeners), unit);
+        }
+        "Listeners" => {
+            let values = values.into_iter().map(listener).collect();
+            rows(unit, K::Listeners, values, "ListenerArn", |u, r| u.view.listeners.push(r))
+        }
+        "Rules" => {
+            unit.made(K::Rules).items += values.len();
+            for value in values {
+                rule(unit, value);
+            }
+            K::Rules
+        }
+        "TargetGroups" => plain!(TargetGroups, "TargetGroupArn", target_groups),
+        "LoadBalancerAttributes" => {
+            for mut value in values {
+                let arn = text(&value, "LoadBalancerArn").unwrap_or_default();
+                let list = attributes(&take_list(&mut value, "Attributes"));
+                unit.pending.balancer_attributes.insert(arn, list);
+            }
+            unit.made(K::LoadBalancerAttributes);
+            K::LoadBalancerAttributes
+        }
+        "Attributes" => {
+            let arn = arn(file)?;
+            let list = attributes(&values);
+            if arn.contains(":targetgroup/") {
+                unit.pending.target_group_attributes.insert(arn, list);
+                unit.made(K::TargetGroupAttributes);
+                K::TargetGroupAttributes
+            } else if arn.contains(":loadbalancer/") {
+                unit.pending.balancer_attributes.insert(arn, list);
+                unit.made(K::LoadBalancerAttributes);
+                K::LoadBalancerAttributes
+            } else {
+                return None;
+            }
+        }
+        "LoadBalancerTargetHealth" => {
+            for mut value in values {
+                let arn = text(&value, "TargetGroupArn").unwrap_or_default();
+                let list = take_list(&mut value, "TargetHealthDescriptions");
+                health(unit, arn, list);
+            }
+            unit.made(K::TargetHealth);
+            K::TargetHealth
+        }
+        "TargetHealthDescriptions" => {
+            health(unit, arn(file)?, values);
+            K::TargetHealth
+        }
+        "AutoScalingGroups" => {
+            plain!(AutoScalingGroups, "AutoScalingGroupName", auto_scaling_groups)
+        }
+        "DBInstances" | "RdsInstances" => {
+            plain!(DbInstances, "DBInstanceIdentifier", db_instances)
+        }
+        _ => return None,
+    })
+}
+
+fn reservations(unit: &mut Unit, values: Vec<Value>) -> CallKind {
+    let kind = CallKind::Instances;
+    unit.made(kind);
+    for mut reservation in values {
+        unit.votes.count(&reservation);
+        for mut instance in take_list(&mut reservation, "Instances") {
+            let id = text(&instance, "InstanceId").unwrap_or_default();
+            if let Some(zone) = instance.get("Placement") {
+                unit.votes.count(zone);
+            }
+            for mut interface in take_list(&mut instance, "NetworkInterfaces") {
+                interface["Attachment"]["InstanceId"] = json!(id);
+                if let Ok(row) = row::<Interface>(interface, "NetworkInterfaceId") {
+                    unit.embedded.push(row);
+                }
+            }
+            rows(unit, kind, vec![instance], "InstanceId", |u, r| u.view.instances.push(r));
+        }
+    }
+    kind
+}
+
+/// Managed lists have no blocks of their own; AWS-owned ones come with them.
+fn prefix_lists(unit: &mut Unit, values: Vec<Value>) -> CallKind {
+    let kind = CallKind::ManagedPrefixLists;
+    let values: Vec<Value> = values
+        .into_iter()
+        .map(|mut value| {
+            if value.get("Cidrs").is_some() {
+                let cidrs = take_list(&mut value, "Cidrs");
+                value["Entries"] = cidrs.into_iter().map(|c| json!({ "Cidr": c })).collect();
+            }
+            value
+        })
+        .collect();
+    rows(unit, kind, values, "PrefixListId", |u, r| u.view.prefix_lists.push(r))
+}
+
+fn association(mut value: Value) -> Value {
+    if let Some(Value::Object(association)) = value.get("Association")
+        && association.get("State").and_then(Value::as_str).is_none_or(|s| s == "associated")
+        && let Some(table) = association.get("TransitGatewayRouteTableId").cloned()
+    {
+        value["AssociationRouteTableId"] = table;
+    }
+    value
+}
+
+fn vpc_attachment(mut value: Value) -> Value {
+    for (from, to) in [("VpcId", "ResourceId"), ("VpcOwnerId", "ResourceOwnerId")] {
+        if let Some(id) = value.get(from).cloned() {
+            value[to] = id;
+        }
+    }
+    value["ResourceType"] = json!("vpc");
+    value
+}
+
+fn transit_routes(unit: &mut Unit, table: String, values: Vec<Value>) {
+    let kind = CallKind::TransitGatewayRoutes;
+    unit.made(kind).items += values.len();
+    unit.pending.transit_routes.entry(table.clone()).or_default();
+    for value in values {
+        // A route to a prefix list has no block; the list's blocks follow as rows of their own.
+        if value.get("DestinationCidrBlock").is_none() && value.get("PrefixListId").is_some() {
+            continue;
+        }
+        match row(value, "DestinationCidrBlock") {
+            Ok(r) => unit.pending.transit_routes.entry(table.clone()).or_default().push(r),
+            Err(why) => unit.bad(kind, why),
+        }
+    }
+}
+
+fn propagations(unit: &mut Unit, table: String, values: Vec<Value>) {
+    let kind = CallKind::TransitGatewayPropagations;
+    unit.made(kind).items += values.len();
+    unit.pending.propagations.entry(table.clone()).or_default();
+    for value in values {
+        if text(&value, "State").is_some_and(|s| s != "enabled") {
+            continue;
+        }
+        match row(value, "TransitGatewayAttachmentId") {
+            Ok(r) => unit.pending.propagations.entry(table.clone()).or_default().push(r),
+            Err(why) => unit.bad(kind, why),
+        }
+    }
+}
+
+/// Folds the target groups of a weighted forward into one list.
+fn action(mut value: Value) -> Value {
+    let groups =
+        value.get_mut("ForwardConfig").map(|c| take_list(c, "TargetGroups")).unwrap_or_default();
+    let arns: Vec<String> = groups.iter().filter_map(|g| text(g, "TargetGroupArn")).collect();
+    if !arns.is_empty() {
+        value["ForwardTargetGroupArns"] = json!(arns);
+    }
+    value
+}
+
+fn listener(mut value: Value) -> Value {
+    let actions: Vec<Value> =
+        take_list(&mut value, "DefaultActions").into_iter().map(action).collect();
+    value["DefaultActions"] = Value::Array(actions);
+    value
+}
+
+/// A rule's ARN is its listener's with `listener-rule` and one part more.
+fn rule(unit: &mut Unit, mut value: Value) {
+    let arn = text(&value, "RuleArn").unwrap_or_default();
+    let Some((stem, _)) = arn.rsplit_once('/') else {
+        return unit.bad(CallKind::Rules, "a row has no RuleArn".into());
+    };
+    let listener = stem.replace(":listener-rule/", ":listener/");
+    let actions = unit.pending.rules.entry(listener).or_default();
+    let mut bad = None;
+    for value in take_list(&mut value, "Actions") {
+        match row(action(value), "Type") {
+            Ok(action) => actions.push(action),
+            Err(why) => bad = Some(why),
+        }
+    }
+    if let Some(why) = bad {
+        unit.bad(CallKind::Rules, why);
+    }
+}
+
+fn health(unit: &mut Unit, arn: String, values: Vec<Value>) {
+    let kind = CallKind::TargetHealth;
+    unit.made(kind).items += values.len();
+    unit.pending.health.entry(arn.clone()).or_default();
+    for value in values {
+        let state = value.get("TargetHealth").and_then(|h| text(h, "State"));
+        match row::<Target>(value.get("Target").cloned().unwrap_or_default(), "Id") {
+            Ok(target) => {
+                let row = TargetHealth { target, state };
+                unit.pending.health.entry(arn.clone()).or_default().push(row);
+            }
+            Err(why) => unit.bad(kind, why),
+        }
+    }
+}
+
+/// A classic balancer in the words of the newer ones: a listener a port, its instances a target group.
+fn classic(unit: &mut Unit, value: Value, account: &str, region: &str) {
+    let name = text(&value, "LoadBalancerName").unwrap_or_default();
+    let stem = format!("arn:aws:elasticloadbalancing:{region}:{account}");
+    let arn = format!("{stem}:loadbalancer/{name}");
+    let strings = |field: &str| -> Vec<String> {
+        let list = value.get(field).and_then(Value::as_array);
+        list.into_iter().flatten().filter_map(|v| v.as_str().map(Into::into)).collect()
+    };
+    let zones = strings("Subnets").into_iter();
+    unit.view.load_balancers.push(Balancer {
+        load_balancer_arn: arn.clone(),
+        load_balancer_name: Some(name.clone()),
+        dns_name: text(&value, "DNSName"),
+        scheme: text(&value, "Scheme"),
+        balancer_type: Some("classic".into()),
+        vpc_id: text(&value, "VPCId"),
+        state: InstanceState { name: "active".into() },
+        security_groups: strings("SecurityGroups"),
+        availability_zones: zones
+            .map(|s| BalancerZone { subnet_id: Some(s), ..BalancerZone::default() })
+            .collect(),
+        ..Balancer::default()
+    });
+    let list = |field: &str| value.get(field).and_then(Value::as_array).into_iter().flatten();
+    let instances: Vec<String> = list("Instances").filter_map(|i| text(i, "InstanceId")).collect();
+    for description in list("ListenerDescriptions") {
+        let Some(listener) = description.get("Listener") else { continue };
+        let port =
+            |f: &str| listener.get(f).and_then(Value::as_u64).and_then(|p| u16::try_from(p).ok());
+        let (Some(outer), inner) = (port("LoadBalancerPort"), port("InstancePort")) else {
+            continue;
+        };
+        let group = format!("{stem}:targetgroup/{name}/{outer}");
+        unit.view.listeners.push(Listener {
+            listener_arn: format!("{stem}:listener/{name}/{outer}"),
+            load_balancer_arn: Some(arn.clone()),
+            port: Some(outer),
+            protocol: text(listener, "Protocol"),
+            default_actions: vec![Action {
+                action_type: Some("forward".into()),
+                target_group_arn: Some(group.clone()),
+                ..Action::default()
+            }],
+            rule_actions: Some(Vec::new()),
+        });
+        let targets = instances.iter().map(|id| TargetHealth {
+            target: Target { id: id.clone(), port: inner, availability_zone: None },
+            state: None,
+        });
+        unit.view.target_groups.push(TargetGroup {
+            target_group_arn: group,
+            port: inner,
+            vpc_id: text(&value, "VPCId"),
+            target_type: Some("instance".into()),
+            load_balancer_arns: vec![arn.clone()],
+            targets: Some(targets.collect()),
+            ..TargetGroup::default()
+        });
+    }
+}
+
+/// The id beginning with `prefix` in a file's path: answers that do not name what they are about
+/// are saved under its name.
+fn named(file: &File, prefix: &str) -> Option<String> {
+    file.parts.iter().rev().find_map(|part| {
+        let from = part.find(prefix)?;
+        let id: String =
+            part[from..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+        (id.len() > prefix.len()).then_some(id)
+    })
+}
+
+/// The ARN in a file's name, percent-encoded as some collectors write it, or plain with the parts
+/// as folders.
+fn arn(file: &File) -> Option<String> {
+    let joined = file.parts.join("/");
+    let decoded =
+        joined.replace("%3A", ":").replace("%3a", ":").replace("%2F", "/").replace("%2f", "/");
+    let from = decoded.rfind("arn:")?;
+    Some(decoded[from..].trim_end_matches(".json").into())
+}

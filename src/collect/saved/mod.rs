@@ -1,0 +1,57 @@
+//! Reads saved `aws ... describe-*` output into a snapshot: files in any folders, recognised by
+//! their top-level key, so that air-gapped users and other tools' collections come in.
+
+mod document;
+mod error;
+mod files;
+mod finish;
+mod fold;
+mod place;
+mod rows;
+mod unit;
+
+pub use error::SavedError;
+
+use crate::snapshot::Snapshot;
+use jiff::Timestamp;
+use std::path::{Path, PathBuf};
+
+/// What a folder of saved output held.
+#[derive(Debug)]
+pub struct Saved {
+    pub snapshot: Snapshot,
+    /// Files that hold no call we read, with why; sorted.
+    pub ignored: Vec<(PathBuf, String)>,
+}
+
+/// Reads a folder of saved output. A call whose file is absent was never made, so whatever needs
+/// it is unknown; one malformed row makes its call truncated and leaves the other rows.
+///
+/// # Errors
+/// The folder cannot be read, holds nothing we know, or a file that claims to be JSON is not.
+pub fn read(dir: &Path, taken_at: Timestamp) -> Result<Snapshot, SavedError> {
+    read_all(dir, taken_at).map(|s| s.snapshot)
+}
+
+/// As [`read`], and tells which files were not used.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_all(dir: &Path, taken_at: Timestamp) -> Result<Saved, SavedError> {
+    let mut units = unit::Units::default();
+    let mut ignored = Vec::new();
+    for file in files::list(dir)? {
+        let read = document::read(&file)?;
+        let used = fold::file(&file, read, &mut units);
+        if let Err(why) = used {
+            ignored.push((file.path, why));
+        }
+    }
+    if units.is_empty() {
+        return Err(SavedError::Nothing { dir: dir.into(), files: ignored.len() });
+    }
+    Ok(Saved { snapshot: finish::snapshot(units, taken_at), ignored })
+}
+
+#[cfg(test)]
+mod tests;

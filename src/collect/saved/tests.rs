@@ -1,0 +1,190 @@
+use super::*;
+use crate::snapshot::{CallKind, Outcome};
+use std::fs;
+
+/// A folder of its own that is removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str, files: &[(&str, &str)]) -> Self {
+        let root =
+            std::env::temp_dir().join(format!("portcullis-saved-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&root);
+        fs::create_dir_all(&root).expect("a folder");
+        for (path, text) in files {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            fs::write(path, text).expect("a file");
+        }
+        Self(root)
+    }
+
+    fn read(&self) -> Result<Saved, SavedError> {
+        read_all(&self.0, Timestamp::UNIX_EPOCH)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+const SUBNET: &str = r#"{"Subnets":[{"SubnetId":"subnet-1","VpcId":"vpc-1","OwnerId":"111122223333","AvailabilityZone":"eu-west-3b","CidrBlock":"10.0.0.0/24"}]}"#;
+
+#[test]
+fn place_from_path_then_rows_then_unknown() {
+    let group = r#"{"SecurityGroups":[{"GroupId":"sg-1","GroupName":"g"}]}"#;
+    let f = Folder::new("place", &[("accounts/444455556666/us-gov-west-1/any.json", group)]);
+    let s = f.read().expect("read").snapshot;
+    assert_eq!(
+        (s.regions[0].account.as_str(), s.regions[0].region.as_str()),
+        ("444455556666", "us-gov-west-1")
+    );
+
+    let f = Folder::new("rows", &[("a.json", SUBNET), ("b.json", group)]);
+    let s = f.read().expect("read").snapshot;
+    assert_eq!(s.regions.len(), 1);
+    assert_eq!(
+        (s.regions[0].account.as_str(), s.regions[0].region.as_str()),
+        ("111122223333", "eu-west-3")
+    );
+    assert_eq!(s.regions[0].security_groups.len(), 1);
+
+    let f = Folder::new("none", &[("b.json", group)]);
+    let s = f.read().expect("read").snapshot;
+    assert_eq!(
+        (s.regions[0].account.as_str(), s.regions[0].region.as_str()),
+        ("unknown", "unknown")
+    );
+}
+
+#[test]
+fn one_bad_row_truncates_and_leaves_the_rest() {
+    let f = Folder::new(
+        "bad-row",
+        &[(
+            "x.json",
+            r#"{"SecurityGroups":[{"GroupId":"sg-1","GroupName":"g"},{"GroupId":"sg-2","IpPermissions":"no"},{"GroupName":"h"}]}"#,
+        )],
+    );
+    let s = f.read().expect("read").snapshot;
+    assert_eq!(s.regions[0].security_groups.len(), 1);
+    let Outcome::Truncated(why) = s.outcome("unknown", "unknown", CallKind::SecurityGroups) else {
+        panic!("truncated expected")
+    };
+    assert!(why.contains("sg-2") && why.contains("1 more"), "{why}");
+    assert_eq!(s.outcome("unknown", "unknown", CallKind::NetworkAcls), Outcome::Missing);
+}
+
+#[test]
+fn pages_one_after_the_other_and_a_cut_one() {
+    let f = Folder::new(
+        "pages",
+        &[("s", &format!("{SUBNET}\n{}", SUBNET.replace("subnet-1", "subnet-2")))],
+    );
+    let s = f.read().expect("read").snapshot;
+    assert_eq!(s.regions[0].subnets.len(), 2);
+    assert!(s.calls.iter().all(|c| c.outcome.is_complete()));
+
+    let f = Folder::new("cut", &[("s.json", &format!("{SUBNET}{{\"Subnets\":[{{"))]);
+    let s = f.read().expect("read").snapshot;
+    assert!(matches!(s.calls[0].outcome, Outcome::Truncated(_)), "{:?}", s.calls);
+}
+
+#[test]
+fn bounds_and_refusals_say_what_is_wrong() {
+    let said = |f: &Folder| f.read().expect_err("an error").to_string();
+    assert!(said(&Folder::new("empty", &[])).contains("holds no file"));
+    assert!(said(&Folder::new("text", &[("a.json", "hello")])).contains("not JSON"));
+    assert!(
+        said(&Folder::new("other", &[("a.json", "{\"Regions\":[]}")]))
+            .contains("none of its 1 files")
+    );
+    let f = Folder::new("utf8", &[]);
+    fs::write(f.0.join("a.json"), b"{\"Vpcs\": \"\xff\"}").expect("a file");
+    assert!(said(&f).contains("byte 11 is not UTF-8"), "{}", said(&f));
+    assert!(read(&f.0.join("nowhere"), Timestamp::UNIX_EPOCH).is_err());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_back_up_is_followed_once_and_a_circle_is_an_error() {
+    let f = Folder::new("loop", &[("d/s.json", SUBNET)]);
+    std::os::unix::fs::symlink(&f.0, f.0.join("d/up")).expect("a link");
+    assert_eq!(f.read().expect("read").snapshot.regions[0].subnets.len(), 1);
+    std::os::unix::fs::symlink(f.0.join("x"), f.0.join("x")).expect("a link");
+    assert!(f.read().is_err());
+}
+
+#[test]
+fn ignored_files_are_told() {
+    let f = Folder::new(
+        "ignored",
+        &[("s.json", SUBNET), ("notes.txt", "hi"), ("r.json", "{\"Regions\":[]}")],
+    );
+    let ignored = f.read().expect("read").ignored;
+    assert_eq!(ignored.len(), 2);
+    assert!(ignored.iter().any(|(p, why)| p.ends_with("notes.txt") && why.contains("not JSON")));
+}
+
+#[test]
+fn balancers_wrapped_raw_and_classic() {
+    let arn = "arn:aws:elasticloadbalancing:us-east-2:111122223333:loadbalancer/net/n/1";
+    let tg = "arn:aws:elasticloadbalancing:us-east-2:111122223333:targetgroup/t/1";
+    let f = Folder::new(
+        "balancers",
+        &[
+            (
+                "LoadBalancers.json",
+                &format!(
+                    r#"{{"LoadBalancers":[{{"LoadBalancerArn":"{arn}","Type":"network","State":{{"Code":"active"}}}}]}}"#
+                ),
+            ),
+            (
+                "LoadBalancerListeners.json",
+                &format!(
+                    r#"{{"LoadBalancerListeners":[{{"LoadBalancerArn":"{arn}","Listeners":[{{"ListenerArn":"{arn}/l","LoadBalancerArn":"{arn}","Port":80,"DefaultActions":[{{"Type":"forward","ForwardConfig":{{"TargetGroups":[{{"TargetGroupArn":"{tg}"}}]}}}}]}}]}}]}}"#
+                ),
+            ),
+            (
+                "TargetGroups.json",
+                &format!(r#"{{"TargetGroups":[{{"TargetGroupArn":"{tg}","Port":22}}]}}"#),
+            ),
+            (
+                &format!(
+                    "elbv2-describe-target-health/{}",
+                    tg.replace(':', "%3A").replace('/', "%2F")
+                ),
+                r#"{"TargetHealthDescriptions":[{"Target":{"Id":"i-1","Port":22},"TargetHealth":{"State":"healthy"}}]}"#,
+            ),
+            (
+                "elb.json",
+                r#"{"LoadBalancerDescriptions":[{"LoadBalancerName":"w","Scheme":"internet-facing","ListenerDescriptions":[{"Listener":{"LoadBalancerPort":8000,"InstancePort":9000,"Protocol":"HTTP"}}],"Instances":[{"InstanceId":"i-2"}]}]}"#,
+            ),
+        ],
+    );
+    let s = f.read().expect("read").snapshot;
+    let v = &s.regions[0];
+    assert_eq!(v.load_balancers.len(), 2);
+    let l = v.listeners.iter().find(|l| l.port == Some(80)).expect("the listener");
+    assert_eq!(l.default_actions[0].forward_target_group_arns, [tg]);
+    let t = v.target_groups.iter().find(|t| t.port == Some(22)).expect("the group");
+    assert_eq!(t.targets.as_ref().map(Vec::len), Some(1));
+    assert!(v.target_groups.iter().any(|t| t.port == Some(9000)));
+}
+
+#[test]
+fn an_interface_only_the_instance_shows_is_an_interface() {
+    let f = Folder::new(
+        "embedded",
+        &[(
+            "r.json",
+            r#"{"Reservations":[{"OwnerId":"111122223333","Instances":[{"InstanceId":"i-1","State":{"Code":16,"Name":"running"},"NetworkInterfaces":[{"NetworkInterfaceId":"eni-1","PrivateIpAddress":"10.0.0.1","Groups":[{"GroupId":"sg-1"}],"Association":null}]},{"InstanceId":"i-2","NetworkInterfaces":[{"NetworkInterfaceId":"eni-1","PrivateIpAddress":"10.0.0.2"}]}]}]}"#,
+        )],
+    );
+    let s = f.read().expect("read").snapshot;
+    let ids: Vec<_> =
+        s.regions[0].network_interfaces.iter().map(|i| i.network_interface_id.as_str()).collect();
+    assert_eq!(ids, ["eni-1", "eni-1@i-2"]);
+}

@@ -1,0 +1,76 @@
+use super::files::File;
+use super::place::{Votes, is_account, is_region, region_in};
+use crate::snapshot::*;
+use std::collections::BTreeMap;
+
+/// Files that belong to one account and region, as far as their paths tell.
+pub(super) type Key = (Option<String>, Option<String>, String);
+
+/// Every unit met, by key.
+pub(super) type Units = BTreeMap<Key, Unit>;
+
+/// The rows of one unit, and what is folded into them at the end.
+#[derive(Debug, Default)]
+pub(super) struct Unit {
+    pub(super) view: RegionView,
+    pub(super) votes: Votes,
+    /// Rows and what was wrong, by call.
+    pub(super) calls: BTreeMap<CallKind, Tally>,
+    /// Interfaces as the instances show them, for where they are not listed themselves.
+    pub(super) embedded: Vec<Interface>,
+    pub(super) pending: Pending,
+}
+
+/// What came of one call.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) items: usize,
+    /// Malformed rows or pages, and the first reason.
+    pub(super) bad: usize,
+    pub(super) why: Option<String>,
+}
+
+/// Answers that belong to a row of another call.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    pub(super) balancer_attributes: BTreeMap<String, BTreeMap<String, String>>,
+    pub(super) target_group_attributes: BTreeMap<String, BTreeMap<String, String>>,
+    pub(super) health: BTreeMap<String, Vec<TargetHealth>>,
+    pub(super) rules: BTreeMap<String, Vec<Action>>,
+    pub(super) prefix_entries: BTreeMap<String, Vec<PrefixListEntry>>,
+    pub(super) transit_routes: BTreeMap<String, Vec<TransitGatewayRoute>>,
+    pub(super) propagations: BTreeMap<String, Vec<TransitGatewayRouteAttachment>>,
+}
+
+impl Unit {
+    /// Notes that the call was made.
+    pub(super) fn made(&mut self, kind: CallKind) -> &mut Tally {
+        self.calls.entry(kind).or_default()
+    }
+
+    /// Notes something of the call that could not be read.
+    pub(super) fn bad(&mut self, kind: CallKind, why: String) {
+        let tally = self.made(kind);
+        tally.bad += 1;
+        tally.why.get_or_insert(why);
+    }
+}
+
+/// The unit of a file: account and region from its path, else the folder that holds it.
+pub(super) fn key(file: &File) -> Key {
+    let folders = &file.parts[..file.parts.len() - 1];
+    let account = folders.iter().find(|p| is_account(p)).cloned();
+    let at = folders.iter().position(|p| is_region(p));
+    let region = at
+        .map(|i| folders[i].clone())
+        .or_else(|| file.parts.last().and_then(|name| region_in(name)));
+    let end = at.unwrap_or_else(|| {
+        // A folder named for a call holds that call's answers one by one.
+        let call = |p: &String| {
+            ["describe-", "get-", "list-", "search-"].iter().any(|verb| p.contains(verb))
+        };
+        folders.iter().position(call).unwrap_or(folders.len())
+    });
+    let rest = if account.is_some() { String::new() } else { folders[..end].join("/") };
+    (account, region, rest)
+}
