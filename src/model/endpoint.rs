@@ -90,7 +90,7 @@ impl FromStr for PortSpec {
             Some((n, r)) => (n, Some(r)),
             None => (text, None),
         };
-        if rest.is_none() && name.parse::<u32>().is_ok() {
+        if rest.is_none() && name.parse::<u32>().is_ok_and(|n| n > 255) {
             return Err(format!(
                 "read `{text}`: a port needs its protocol, write tcp/{text} or udp/{text}"
             ));

@@ -1,3 +1,4 @@
+use crate::model::Gap;
 use crate::spec::Place;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -43,4 +44,14 @@ pub struct Resolution {
     pub hosts: BTreeMap<String, Host>,
     /// Role name to sorted host ids; every role of the spec has an entry.
     pub members: BTreeMap<String, Vec<String>>,
+    /// Accounts and regions whose hosts could not all be seen, sorted: there may be more.
+    pub blind: Vec<Blind>,
+}
+
+/// An account and region whose hosts could not all be seen.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Blind {
+    pub account: String,
+    pub region: String,
+    pub gap: Gap,
 }

@@ -1,5 +1,91 @@
 //! Roles to members: selectors over the snapshot's hosts and the declared ones.
 
+mod cloud;
 mod host;
+mod select;
 
-pub use host::{Host, HostAddress, HostOrigin, Resolution};
+pub use host::{Blind, Host, HostAddress, HostOrigin, Resolution};
+pub use select::picks;
+
+use crate::model::{AddressSet, Gap};
+use crate::snapshot::{CallKind, Outcome, Snapshot};
+use crate::spec::{DeclaredHost, Spec};
+
+/// Finds every host and the roles it is a member of.
+///
+/// Hosts that are not live are members too: whoever counts or judges looks at [`Host::live`].
+/// The time is linear in interfaces and, for each host, in selectors.
+#[must_use]
+pub fn resolve(spec: &Spec, snapshot: &Snapshot) -> Resolution {
+    let mut hosts = cloud::hosts(snapshot);
+    let outside = AddressSet::outside();
+    for declared in spec.hosts.values() {
+        let host = from_declared(declared, &outside);
+        // A name that the cloud uses as an id must not hide the cloud's host.
+        let id = if hosts.contains_key(&host.id) {
+            format!("{} (declared)", host.id)
+        } else {
+            host.id.clone()
+        };
+        hosts.insert(id.clone(), Host { id, ..host });
+    }
+    let mut resolution = Resolution { hosts, members: Default::default(), blind: blind(snapshot) };
+    for role in spec.roles.values() {
+        let members: Vec<String> = resolution
+            .hosts
+            .values_mut()
+            .filter(|host| role.select.iter().any(|s| picks(s, host)))
+            .map(|host| {
+                host.roles.push(role.name.clone());
+                host.id.clone()
+            })
+            .collect();
+        resolution.members.insert(role.name.clone(), members);
+    }
+    resolution
+}
+
+fn from_declared(declared: &DeclaredHost, outside: &AddressSet) -> Host {
+    let mut addresses: Vec<HostAddress> = declared
+        .addresses
+        .iter()
+        .map(|a| HostAddress { address: *a, interface: None, public: outside.contains(*a) })
+        .collect();
+    addresses.sort();
+    Host {
+        id: declared.name.clone(),
+        name: Some(declared.name.clone()),
+        origin: HostOrigin::Declared(declared.at.clone()),
+        live: true,
+        addresses,
+        tags: declared.tags.clone(),
+        roles: Vec::new(),
+    }
+}
+
+/// Where instances or interfaces were not all read.
+fn blind(snapshot: &Snapshot) -> Vec<Blind> {
+    let mut out: Vec<Blind> = Vec::new();
+    for view in &snapshot.regions {
+        for kind in [CallKind::Instances, CallKind::NetworkInterfaces] {
+            let outcome = snapshot.outcome(&view.account, &view.region, kind);
+            let why = match &outcome {
+                Outcome::Complete => continue,
+                Outcome::Truncated(why) => format!("cut short: {why}"),
+                Outcome::Denied(why) => format!("denied: {why}"),
+                Outcome::Throttled(why) => format!("throttled: {why}"),
+                Outcome::Failed(why) => format!("failed: {why}"),
+                Outcome::Missing => "never asked".into(),
+            };
+            let scope = format!("{}/{}", view.account, view.region);
+            out.push(Blind {
+                account: view.account.clone(),
+                region: view.region.clone(),
+                gap: Gap::new(kind.gap(), scope, format!("{} {why}", kind.operation())),
+            });
+        }
+    }
+    out.sort();
+    out.dedup();
+    out
+}

@@ -1,0 +1,85 @@
+use super::overlap;
+use super::{Row, What};
+use crate::model::Gap;
+use crate::resolve::{Blind, Host, HostOrigin, Resolution, picks};
+use crate::spec::{Role, Selector, Spec};
+
+/// Holds the declared roles against the hosts there are; rows are sorted.
+///
+/// A host that is not live counts for nothing but for what a selector picks. Interfaces without an
+/// instance belong to load balancers, databases and the like: they are judged by what they expose
+/// and are not called unknown here.
+#[must_use]
+pub fn judge(spec: &Spec, resolution: &Resolution) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for role in spec.roles.values() {
+        count(role, resolution, &mut rows);
+        empty(role, resolution, &mut rows);
+    }
+    // Without any role there is nothing to belong to, and every host would be a row.
+    if !spec.roles.is_empty() {
+        rows.extend(resolution.hosts.values().filter(|h| is_unknown(h)).map(|host| Row {
+            what: What::Unknown { host: host.id.clone(), name: host.name.clone() },
+            place: match &host.origin {
+                HostOrigin::Declared(at) => Some(at.clone()),
+                HostOrigin::Cloud { .. } => None,
+            },
+            other: None,
+            gaps: Vec::new(),
+        }));
+    }
+    overlap::find(spec, resolution, &mut rows);
+    rows.sort();
+    rows
+}
+
+fn is_unknown(host: &Host) -> bool {
+    let interface = matches!(host.origin, HostOrigin::Cloud { .. }) && host.id.starts_with("eni-");
+    host.live && host.roles.is_empty() && !interface
+}
+
+fn count(role: &Role, resolution: &Resolution, rows: &mut Vec<Row>) {
+    let members = resolution.members.get(&role.name).map(Vec::as_slice).unwrap_or_default();
+    let live = members.iter().filter(|id| resolution.hosts.get(*id).is_some_and(|h| h.live));
+    let live = u32::try_from(live.count()).unwrap_or(u32::MAX);
+    let row = |what, gaps| Row { what, place: Some(role.at.clone()), other: None, gaps };
+    if let Some(min) = role.count.min.filter(|min| live < *min) {
+        let gaps = gaps(&role.select, resolution);
+        rows.push(row(What::TooFew { role: role.name.clone(), live, min }, gaps));
+    }
+    // Hosts that could not be seen cannot make too many fewer.
+    if let Some(max) = role.count.max.filter(|max| live > *max) {
+        rows.push(row(What::TooMany { role: role.name.clone(), live, max }, Vec::new()));
+    }
+}
+
+fn empty(role: &Role, resolution: &Resolution, rows: &mut Vec<Row>) {
+    let members = resolution.members.get(&role.name).map(Vec::as_slice).unwrap_or_default();
+    for (i, selector) in role.select.iter().enumerate() {
+        // What one selector picks is a member, so only members need a look.
+        let any =
+            members.iter().filter_map(|id| resolution.hosts.get(id)).any(|h| picks(selector, h));
+        if !any {
+            rows.push(Row {
+                what: What::PicksNothing {
+                    role: role.name.clone(),
+                    nth: i + 1,
+                    of: role.select.len(),
+                },
+                place: Some(role.at.clone()),
+                other: None,
+                gaps: gaps(std::slice::from_ref(selector), resolution),
+            });
+        }
+    }
+}
+
+/// What could not be seen where these selectors look.
+fn gaps(selectors: &[Selector], resolution: &Resolution) -> Vec<Gap> {
+    let looks = |s: &Selector, b: &Blind| {
+        (s.accounts.is_empty() || s.accounts.contains(&b.account))
+            && (s.regions.is_empty() || s.regions.contains(&b.region))
+    };
+    let blind = resolution.blind.iter();
+    blind.filter(|b| selectors.iter().any(|s| looks(s, b))).map(|b| b.gap.clone()).collect()
+}

@@ -1,0 +1,332 @@
+//! `portcullis.yaml`: accounts, regions, scope, limits and vantages.
+//!
+//! It is a file of its own because it says what may be read and probed: CI pins it outside the
+//! branch under review, so that a change of the spec can widen neither.
+
+use super::error::{SpecError, SpecErrors, place};
+use super::node::{Node, Span};
+use super::shape::{Field, Least, Record, Scalar, Shape};
+use super::{Place, Source, names, scalar, structure, yaml};
+use crate::model::{AddressSet, Severity};
+use ipnetwork::IpNetwork;
+use jiff::SignedDuration;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// What one installation reads and may probe.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Config {
+    /// Sorted by id; empty means the account of the caller's own credentials.
+    pub accounts: Vec<Account>,
+    /// Region names, sorted; empty means the caller's own region.
+    pub regions: Vec<String>,
+    /// Blocks that may be probed beyond those that the snapshot says are ours.
+    pub scope: Vec<IpNetwork>,
+    pub limits: Limits,
+    /// By name.
+    pub vantages: BTreeMap<String, Vantage>,
+    /// Folders of more rules, relative to the file.
+    pub rules: Vec<String>,
+    /// The severity that fails a run, where the file says.
+    pub fail_on: Option<Severity>,
+}
+
+/// One account to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Twelve digits.
+    pub id: String,
+    pub role_arn: Option<String>,
+    pub external_id: Option<String>,
+    /// A profile of the caller's AWS configuration.
+    pub profile: Option<String>,
+    /// For people.
+    pub name: Option<String>,
+    pub at: Place,
+}
+
+/// Bounds of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// A snapshot older than this may not direct probes: addresses are recycled. One hour.
+    pub snapshot_max_age: SignedDuration,
+    /// Probe packets per second; 0 is unlimited; `None` is the prober's own default.
+    pub rate: Option<u32>,
+    /// Probes in flight; `None` is the prober's own default.
+    pub in_flight: Option<u32>,
+    /// The longest a survey may take; `None` is the prober's own default.
+    pub deadline: Option<SignedDuration>,
+    /// Ports of a range that are probed; `None` is the survey's own default.
+    pub samples: Option<u32>,
+    /// API calls per second, account, region and service; `None` is the collector's own default.
+    pub collect_rate: Option<u32>,
+    /// Accounts and regions read side by side; `None` is the collector's own default.
+    pub collect_concurrency: Option<u32>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            snapshot_max_age: SignedDuration::from_hours(1),
+            rate: None,
+            in_flight: None,
+            deadline: None,
+            samples: None,
+            collect_rate: None,
+            collect_concurrency: None,
+        }
+    }
+}
+
+/// A place probes are sent from, as seen from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vantage {
+    pub name: String,
+    pub address: Option<IpAddr>,
+    pub address_v6: Option<IpAddr>,
+    /// `host:port` of a STUN server that tells the address.
+    pub reflect: Option<String>,
+    pub at: Place,
+}
+
+impl Config {
+    /// The addresses of [`Config::scope`].
+    #[must_use]
+    pub fn scope_addresses(&self) -> AddressSet {
+        self.scope.iter().copied().collect()
+    }
+}
+
+const fn field(name: &'static str, shape: Shape, doc: &'static str) -> Field {
+    Field { name, shape, required: false, doc }
+}
+
+const SEVERITIES: &[&str] = &["info", "low", "medium", "high", "critical"];
+
+static CONFIG: Record = Record {
+    what: "the configuration",
+    least: Least::Required,
+    fields: &[
+        field("version", Shape::Scalar(Scalar::Number(1, 1)), "The format's version: 1."),
+        field("accounts", Shape::List(&Shape::Record(&ACCOUNT)), "Accounts to read."),
+        field(
+            "regions",
+            Shape::OneOrMany(&Shape::Scalar(Scalar::Name)),
+            "Regions to read in every account.",
+        ),
+        field(
+            "scope",
+            Shape::OneOrMany(&Shape::Scalar(Scalar::Block)),
+            "Blocks that may be probed beyond those that the snapshot says are ours.",
+        ),
+        field("limits", Shape::Record(&LIMITS), "Bounds of one run."),
+        field(
+            "vantages",
+            Shape::Map { key: Scalar::Name, value: &Shape::Record(&VANTAGE) },
+            "Places that probes are sent from.",
+        ),
+        field(
+            "rules",
+            Shape::OneOrMany(&Shape::Scalar(Scalar::Text)),
+            "Folders of more rules, relative to this file.",
+        ),
+        field(
+            "fail_on",
+            Shape::Scalar(Scalar::Choice(SEVERITIES)),
+            "Findings of this severity and above fail a run.",
+        ),
+    ],
+};
+
+static ACCOUNT: Record = Record {
+    what: "an account",
+    least: Least::Required,
+    fields: &[
+        Field {
+            name: "id",
+            shape: Shape::Scalar(Scalar::Account),
+            required: true,
+            doc: "Twelve digits.",
+        },
+        field("role_arn", Shape::Scalar(Scalar::RoleArn), "The role to assume."),
+        field("external_id", Shape::Scalar(Scalar::Word), "The role's external id."),
+        field("profile", Shape::Scalar(Scalar::Word), "A profile of the AWS configuration."),
+        field("name", Shape::Scalar(Scalar::Word), "Its name, for people."),
+    ],
+};
+
+static LIMITS: Record = Record {
+    what: "limits",
+    least: Least::Required,
+    fields: &[
+        field(
+            "snapshot_max_age",
+            Shape::Scalar(Scalar::Duration),
+            "A snapshot older than this may not direct probes; 1h when absent.",
+        ),
+        field(
+            "rate",
+            Shape::Scalar(Scalar::Number(0, 10_000_000)),
+            "Probe packets a second; 0 is unlimited.",
+        ),
+        field(
+            "in_flight",
+            Shape::Scalar(Scalar::Number(1, 1_000_000)),
+            "Probes in flight at once.",
+        ),
+        field("deadline", Shape::Scalar(Scalar::Duration), "The longest a survey may take."),
+        field(
+            "samples",
+            Shape::Scalar(Scalar::Number(1, 65_535)),
+            "Ports of a declared range that are probed.",
+        ),
+        field(
+            "collect_rate",
+            Shape::Scalar(Scalar::Number(1, 10_000)),
+            "API calls a second for each account, region and service.",
+        ),
+        field(
+            "collect_concurrency",
+            Shape::Scalar(Scalar::Number(1, 1_000)),
+            "Accounts and regions read side by side.",
+        ),
+    ],
+};
+
+static VANTAGE: Record = Record {
+    what: "a vantage",
+    least: Least::One,
+    fields: &[
+        field("address", Shape::Scalar(Scalar::Address), "Its IPv4 address as seen from outside."),
+        field(
+            "address_v6",
+            Shape::Scalar(Scalar::Address),
+            "Its IPv6 address as seen from outside.",
+        ),
+        field(
+            "reflect",
+            Shape::Scalar(Scalar::HostPort),
+            "A STUN server that tells the address, `host:port`.",
+        ),
+    ],
+};
+
+/// Reads the configuration. An empty file is the default one.
+///
+/// # Errors
+/// Everything wrong with it, each with its place.
+pub fn load(name: &str, bytes: &[u8]) -> Result<Config, SpecErrors> {
+    let sources = [Source::new(name, bytes)];
+    let names = names(&sources);
+    let mut errors = Vec::new();
+    let mut budget = yaml::MAX_VALUES;
+    let config = match yaml::read_optional(0, bytes, &mut budget, &mut errors) {
+        Some(node) => {
+            structure::check(&node, &Shape::Record(&CONFIG), &mut errors);
+            lower(&node, |span| place(span, &names), &mut errors)
+        }
+        None => Config::default(),
+    };
+    if errors.is_empty() { Ok(config) } else { Err(SpecErrors::new(errors, &sources, &names)) }
+}
+
+/// The JSON Schema (draft 2020-12) of the configuration.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    super::schema::document(&CONFIG, "Portcullis configuration")
+}
+
+fn lower(node: &Node, at: impl Fn(Span) -> Place, errors: &mut Vec<SpecError>) -> Config {
+    let texts = |field: &str| -> Vec<String> {
+        let items = node.get(field).map(Node::items).unwrap_or_default();
+        items.iter().filter_map(Node::text).map(str::to_owned).collect()
+    };
+    let mut regions = texts("regions");
+    regions.sort();
+    regions.dedup();
+    let fail_on = text(node, "fail_on");
+    let vantages = node.get("vantages").map(Node::entries).unwrap_or_default();
+    Config {
+        accounts: accounts(node, &at, errors),
+        regions,
+        scope: texts("scope").iter().filter_map(|t| scalar::block(t).ok()).collect(),
+        limits: limits(node.get("limits")),
+        vantages: vantages
+            .iter()
+            .map(|(key, value)| {
+                let vantage = Vantage {
+                    name: key.text.to_string(),
+                    address: address(value, "address", true, errors),
+                    address_v6: address(value, "address_v6", false, errors),
+                    reflect: text(value, "reflect"),
+                    at: at(key.span),
+                };
+                (vantage.name.clone(), vantage)
+            })
+            .collect(),
+        rules: texts("rules"),
+        fail_on: Severity::ALL.into_iter().find(|s| fail_on.as_deref() == Some(s.name())),
+    }
+}
+
+fn accounts(node: &Node, at: &impl Fn(Span) -> Place, errors: &mut Vec<SpecError>) -> Vec<Account> {
+    let mut out: BTreeMap<String, (Account, Span)> = BTreeMap::new();
+    for item in node.get("accounts").map(Node::items).unwrap_or_default() {
+        let Some(id) = text(item, "id") else { continue };
+        if let Some((_, first)) = out.get(&id) {
+            errors.push(
+                SpecError::new(item.span, format!("the account `{id}` stands twice"))
+                    .label("again here")
+                    .also(*first, "first here")
+                    .hint("keep one of the two"),
+            );
+            continue;
+        }
+        let account = Account {
+            id: id.clone(),
+            role_arn: text(item, "role_arn"),
+            external_id: text(item, "external_id"),
+            profile: text(item, "profile"),
+            name: text(item, "name"),
+            at: at(item.span),
+        };
+        out.insert(id, (account, item.span));
+    }
+    out.into_values().map(|(account, _)| account).collect()
+}
+
+fn limits(node: Option<&Node>) -> Limits {
+    let number =
+        |field: &str| node.and_then(|n| text(n, field)).and_then(|t| t.parse::<u32>().ok());
+    let duration =
+        |field: &str| node.and_then(|n| text(n, field)).and_then(|t| scalar::duration(&t));
+    Limits {
+        snapshot_max_age: duration("snapshot_max_age")
+            .unwrap_or(Limits::default().snapshot_max_age),
+        rate: number("rate"),
+        in_flight: number("in_flight"),
+        deadline: duration("deadline"),
+        samples: number("samples"),
+        collect_rate: number("collect_rate"),
+        collect_concurrency: number("collect_concurrency"),
+    }
+}
+
+/// An address of the family that its field is for.
+fn address(node: &Node, field: &str, v4: bool, errors: &mut Vec<SpecError>) -> Option<IpAddr> {
+    let value = node.get(field)?;
+    let address = value.text().and_then(|t| scalar::address(t).ok())?;
+    if address.is_ipv4() == v4 {
+        return Some(address);
+    }
+    let (family, other) = if v4 { ("IPv4", "address_v6") } else { ("IPv6", "address") };
+    errors.push(
+        SpecError::new(value.span, format!("`{field}` takes an {family} address"))
+            .hint(format!("did you mean `{other}: {address}`?")),
+    );
+    None
+}
+
+fn text(node: &Node, field: &str) -> Option<String> {
+    node.get(field).and_then(Node::text).map(str::to_owned)
+}

@@ -1,0 +1,99 @@
+use super::super::error::{SpecError, shorten};
+use super::super::node::{Key, Node};
+use super::super::{DeclaredGroup, DeclaredPermission, Peer};
+use super::{Lower, port, scalar, text};
+use ipnetwork::IpNetwork;
+
+impl Lower<'_> {
+    pub(super) fn group(&mut self, id: &str, key: &Key, node: &Node) {
+        let ingress = self.permissions(id, node.get("ingress"), "from");
+        let egress = self.permissions(id, node.get("egress"), "to");
+        let group = DeclaredGroup {
+            id: id.into(),
+            name: text(node, "name"),
+            ingress,
+            egress,
+            at: self.place(key.span),
+        };
+        self.spec.groups.insert(id.into(), group);
+    }
+
+    fn permissions(
+        &mut self,
+        id: &str,
+        node: Option<&Node>,
+        peers: &str,
+    ) -> Vec<DeclaredPermission> {
+        let mut out = Vec::new();
+        for item in node.map(Node::items).unwrap_or_default() {
+            let at = self.place(item.span);
+            if item.text() == Some("any") {
+                let peers = everyone().map(Peer::Block).to_vec();
+                out.push(DeclaredPermission { port: None, peers, description: None, at });
+                continue;
+            }
+            let Some(port_node) = item.get("port") else { continue };
+            let every = port_node.text() == Some("all");
+            let port = port(port_node);
+            let mut found: Vec<Peer> = Vec::new();
+            for peer in item.get(peers).map(Node::items).unwrap_or_default() {
+                found.extend(self.peer(id, peer));
+            }
+            if found.is_empty() || (port.is_none() && !every) {
+                continue;
+            }
+            let description = text(item, "description");
+            out.push(DeclaredPermission { port, peers: found, description, at });
+        }
+        out
+    }
+
+    /// What one word under `from` or `to` of a permission stands for.
+    fn peer(&mut self, id: &str, node: &Node) -> Vec<Peer> {
+        let Some(word) = node.text() else { return Vec::new() };
+        if let Some(network) = self.spec.networks.get(word) {
+            return network.blocks.iter().copied().map(Peer::Block).collect();
+        }
+        match word {
+            "internet" | "any" => return everyone().map(Peer::Block).to_vec(),
+            "self" => return vec![Peer::Group(id.into())],
+            _ if word.starts_with("sg-") => return vec![Peer::Group(word.into())],
+            _ if word.starts_with("pl-") => return vec![Peer::PrefixList(word.into())],
+            _ => {}
+        }
+        // Something with a slash or a colon, or digits and dots, was meant as a block.
+        let block_like =
+            word.contains(['/', ':']) || word.chars().all(|c| c.is_ascii_digit() || c == '.');
+        if block_like {
+            match scalar::block(word) {
+                Ok(block) => return vec![Peer::Block(block)],
+                Err(wrong) => {
+                    let mut error = SpecError::new(node.span, wrong.message);
+                    error.hint = wrong.hint;
+                    self.errors.push(error);
+                }
+            }
+            return Vec::new();
+        }
+        let known = ["internet", "self", "any"].into_iter().chain(self.networks.keys().copied());
+        let error =
+            SpecError::new(node.span, format!("the peer `{}` is not declared", shorten(word)));
+        self.errors.push(match self.near(word, known) {
+            Some(near) => error.did_you_mean(Some(near)),
+            None if self.roles.contains_key(word) => error.hint(
+                "a permission cannot name a role: name a network, a block or a group (`sg-…`)",
+            ),
+            None => error
+                .hint("use a block, a name of `networks:`, `internet`, `self`, `sg-…` or `pl-…`"),
+        });
+        Vec::new()
+    }
+}
+
+/// Every address of both families.
+fn everyone() -> [IpNetwork; 2] {
+    [
+        IpNetwork::V4(ipnetwork::Ipv4Network::from(std::net::Ipv4Addr::UNSPECIFIED)),
+        IpNetwork::V6(ipnetwork::Ipv6Network::from(std::net::Ipv6Addr::UNSPECIFIED)),
+    ]
+}

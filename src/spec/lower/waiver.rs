@@ -1,0 +1,42 @@
+use super::super::Waiver;
+use super::super::error::{SpecError, shorten};
+use super::super::node::Node;
+use super::{Lower, scalar, text};
+
+impl Lower<'_> {
+    /// One waiver. Its end may lie in the past: that is a finding of the audit, which knows the time.
+    pub(super) fn waiver(&mut self, node: &Node) {
+        let source = match node.get("source") {
+            Some(n) => match self.source(n) {
+                Some(source) => Some(source.to_string()),
+                None => return,
+            },
+            None => None,
+        };
+        let until = node.get("until").and_then(Node::text).and_then(|t| scalar::instant(t).ok());
+        let (Some(finding), Some(endpoint), Some(owner), Some(reason), Some(until)) = (
+            text(node, "finding"),
+            text(node, "endpoint"),
+            text(node, "owner"),
+            text(node, "reason"),
+            until,
+        ) else {
+            return;
+        };
+        let tuple = (finding.clone(), endpoint.clone(), source.clone());
+        if let Some(first) = self.waived.insert(tuple, node.span) {
+            // Which of them ends it would be a matter of order.
+            self.errors.push(
+                SpecError::new(
+                    node.span,
+                    format!("`{}` of `{}` is waived twice", shorten(&finding), shorten(&endpoint)),
+                )
+                .label("again here")
+                .also(first, "first here")
+                .hint("keep one of the two"),
+            );
+        }
+        let at = self.place(node.span);
+        self.spec.waivers.push(Waiver { finding, endpoint, source, owner, reason, until, at });
+    }
+}
