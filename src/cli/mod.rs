@@ -7,6 +7,7 @@ mod error;
 pub mod exit;
 pub mod explain;
 pub mod init;
+pub mod input;
 pub mod probe;
 pub mod reach;
 pub mod rules;

@@ -1,14 +1,202 @@
-use super::{CliError, ExitStatus, Global};
-use clap::Args;
+use super::{CliError, ExitStatus, Global, input};
+use crate::inventory::{self, Row, What};
+use crate::spec::{self, Spec, SpecErrors, config};
+use crate::{resolve, spec::Place};
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+use std::io::{self, Write};
+use std::path::PathBuf;
 
 /// Arguments of `portcullis spec`.
 #[derive(Debug, Args)]
-pub struct SpecArgs {}
+pub struct SpecArgs {
+    #[command(subcommand)]
+    command: SpecCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum SpecCommand {
+    /// Read, merge and validate spec files; tell every error at once
+    Check(CheckArgs),
+    /// Print the JSON Schema of spec files
+    Schema(SchemaArgs),
+}
+
+#[derive(Debug, Args)]
+struct CheckArgs {
+    /// Spec files and folders; `-` is standard input [default: spec.yaml, spec or specs]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Also hold the roles against a snapshot: selectors that pick nothing and roles that
+    /// contradict each other are errors
+    #[arg(long, value_name = "FILE")]
+    snapshot: Option<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+struct SchemaArgs {
+    /// Of what
+    #[arg(long, value_enum, default_value = "spec")]
+    of: Document,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Document {
+    /// Spec files
+    Spec,
+    /// portcullis.yaml
+    Config,
+}
 
 /// Runs `portcullis spec`.
 ///
 /// # Errors
-/// Usage and tool errors.
-pub fn run(_args: &SpecArgs, _global: &Global) -> Result<ExitStatus, CliError> {
-    Err(CliError::new("run this command: it is being built"))
+/// Usage and tool errors, and specs that cannot be used.
+pub fn run(args: &SpecArgs, global: &Global) -> Result<ExitStatus, CliError> {
+    match &args.command {
+        SpecCommand::Check(args) => check(args, global),
+        SpecCommand::Schema(args) => {
+            let schema = match args.of {
+                Document::Spec => spec::schema(),
+                Document::Config => config::schema(),
+            };
+            print(&format!("{schema:#}\n"))?;
+            Ok(ExitStatus::Clean)
+        }
+    }
+}
+
+fn check(args: &CheckArgs, global: &Global) -> Result<ExitStatus, CliError> {
+    let sources = input::sources(&args.paths)?;
+    let spec = match spec::load(&sources) {
+        Ok(spec) => spec,
+        Err(errors) if args.format == Format::Json => {
+            print(&format!("{:#}\n", of_errors(&errors)))?;
+            return Ok(ExitStatus::Error);
+        }
+        Err(errors) => return Err(input::rendered(errors)),
+    };
+    let rows = match &args.snapshot {
+        Some(path) => {
+            let snapshot = input::snapshot(path)?;
+            let rows = inventory::judge(&spec, &resolve::resolve(&spec, &snapshot));
+            rows.into_iter().filter(is_error).collect()
+        }
+        None => Vec::new(),
+    };
+    // What is wrong and what may be: hosts that could not be seen may be those it picks.
+    let certain = rows.iter().any(|r| r.gaps.is_empty());
+    match args.format {
+        Format::Json => print(&format!("{:#}\n", of_spec(&spec, &rows)))?,
+        Format::Text => {
+            for row in &rows {
+                print(&row_text(row))?;
+            }
+            if rows.is_empty() && !global.quiet {
+                print(&format!("{}\n", summary(&spec, sources.len())))?;
+                for part in &spec.unjudged {
+                    print(&format!("  not judged yet: {} ({})\n", part.what, part.at))?;
+                }
+            }
+        }
+    }
+    Ok(match (rows.is_empty(), certain) {
+        (true, _) => ExitStatus::Clean,
+        (false, true) => ExitStatus::Error,
+        (false, false) => ExitStatus::Incomplete,
+    })
+}
+
+/// Whether a disagreement with the snapshot is a fault of the spec rather than of the estate.
+fn is_error(row: &Row) -> bool {
+    match row.what {
+        What::PicksNothing { .. } | What::Overlap { .. } => true,
+        What::TooFew { .. } | What::TooMany { .. } | What::Unknown { .. } => false,
+    }
+}
+
+fn row_text(row: &Row) -> String {
+    let word = if row.gaps.is_empty() { "error" } else { "unknown" };
+    let mut out = format!("{word}: {}\n", escape(&row.to_string()));
+    for at in [&row.place, &row.other].into_iter().flatten() {
+        out += &format!("  --> {at}\n");
+    }
+    for gap in &row.gaps {
+        out += &format!("  not seen: {}\n", escape(&gap.to_string()));
+    }
+    out
+}
+
+/// Control characters of names from outside never reach the terminal.
+fn escape(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let (plain, escaped) =
+                if c.is_control() { (None, Some(c.escape_unicode())) } else { (Some(c), None) };
+            plain.into_iter().chain(escaped.into_iter().flatten())
+        })
+        .collect()
+}
+
+fn summary(spec: &Spec, files: usize) -> String {
+    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let services = spec.roles.values().map(|r| r.services.len()).sum();
+    [
+        count(files, "file"),
+        count(spec.roles.len(), "role"),
+        count(services, "service"),
+        count(spec.networks.len(), "network"),
+        count(spec.hosts.len(), "declared host"),
+        count(spec.groups.len(), "group"),
+        count(spec.waivers.len(), "waiver"),
+    ]
+    .join(", ")
+        + ": valid"
+}
+
+fn of_errors(errors: &SpecErrors) -> Value {
+    json!({ "valid": false, "errors": errors.told, "more_errors": errors.more })
+}
+
+fn of_spec(spec: &Spec, rows: &[Row]) -> Value {
+    let errors: Vec<Value> = rows
+        .iter()
+        .map(|row| {
+            let at = |p: &Option<Place>| p.as_ref().map(|p| json!(p));
+            json!({
+                "at": at(&row.place),
+                "message": row.to_string(),
+                "hint": null,
+                "also": row.other.as_ref().map(|p| json!([{ "at": p, "what": "declared here" }])).unwrap_or_else(|| json!([])),
+                "gaps": row.gaps,
+            })
+        })
+        .collect();
+    let not_judged: Vec<Value> =
+        spec.unjudged.iter().map(|u| json!({ "what": u.what, "at": u.at })).collect();
+    json!({
+        "valid": rows.is_empty(),
+        "errors": errors,
+        "more_errors": 0,
+        "not_judged": not_judged,
+    })
+}
+
+/// Writes to stdout; a closed pipe is nobody's fault.
+fn print(text: &str) -> Result<(), CliError> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            Err(CliError::new("write to standard output").because(e))
+        }
+        _ => Ok(()),
+    }
 }

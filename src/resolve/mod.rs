@@ -7,8 +7,8 @@ mod select;
 pub use host::{Blind, Host, HostAddress, HostOrigin, Resolution};
 pub use select::picks;
 
-use crate::model::{AddressSet, Gap};
-use crate::snapshot::{CallKind, Outcome, Snapshot};
+use crate::model::AddressSet;
+use crate::snapshot::{Call, CallKind, Snapshot};
 use crate::spec::{DeclaredHost, Spec};
 
 /// Finds every host and the roles it is a member of.
@@ -63,28 +63,22 @@ fn from_declared(declared: &DeclaredHost, outside: &AddressSet) -> Host {
     }
 }
 
-/// Where instances or interfaces were not all read.
+/// Where instances or interfaces were not all read, or the account could not be entered.
 fn blind(snapshot: &Snapshot) -> Vec<Blind> {
     let mut out: Vec<Blind> = Vec::new();
+    let mut add = |call: &Call| {
+        let blind = |gap| Blind { account: call.account.clone(), region: call.region.clone(), gap };
+        out.extend(call.gap().map(blind));
+    };
     for view in &snapshot.regions {
         for kind in [CallKind::Instances, CallKind::NetworkInterfaces] {
             let outcome = snapshot.outcome(&view.account, &view.region, kind);
-            let why = match &outcome {
-                Outcome::Complete => continue,
-                Outcome::Truncated(why) => format!("cut short: {why}"),
-                Outcome::Denied(why) => format!("denied: {why}"),
-                Outcome::Throttled(why) => format!("throttled: {why}"),
-                Outcome::Failed(why) => format!("failed: {why}"),
-                Outcome::Missing => "never asked".into(),
-            };
-            let scope = format!("{}/{}", view.account, view.region);
-            out.push(Blind {
-                account: view.account.clone(),
-                region: view.region.clone(),
-                gap: Gap::new(kind.gap(), scope, format!("{} {why}", kind.operation())),
-            });
+            let (account, region) = (view.account.clone(), view.region.clone());
+            add(&Call { account, region, kind, outcome, items: 0 });
         }
     }
+    let kinds = [CallKind::Instances, CallKind::NetworkInterfaces, CallKind::CallerIdentity];
+    snapshot.calls.iter().filter(|c| kinds.contains(&c.kind)).for_each(add);
     out.sort();
     out.dedup();
     out

@@ -56,8 +56,8 @@ pub(super) fn read_optional(
             SpecError::new(
                 Span::file(file),
                 format!(
-                    "cannot read a file of {} bytes: the limit is {MAX_FILE_BYTES} (8 MiB)",
-                    bytes.len()
+                    "cannot read a file of more than {MAX_FILE_BYTES} bytes ({} MiB)",
+                    MAX_FILE_BYTES >> 20
                 ),
             )
             .hint("split it into several files of one folder: they are merged"),

@@ -1,0 +1,153 @@
+//! Reads the files that commands are given: specs, the configuration, snapshots.
+
+use super::{CliError, Global};
+use crate::snapshot::{FORMAT, Snapshot};
+use crate::spec::config::{self, Config};
+use crate::spec::{self, MAX_FILE_BYTES, Source, Spec, SpecErrors};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// Where specs are looked for when no path is given.
+pub const DEFAULT_SPECS: [&str; 3] = ["spec.yaml", "spec", "specs"];
+
+/// The configuration's file when none is named.
+pub const DEFAULT_CONFIG: &str = "portcullis.yaml";
+
+/// Most files of one load: a wrong folder is told before it is read to its end.
+const MAX_FILES: usize = 10_000;
+
+/// Reads spec files; of a folder every `.yaml` and `.yml` at any depth, in the order of their
+/// names, but for hidden ones and `portcullis.yaml`. `-` is standard input. Without paths, the
+/// first of [`DEFAULT_SPECS`] that exists.
+///
+/// # Errors
+/// Paths that cannot be read, and folders without specs.
+pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, CliError> {
+    let default;
+    let paths = if paths.is_empty() {
+        let found = DEFAULT_SPECS.iter().map(PathBuf::from).find(|p| p.exists());
+        default = [found.ok_or_else(|| {
+            CliError::new("find a spec: neither spec.yaml nor a folder spec or specs is here")
+                .hint("name the spec's files or folder; `portcullis init` writes a first one")
+        })?];
+        &default[..]
+    } else {
+        paths
+    };
+    let mut out = Vec::new();
+    for path in paths {
+        let before = out.len();
+        if path.as_os_str() == "-" {
+            let bytes = read_bounded(io::stdin().lock()).map_err(|e| cannot_read(path, &e))?;
+            out.push(Source::new("<stdin>", bytes));
+            continue;
+        }
+        let is_folder = fs::metadata(path).map_err(|e| cannot_read(path, &e))?.is_dir();
+        if !is_folder {
+            out.push(source(path)?);
+            continue;
+        }
+        folder(path, 0, &mut out)?;
+        if out.len() == before {
+            return Err(CliError::new(format!(
+                "find a spec in {}: it holds no .yaml file",
+                path.display()
+            )));
+        }
+    }
+    Ok(out)
+}
+
+fn folder(path: &Path, depth: usize, out: &mut Vec<Source>) -> Result<(), CliError> {
+    if depth > 16 {
+        return Err(CliError::new(format!("read {}: folders nest too deep", path.display())));
+    }
+    let entries = fs::read_dir(path).map_err(|e| cannot_read(path, &e))?;
+    let mut entries: Vec<PathBuf> = entries
+        .map(|e| e.map(|e| e.path()))
+        .collect::<io::Result<_>>()
+        .map_err(|e| cannot_read(path, &e))?;
+    entries.sort();
+    for entry in entries {
+        let name = entry.file_name().unwrap_or_default().to_string_lossy();
+        let hidden = name.starts_with('.');
+        let config = matches!(&*name, "portcullis.yaml" | "portcullis.yml");
+        let kind = fs::metadata(&entry).map_err(|e| cannot_read(&entry, &e))?;
+        let yaml = entry.extension().is_some_and(|e| e == "yaml" || e == "yml");
+        if kind.is_dir() && !hidden {
+            folder(&entry, depth + 1, out)?;
+        } else if kind.is_file() && yaml && !hidden && !config {
+            out.push(source(&entry)?);
+        }
+        if out.len() > MAX_FILES {
+            return Err(CliError::new(format!("read more than {MAX_FILES} spec files")));
+        }
+    }
+    Ok(())
+}
+
+fn source(path: &Path) -> Result<Source, CliError> {
+    let file = File::open(path).map_err(|e| cannot_read(path, &e))?;
+    let bytes = read_bounded(file).map_err(|e| cannot_read(path, &e))?;
+    Ok(Source::new(path.display().to_string(), bytes))
+}
+
+/// One byte more than the limit is enough to know that it is passed.
+fn read_bounded(from: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn cannot_read(path: &Path, why: &io::Error) -> CliError {
+    CliError::new(format!("read {}", path.display())).because(why)
+}
+
+/// Reads and validates specs as [`sources`] finds them.
+///
+/// # Errors
+/// As [`sources`], and everything wrong with the specs, with pictures.
+pub fn spec(paths: &[PathBuf]) -> Result<Spec, CliError> {
+    spec::load(&sources(paths)?).map_err(rendered)
+}
+
+/// Reads the configuration: the file that `--config` names, else `portcullis.yaml` where it is,
+/// else nothing but defaults.
+///
+/// # Errors
+/// A named file that cannot be read, and everything wrong with it, with pictures.
+pub fn config(global: &Global) -> Result<Config, CliError> {
+    let path = match &global.config {
+        Some(path) => path.clone(),
+        None if Path::new(DEFAULT_CONFIG).exists() => PathBuf::from(DEFAULT_CONFIG),
+        None => return Ok(Config::default()),
+    };
+    let source = source(&path)?;
+    config::load(&source.name, &source.bytes).map_err(rendered)
+}
+
+/// Reads a snapshot that `portcullis collect` wrote.
+///
+/// # Errors
+/// A file that cannot be read, is no snapshot, or is of another format.
+pub fn snapshot(path: &Path) -> Result<Snapshot, CliError> {
+    let cannot = || CliError::new(format!("read the snapshot {}", path.display()));
+    let bytes = fs::read(path).map_err(|e| cannot().because(e))?;
+    let snapshot: Snapshot = serde_json::from_slice(&bytes).map_err(|e| {
+        cannot().because(e).hint("`portcullis collect -o FILE` writes one; saved aws output is read with --aws-json DIR")
+    })?;
+    if snapshot.format != FORMAT {
+        return Err(cannot()
+            .because(format!("its format is `{}`, this reads `{FORMAT}`", snapshot.format)));
+    }
+    Ok(snapshot)
+}
+
+/// Errors of a spec as an error of the command line.
+#[must_use]
+pub fn rendered(errors: SpecErrors) -> CliError {
+    let mut error = CliError::new("use the spec");
+    error.rendered = Some(errors.to_string());
+    error
+}
