@@ -135,11 +135,14 @@ pub fn snapshot(path: &Path) -> Result<Snapshot, CliError> {
     let cannot = || CliError::new(format!("read the snapshot {}", path.display()));
     let bytes = fs::read(path).map_err(|e| cannot().because(e))?;
     let snapshot: Snapshot = serde_json::from_slice(&bytes).map_err(|e| {
-        cannot().because(e).hint("`portcullis collect -o FILE` writes one; saved aws output is read with --aws-json DIR")
+        cannot().because(e).hint(
+            "`portcullis collect -o FILE` writes one; saved aws output is read with --aws-json DIR",
+        )
     })?;
     if snapshot.format != FORMAT {
-        return Err(cannot()
-            .because(format!("its format is `{}`, this reads `{FORMAT}`", snapshot.format)));
+        return Err(
+            cannot().because(format!("its format is `{}`, this reads `{FORMAT}`", snapshot.format))
+        );
     }
     Ok(snapshot)
 }

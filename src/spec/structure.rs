@@ -84,6 +84,13 @@ fn record_of(node: &Node, record: &Record, errors: &mut Vec<SpecError>) {
         }
     }
     for field in record.fields.iter().filter(|f| f.required && node.get(f.name).is_none()) {
+        // A key that is told to be this one misspelt is not missing as well.
+        let misspelt = |key: &str| {
+            record.fields.iter().all(|f| f.name != key) && nearest(key, [field.name]).is_some()
+        };
+        if entries.len() <= MAX_TOLD && entries.iter().any(|(k, _)| misspelt(&k.text)) {
+            continue;
+        }
         errors.push(
             SpecError::new(node.span, format!("{} has no `{}`", record.what, field.name))
                 .hint(format!("add `{}:` ({})", field.name, field.doc.trim_end_matches('.'))),
