@@ -1,3 +1,8 @@
-//! Reads the cloud, and what was saved from it. Never changes anything.
+//! Reads the cloud into a snapshot: live through the SDKs, or from saved answers. Never changes anything.
 
+#[cfg(feature = "aws")]
+pub mod aws;
+mod policy;
 pub mod saved;
+
+pub use policy::policy;

@@ -1,0 +1,18 @@
+//! EC2: one file per family of rows. Each function reads one operation to its end.
+
+pub(super) mod acls;
+pub(super) mod addresses;
+pub(super) mod bpa;
+pub(super) mod endpoints;
+pub(super) mod gateways;
+pub(super) mod groups;
+pub(super) mod instances;
+pub(super) mod interfaces;
+pub(super) mod peerings;
+pub(super) mod prefix_lists;
+pub(super) mod routes;
+pub(super) mod transit;
+pub(super) mod vpcs;
+
+/// The largest page of most describe operations: fewest requests for the same rows.
+const PAGE: i32 = 1000;

@@ -1,0 +1,191 @@
+use super::client::Clients;
+use super::ec2::{
+    acls, addresses, bpa, endpoints, gateways, groups, instances, interfaces, peerings,
+    prefix_lists, routes, transit, vpcs,
+};
+use super::elb::{balancers, listeners, target_groups};
+use super::log::Log;
+use super::read::parts;
+use super::{autoscaling, rds};
+use crate::snapshot::{
+    Balancer, CallKind, Listener, PrefixList, RegionView, TargetGroup, TransitGateway,
+    TransitGatewayAttachment, TransitGatewayRouteTable,
+};
+use std::collections::BTreeMap;
+
+/// Reads everything in one account and region, side by side: one call that fails costs the others nothing.
+pub(super) async fn read(clients: &Clients, log: &Log, account: &str, region: &str) -> RegionView {
+    let ec2 = &clients.ec2;
+    let mut view =
+        RegionView { account: account.into(), region: region.into(), ..RegionView::default() };
+
+    // Boxed: together these futures are larger than a thread's stack likes.
+    let hosts = Box::pin(async {
+        tokio::join!(
+            log.read(CallKind::Instances, instances::read(ec2)),
+            log.read(CallKind::NetworkInterfaces, interfaces::read(ec2)),
+            log.read(CallKind::SecurityGroups, groups::read(ec2)),
+            log.read(CallKind::Addresses, addresses::read(ec2)),
+            log.read(CallKind::AutoScalingGroups, autoscaling::read(&clients.autoscaling)),
+            log.read(CallKind::DbInstances, rds::read(&clients.rds)),
+        )
+    });
+    let networks = Box::pin(async {
+        tokio::join!(
+            log.read(CallKind::NetworkAcls, acls::read(ec2)),
+            log.read(CallKind::RouteTables, routes::read(ec2)),
+            log.read(CallKind::Subnets, vpcs::subnets(ec2)),
+            log.read(CallKind::Vpcs, vpcs::vpcs(ec2)),
+            log.read(CallKind::VpcPeeringConnections, peerings::read(ec2)),
+            log.read(CallKind::VpcEndpoints, endpoints::read(ec2)),
+            log.read(CallKind::VpcBpaOptions, bpa::options(ec2)),
+            log.read(CallKind::VpcBpaExclusions, bpa::exclusions(ec2)),
+        )
+    });
+    let edges = Box::pin(async {
+        tokio::join!(
+            log.read(CallKind::InternetGateways, gateways::internet(ec2)),
+            log.read(CallKind::EgressOnlyInternetGateways, gateways::egress_only(ec2)),
+            log.read(CallKind::NatGateways, gateways::nat(ec2)),
+        )
+    });
+    let lists = Box::pin(prefix_lists(clients, log));
+    let transits = Box::pin(transits(clients, log));
+    let balancing = Box::pin(balancing(clients, log));
+    let (hosts, networks, edges, lists, transits, balancing) =
+        tokio::join!(hosts, networks, edges, lists, transits, balancing);
+
+    let (instances, interfaces, groups, addresses, auto_scaling, databases) = hosts;
+    view.instances = instances.rows;
+    view.network_interfaces = interfaces.rows;
+    view.security_groups = groups.rows;
+    view.addresses = addresses.rows;
+    view.auto_scaling_groups = auto_scaling.rows;
+    view.db_instances = databases.rows;
+
+    let (acls, routes, subnets, vpcs, peerings, endpoints, options, exclusions) = networks;
+    view.network_acls = acls.rows;
+    view.route_tables = routes.rows;
+    view.subnets = subnets.rows;
+    view.vpcs = vpcs.rows;
+    view.vpc_peering_connections = peerings.rows;
+    view.vpc_endpoints = endpoints.rows;
+    view.bpa_options = options.rows.into_iter().next();
+    view.bpa_exclusions = exclusions.rows;
+
+    let (internet, egress_only, nat) = edges;
+    view.internet_gateways = internet.rows;
+    view.egress_only_internet_gateways = egress_only.rows;
+    view.nat_gateways = nat.rows;
+
+    view.prefix_lists = lists;
+    (view.transit_gateways, view.transit_gateway_attachments, view.transit_gateway_route_tables) =
+        transits;
+    (view.load_balancers, view.listeners, view.target_groups) = balancing;
+    view
+}
+
+/// Prefix lists with their entries; a list whose entries could not be read keeps `None`.
+async fn prefix_lists(clients: &Clients, log: &Log) -> Vec<PrefixList> {
+    let ec2 = &clients.ec2;
+    let mut lists = log.read(CallKind::ManagedPrefixLists, prefix_lists::lists(ec2)).await;
+    let ids: Vec<String> = lists.rows.iter().map(|l| l.prefix_list_id.clone()).collect();
+    let entries = parts(ids, |id| prefix_lists::entries(ec2.clone(), id)).await;
+    log.parts(CallKind::ManagedPrefixListEntries, &lists.outcome, &entries);
+    for (list, entries) in lists.rows.iter_mut().zip(entries) {
+        list.entries = entries.ok();
+    }
+    lists.rows
+}
+
+/// Transit gateways, their attachments with subnets, their route tables with routes and propagations.
+async fn transits(
+    clients: &Clients,
+    log: &Log,
+) -> (Vec<TransitGateway>, Vec<TransitGatewayAttachment>, Vec<TransitGatewayRouteTable>) {
+    let ec2 = &clients.ec2;
+    let (gateways, mut attachments, of_vpcs, mut tables) = tokio::join!(
+        log.read(CallKind::TransitGateways, transit::gateways(ec2)),
+        log.read(CallKind::TransitGatewayAttachments, transit::attachments(ec2)),
+        log.read(CallKind::TransitGatewayVpcAttachments, transit::vpc_attachments(ec2)),
+        log.read(CallKind::TransitGatewayRouteTables, transit::route_tables(ec2)),
+    );
+    let mut subnets: BTreeMap<String, Vec<String>> = of_vpcs.rows.into_iter().collect();
+    for attachment in &mut attachments.rows {
+        attachment.subnet_ids = match attachment.resource_type.as_deref() {
+            Some("vpc") => subnets.remove(&attachment.transit_gateway_attachment_id),
+            // Only attachments of VPCs have subnets.
+            _ => Some(Vec::new()),
+        };
+    }
+    let ids: Vec<String> =
+        tables.rows.iter().map(|t| t.transit_gateway_route_table_id.clone()).collect();
+    let (routes, propagations) = tokio::join!(
+        parts(ids.clone(), |id| transit::routes(ec2.clone(), id)),
+        parts(ids, |id| transit::propagations(ec2.clone(), id)),
+    );
+    log.parts(CallKind::TransitGatewayRoutes, &tables.outcome, &routes);
+    log.parts(CallKind::TransitGatewayPropagations, &tables.outcome, &propagations);
+    for ((table, routes), propagations) in tables.rows.iter_mut().zip(routes).zip(propagations) {
+        table.routes = routes.ok();
+        table.propagations = propagations.ok();
+    }
+    (gateways.rows, attachments.rows, tables.rows)
+}
+
+/// Balancers with attributes, listeners with their rules' actions, target groups with attributes and health.
+async fn balancing(
+    clients: &Clients,
+    log: &Log,
+) -> (Vec<Balancer>, Vec<Listener>, Vec<TargetGroup>) {
+    let elb = &clients.elb;
+    let balancers = async {
+        let mut balancers = log.read(CallKind::LoadBalancers, balancers::read(elb)).await;
+        let arns: Vec<String> =
+            balancers.rows.iter().map(|b| b.load_balancer_arn.clone()).collect();
+        let (attributes, found) = tokio::join!(
+            parts(arns.clone(), |arn| balancers::attributes(elb.clone(), arn)),
+            parts(arns, |arn| listeners::read(elb.clone(), arn)),
+        );
+        log.parts(CallKind::LoadBalancerAttributes, &balancers.outcome, &attributes);
+        log.parts(CallKind::Listeners, &balancers.outcome, &found);
+        for (balancer, attributes) in balancers.rows.iter_mut().zip(attributes) {
+            balancer.attributes = attributes.ok().map(BTreeMap::from_iter);
+        }
+        let all_listeners = found.iter().all(Result::is_ok);
+        let mut listeners: Vec<Listener> = found.into_iter().flatten().flatten().collect();
+        // Only the listeners of application balancers have rules beyond their default actions.
+        let (ruled, plain): (Vec<_>, Vec<_>) = listeners
+            .iter_mut()
+            .partition(|l| matches!(l.protocol.as_deref(), Some("HTTP" | "HTTPS")));
+        for listener in plain {
+            listener.rule_actions = Some(Vec::new());
+        }
+        let arns: Vec<String> = ruled.iter().map(|l| l.listener_arn.clone()).collect();
+        let rules = parts(arns, |arn| listeners::rule_actions(elb.clone(), arn)).await;
+        if all_listeners || !rules.is_empty() {
+            log.parts(CallKind::Rules, &balancers.outcome, &rules);
+        }
+        for (listener, rules) in ruled.into_iter().zip(rules) {
+            listener.rule_actions = rules.ok();
+        }
+        (balancers.rows, listeners)
+    };
+    let groups = async {
+        let mut groups = log.read(CallKind::TargetGroups, target_groups::read(elb)).await;
+        let arns: Vec<String> = groups.rows.iter().map(|g| g.target_group_arn.clone()).collect();
+        let (attributes, health) = tokio::join!(
+            parts(arns.clone(), |arn| target_groups::attributes(elb.clone(), arn)),
+            parts(arns, |arn| target_groups::health(elb.clone(), arn)),
+        );
+        log.parts(CallKind::TargetGroupAttributes, &groups.outcome, &attributes);
+        log.parts(CallKind::TargetHealth, &groups.outcome, &health);
+        for ((group, attributes), health) in groups.rows.iter_mut().zip(attributes).zip(health) {
+            group.attributes = attributes.ok().map(BTreeMap::from_iter);
+            group.targets = health.ok();
+        }
+        groups.rows
+    };
+    let ((balancers, listeners), groups) = tokio::join!(Box::pin(balancers), Box::pin(groups));
+    (balancers, listeners, groups)
+}
