@@ -1,14 +1,250 @@
 use super::{CliError, ExitStatus, Global};
+use crate::collect::{self, SnapshotFile};
+use crate::model::{Gap, GapKind};
+use crate::snapshot::{Call, RegionView, Snapshot};
 use clap::Args;
+use jiff::Timestamp;
+use std::io::Write;
+use std::path::PathBuf;
 
 /// Arguments of `portcullis collect`.
 #[derive(Debug, Args)]
-pub struct CollectArgs {}
+pub struct CollectArgs {
+    /// Where the snapshot goes; `-` is stdout
+    #[arg(short, long, value_name = "FILE", required_unless_present = "print_policy")]
+    pub output: Option<PathBuf>,
+    /// Read saved `aws ... describe-*` answers from a folder instead of the cloud
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["regions", "accounts", "rate", "concurrency"])]
+    pub aws_json: Option<PathBuf>,
+    /// Print the IAM policy that a collection needs, and do nothing else
+    #[arg(long)]
+    pub print_policy: bool,
+    /// Kinds of gap to accept, so that they do not end in exit code 3; without a value, all
+    #[arg(long, value_name = "KIND", value_delimiter = ',', num_args = 0..=1, require_equals = true, default_missing_value = "all", value_parser = gap_kind)]
+    pub allow_gaps: Vec<AllowedGap>,
+
+    /// Regions to read [default: the configuration file's, else the environment's or profile's]
+    #[arg(long, value_name = "REGION", value_delimiter = ',', help_heading = "Live collection")]
+    pub regions: Vec<String>,
+    /// Account to read: one of the configuration file by id, or the ARN of a role to assume (repeatable)
+    #[arg(long = "account", value_name = "ID|ROLE_ARN", help_heading = "Live collection")]
+    pub accounts: Vec<String>,
+    /// Requests per second and account, region and service; 0 is unlimited [default: 5]
+    #[arg(long, value_name = "N", help_heading = "Live collection")]
+    pub rate: Option<f64>,
+    /// Regions, over all accounts, to read at once [default: 8]
+    #[arg(long, value_name = "N", help_heading = "Live collection")]
+    pub concurrency: Option<usize>,
+}
+
+/// What `--allow-gaps` accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AllowedGap {
+    Every,
+    Kind(GapKind),
+}
+
+impl AllowedGap {
+    /// Whether a gap of `kind` is accepted.
+    #[must_use]
+    pub fn accepts(self, kind: GapKind) -> bool {
+        self == Self::Every || self == Self::Kind(kind)
+    }
+}
+
+fn gap_kind(text: &str) -> Result<AllowedGap, String> {
+    if text == "all" {
+        return Ok(AllowedGap::Every);
+    }
+    GapKind::from_name(text).map(AllowedGap::Kind).ok_or_else(|| {
+        let names: Vec<&str> = GapKind::ALL.iter().map(|k| k.name()).collect();
+        format!("no such kind of gap; there are {}", names.join(", "))
+    })
+}
 
 /// Runs `portcullis collect`.
 ///
 /// # Errors
-/// Usage and tool errors.
-pub fn run(_args: &CollectArgs, _global: &Global) -> Result<ExitStatus, CliError> {
-    Err(CliError::new("run this command: it is being built"))
+/// Usage and tool errors. What the cloud refuses is a gap in the snapshot and exit code 3.
+pub fn run(args: &CollectArgs, global: &Global) -> Result<ExitStatus, CliError> {
+    if args.print_policy {
+        let policy = serde_json::to_string_pretty(&collect::policy())
+            .map_err(|e| CliError::new("print the policy").because(e))?;
+        return print(&format!("{policy}\n"));
+    }
+    let Some(path) = &args.output else {
+        return Err(CliError::new("collect without a place for the snapshot").hint("add -o FILE"));
+    };
+    if global.offline && args.aws_json.is_none() {
+        return Err(CliError::new("read the cloud with --offline")
+            .hint("read saved answers with --aws-json DIR, or leave --offline out")
+            .with_status(ExitStatus::Refused));
+    }
+    let cannot_write =
+        |error: std::io::Error| CliError::new(format!("write {}", path.display())).because(error);
+    // Before the long work: a place that cannot be written is told at once.
+    let file = match path.as_os_str() == "-" {
+        true => None,
+        false => Some(SnapshotFile::create(path).map_err(cannot_write)?),
+    };
+    let now = Timestamp::now();
+    let snapshot = match &args.aws_json {
+        Some(dir) => collect::saved::read(dir, now)
+            .map_err(|e| CliError::new(format!("read {}", dir.display())).because(e))?,
+        None => live(args, global, now)?,
+    };
+    match file {
+        Some(file) => file.finish(&snapshot).map_err(cannot_write)?,
+        None => {
+            let mut text = Vec::new();
+            collect::write_snapshot(&snapshot, &mut text).map_err(cannot_write)?;
+            print(&String::from_utf8_lossy(&text))?;
+        }
+    }
+
+    let gaps: Vec<Gap> = snapshot.calls.iter().filter_map(Call::gap).collect();
+    let open = gaps.iter().filter(|g| !args.allow_gaps.iter().any(|a| a.accepts(g.kind))).count();
+    if !global.quiet {
+        summarise(&snapshot, &gaps, &args.allow_gaps);
+    }
+    Ok(if open == 0 { ExitStatus::Clean } else { ExitStatus::Incomplete })
+}
+
+/// Prints to stdout; a pipe that nobody reads any more is success.
+fn print(text: &str) -> Result<ExitStatus, CliError> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(CliError::new("write to stdout").because(error))
+        }
+        _ => Ok(ExitStatus::Clean),
+    }
+}
+
+#[cfg(not(feature = "aws"))]
+fn live(_: &CollectArgs, _: &Global, _: Timestamp) -> Result<Snapshot, CliError> {
+    Err(CliError::new("read the cloud with this build: it was made without the `aws` feature")
+        .hint("build with the default features: cargo build --release")
+        .hint("or read saved answers: portcullis collect --aws-json DIR -o snapshot.json"))
+}
+
+#[cfg(feature = "aws")]
+fn live(args: &CollectArgs, global: &Global, now: Timestamp) -> Result<Snapshot, CliError> {
+    use collect::aws::{self, Account, Options};
+
+    let mut options = Options::new(now);
+    options.regions.clone_from(&args.regions);
+    for account in &args.accounts {
+        options.accounts.push(if aws::is_account(account) {
+            Account { id: Some(account.clone()), ..Account::default() }
+        } else {
+            Account::of_role(account).map_err(|e| {
+                CliError::new("use --account")
+                    .because(e)
+                    .hint("give a role's ARN, or an account id")
+            })?
+        });
+    }
+    options.rate = args.rate.unwrap_or(aws::POLITE_RATE);
+    options.concurrency = args.concurrency.unwrap_or(aws::CONCURRENCY);
+
+    let bar = progress_bar(global);
+    let collected = aws::collect(&options, &mut |progress| {
+        if let Some(bar) = &bar {
+            bar.set_length(progress.of as u64);
+            bar.set_position(progress.done as u64);
+            bar.set_message(format!("{} {}", progress.call.region, progress.call.kind.operation()));
+        }
+    });
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    collected.map_err(|error| {
+        let status = match error {
+            aws::Error::Interrupted => ExitStatus::Interrupted,
+            _ => ExitStatus::Error,
+        };
+        let hint = match error {
+            aws::Error::NoRegion => Some("name them: --regions eu-west-1,us-east-1"),
+            _ => None,
+        };
+        let failed = CliError::new("collect").because(error).with_status(status);
+        hint.into_iter().fold(failed, CliError::hint)
+    })
+}
+
+/// A bar on stderr, where a person is watching.
+#[cfg(feature = "aws")]
+fn progress_bar(global: &Global) -> Option<indicatif::ProgressBar> {
+    use std::io::IsTerminal;
+    if global.quiet || global.no_progress || !std::io::stderr().is_terminal() {
+        return None;
+    }
+    let style = indicatif::ProgressStyle::with_template("{bar:30} {pos}/{len} calls  {wide_msg}")
+        .unwrap_or_else(|_| indicatif::ProgressStyle::default_bar());
+    Some(indicatif::ProgressBar::new(0).with_style(style))
+}
+
+/// Says on stderr what the snapshot holds and what it does not.
+fn summarise(snapshot: &Snapshot, gaps: &[Gap], allowed: &[AllowedGap]) {
+    let accounts: std::collections::BTreeSet<&str> =
+        snapshot.regions.iter().map(|v| v.account.as_str()).collect();
+    let mut lines = vec![format!(
+        "collected {} view{} of {} account{}",
+        snapshot.regions.len(),
+        if snapshot.regions.len() == 1 { "" } else { "s" },
+        accounts.len(),
+        if accounts.len() == 1 { "" } else { "s" },
+    )];
+    for (name, count) in counts(&snapshot.regions) {
+        if count > 0 {
+            lines.push(format!("  {count:>8}  {name}"));
+        }
+    }
+    for gap in gaps {
+        let accepted = allowed.iter().any(|a| a.accepts(gap.kind));
+        lines.push(format!("{}: {gap}", if accepted { "accepted gap" } else { "gap" }));
+    }
+    let accepted = gaps.iter().filter(|g| allowed.iter().any(|a| a.accepts(g.kind))).count();
+    lines.push(match gaps.len() {
+        0 => "not seen: nothing; every call was complete".into(),
+        n => format!("not seen: {n} calls not complete ({accepted} accepted), listed above"),
+    });
+    for line in lines {
+        anstream::eprintln!("{}", printable(&line));
+    }
+}
+
+/// Without what a terminal would obey: parts of it came from outside.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// Rows of each kind over all views, in the order of the snapshot.
+fn counts(views: &[RegionView]) -> Vec<(&'static str, usize)> {
+    let sum = |rows: fn(&RegionView) -> usize| views.iter().map(rows).sum();
+    vec![
+        ("instances", sum(|v| v.instances.len())),
+        ("network interfaces", sum(|v| v.network_interfaces.len())),
+        ("security groups", sum(|v| v.security_groups.len())),
+        ("network ACLs", sum(|v| v.network_acls.len())),
+        ("route tables", sum(|v| v.route_tables.len())),
+        ("subnets", sum(|v| v.subnets.len())),
+        ("VPCs", sum(|v| v.vpcs.len())),
+        ("internet gateways", sum(|v| v.internet_gateways.len())),
+        ("egress-only internet gateways", sum(|v| v.egress_only_internet_gateways.len())),
+        ("NAT gateways", sum(|v| v.nat_gateways.len())),
+        ("addresses", sum(|v| v.addresses.len())),
+        ("prefix lists", sum(|v| v.prefix_lists.len())),
+        ("VPC peerings", sum(|v| v.vpc_peering_connections.len())),
+        ("VPC endpoints", sum(|v| v.vpc_endpoints.len())),
+        ("transit gateways", sum(|v| v.transit_gateways.len())),
+        ("transit gateway attachments", sum(|v| v.transit_gateway_attachments.len())),
+        ("transit gateway route tables", sum(|v| v.transit_gateway_route_tables.len())),
+        ("load balancers", sum(|v| v.load_balancers.len())),
+        ("listeners", sum(|v| v.listeners.len())),
+        ("target groups", sum(|v| v.target_groups.len())),
+        ("Auto Scaling groups", sum(|v| v.auto_scaling_groups.len())),
+        ("RDS instances", sum(|v| v.db_instances.len())),
+        ("block-public-access exclusions", sum(|v| v.bpa_exclusions.len())),
+    ]
 }

@@ -2,7 +2,9 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+mod file;
 mod policy;
 pub mod saved;
 
+pub use file::{SnapshotFile, write_snapshot};
 pub use policy::policy;
