@@ -6,3 +6,6 @@ mod row;
 
 pub use judge::judge;
 pub use row::{Row, What};
+
+#[cfg(test)]
+mod tests;

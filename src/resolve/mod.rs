@@ -83,3 +83,6 @@ fn blind(snapshot: &Snapshot) -> Vec<Blind> {
     out.dedup();
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,3 +62,6 @@ pub fn schema() -> serde_json::Value {
 fn names(sources: &[Source]) -> Vec<Arc<str>> {
     sources.iter().map(|s| Arc::from(s.name.as_str())).collect()
 }
+
+#[cfg(test)]
+mod tests;

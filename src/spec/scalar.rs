@@ -338,7 +338,8 @@ mod tests {
         assert!(wrong(block("10.0.0/8")).contains("198.51.100.0/24"));
         assert!(wrong(block("::ffff:10.0.0.0/104")).contains("write it as IPv4: `10.0.0.0/8`"));
         assert!(wrong(block("::ffff:10.0.0.1")).contains("write it as IPv4: `10.0.0.1`"));
-        assert!(wrong(block("::ffff:0:0/95")).contains("host bits"));
+        assert!(wrong(block("::ffff:0:0/95")).contains("IPv4"));
+        assert!(block("::/0").is_ok());
     }
 
     #[test]

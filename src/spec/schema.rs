@@ -110,8 +110,7 @@ fn of_scalar(scalar: Scalar) -> Value {
         }),
         Scalar::Address => json!({
             "type": "string",
-            "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }],
-            "pattern": "^[0-9A-Fa-f:.]+$",
+            "pattern": "^(([0-9]{1,3}\\.){3}[0-9]{1,3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$",
             "not": { "pattern": "^::[Ff]{4}:[0-9.]+" },
         }),
         Scalar::Peer => json!({ "type": "string", "minLength": 1, "pattern": "\\S" }),
@@ -131,7 +130,7 @@ fn of_scalar(scalar: Scalar) -> Value {
         Scalar::Account => json!({
             "anyOf": [
                 { "type": "string", "pattern": "^[0-9]{12}$" },
-                { "type": "integer", "minimum": 0, "maximum": 999_999_999_999u64 },
+                { "type": "integer", "minimum": 100_000_000_000u64, "maximum": 999_999_999_999u64 },
             ]
         }),
         Scalar::RoleArn => text("^arn:.*:role/.+$"),

@@ -308,9 +308,17 @@ impl Builder<'_> {
         span.end = span.end.saturating_add(1);
         let info = error.info();
         let lower = info.to_lowercase();
-        let line = text.lines().nth(span.line as usize - 1).unwrap_or_default();
-        let indent: String = line.chars().take_while(|c| c.is_whitespace()).collect();
-        if indent.contains('\t') || lower.contains("tab") {
+        // The parser complains of what comes after the tab: point at the tab.
+        let at = (span.start as usize).saturating_sub(self.shift).min(text.len());
+        let at = (0..=at).rev().find(|i| text.is_char_boundary(*i)).unwrap_or_default();
+        let line_start = text[..at].rfind('\n').map_or(0, |i| i + 1);
+        let line = text[line_start..].lines().next().unwrap_or_default();
+        let indent = line.len() - line.trim_start().len();
+        if let Some(tab) = line[..indent].find('\t') {
+            let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+            span.column = number(tab + 1);
+            span.start = number(line_start + tab + self.shift);
+            span.end = span.start + 1;
             return SpecError::new(span, "cannot indent with a tab").hint("indent with spaces");
         }
         if lower.contains("nesting") || lower.contains("recursion") || lower.contains("depth") {

@@ -158,9 +158,6 @@ impl Lower<'_> {
 
     fn network(&mut self, name: &str, key: &Key, node: &Node) {
         let blocks = blocks(node);
-        if node.items().is_empty() {
-            self.errors.push(SpecError::new(key.span, format!("the network `{name}` is empty")));
-        }
         let network = Network {
             name: name.into(),
             addresses: blocks.iter().copied().collect(),
