@@ -1,5 +1,7 @@
 //! Which endpoints will be probed, from where, within which bounds. Pure: it decides, `probe` sends.
 
+mod control;
 mod target;
 
-pub use target::{Refused, Survey, Target, Why};
+pub use control::controls;
+pub use target::{Hope, Refused, Sampled, Survey, Target, Why};

@@ -1,4 +1,4 @@
-use crate::model::{Endpoint, Expect, Protocol};
+use crate::model::{Endpoint, Expect, Gap, PortSpec, Protocol};
 use std::net::IpAddr;
 
 /// Everything one run will probe, and what it was asked to probe but will not.
@@ -8,6 +8,10 @@ pub struct Survey {
     pub targets: Vec<Target>,
     /// Refused by name, sorted.
     pub refused: Vec<Refused>,
+    /// Port sets of which only a sample is probed, sorted.
+    pub sampled: Vec<Sampled>,
+    /// What could not be surveyed, sorted.
+    pub gaps: Vec<Gap>,
 }
 
 /// One endpoint to probe.
@@ -17,6 +21,8 @@ pub struct Target {
     pub why: Why,
     /// What it must prove to be; [`Expect::Connect`] where nothing is declared.
     pub expect: Expect,
+    /// What would agree with the declaration.
+    pub hope: Hope,
 }
 
 /// Why an endpoint is probed.
@@ -32,6 +38,18 @@ pub enum Why {
     Asked,
 }
 
+/// What would agree with the declaration; what contradicts it is looked at twice before it is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Hope {
+    /// It must answer as declared.
+    Answer,
+    /// It must not be reachable.
+    NoAnswer,
+    /// Nothing contradicts.
+    #[default]
+    Either,
+}
+
 /// An endpoint that will not be probed: it is neither ours by the snapshot nor named by `scope:`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Refused {
@@ -39,4 +57,13 @@ pub struct Refused {
     pub protocol: Option<Protocol>,
     /// Fits after "cannot probe ADDRESS: ".
     pub why: String,
+}
+
+/// A declared or permitted set of ports of which a sample stands for the whole.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sampled {
+    pub address: IpAddr,
+    pub of: PortSpec,
+    /// How many of its ports are probed.
+    pub probed: u32,
 }

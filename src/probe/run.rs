@@ -1,0 +1,117 @@
+use super::engine::{Sockets, raise_file_limit};
+use super::options::Options;
+use super::protocol::{self, Proof, Trust};
+use super::schedule::Scheduler;
+use crate::observation::{Observation, Observations, State};
+use crate::survey::{Survey, Target};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// Descriptors left to everything else: files, the runtime, the user's terminal.
+const RESERVE: usize = 128;
+
+/// Probes a survey from this machine. Every observation is handed to `on_settled` as it settles,
+/// and all of them, sorted, are returned.
+///
+/// Nothing is an error: what could not be sent is an observation in state `failed` that says why.
+pub fn run(
+    survey: &Survey,
+    options: &Options,
+    on_settled: &mut dyn FnMut(&Observation),
+) -> Observations {
+    let (mut rows, reflected) = match Sockets::new() {
+        Ok(engine) => sweep(&survey.targets, options, engine, on_settled),
+        Err(e) => {
+            let rows: Vec<_> =
+                survey.targets.iter().map(|t| failed(t, options, &e.to_string())).collect();
+            rows.iter().for_each(&mut *on_settled);
+            (rows, Vec::new())
+        }
+    };
+    rows.sort_by(|a, b| {
+        (a.endpoint(), &a.vantage).cmp(&(b.endpoint(), &b.vantage)).then(a.state.cmp(&b.state))
+    });
+    let mut vantage = options.vantage.clone();
+    (vantage.controls_v4, vantage.controls_v6) = crate::survey::controls(survey, &rows);
+    vantage.outside_v4 = vantage.outside_v4.or_else(|| most(&reflected, false));
+    vantage.outside_v6 = vantage.outside_v6.or_else(|| most(&reflected, true));
+    Observations { vantages: vec![vantage], rows }
+}
+
+fn sweep(
+    targets: &[Target],
+    options: &Options,
+    engine: Sockets,
+    on_settled: &mut dyn FnMut(&Observation),
+) -> (Vec<Observation>, Vec<IpAddr>) {
+    let files = raise_file_limit().saturating_sub(RESERVE).max(16);
+    let waker = engine.waker();
+    let mut scheduler = Scheduler::new(targets, options, engine, files);
+    let (proofs, proven) = mpsc::channel::<(usize, Proof)>();
+    let trust = Arc::new(Trust::default());
+    // One thread asks services who they are while this one sends and hears.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let mut rows = Vec::with_capacity(targets.len());
+    loop {
+        for seen in scheduler.take_settled() {
+            on_settled(&seen);
+            rows.push(seen);
+        }
+        if scheduler.finished() {
+            break;
+        }
+        for confirm in scheduler.take_confirms() {
+            let Ok(runtime) = &runtime else {
+                scheduler.proven(confirm.probe, Proof::unasked());
+                continue;
+            };
+            let (proofs, waker, trust) = (proofs.clone(), waker.clone(), trust.clone());
+            runtime.spawn(async move {
+                let proof = protocol::prove(confirm.socket, &confirm.question, &trust).await;
+                // The receiver is gone only when the run is over.
+                let _ = proofs.send((confirm.probe, proof));
+                waker.wake();
+            });
+        }
+        scheduler.turn(Duration::from_millis(250));
+        while let Ok((probe, proof)) = proven.try_recv() {
+            scheduler.proven(probe, proof);
+        }
+    }
+    if let Ok(runtime) = runtime {
+        runtime.shutdown_background();
+    }
+    (rows, std::mem::take(&mut scheduler.reflected))
+}
+
+fn failed(target: &Target, options: &Options, why: &str) -> Observation {
+    Observation {
+        address: target.endpoint.address,
+        protocol: target.endpoint.protocol,
+        port: target.endpoint.port,
+        state: State::Failed,
+        confirmed: false,
+        service: None,
+        by: None,
+        vantage: options.vantage.name.clone(),
+        rtt_us: None,
+        tries: 0,
+        detail: Some(why.into()),
+        tls: None,
+    }
+}
+
+/// The address most answers reflected; none when they disagree evenly.
+fn most(reflected: &[IpAddr], v6: bool) -> Option<IpAddr> {
+    let mut counts = std::collections::BTreeMap::<IpAddr, usize>::new();
+    for address in reflected.iter().filter(|a| a.is_ipv6() == v6) {
+        *counts.entry(*address).or_default() += 1;
+    }
+    let best = counts.values().copied().max()?;
+    let mut leading = counts.into_iter().filter(|(_, n)| *n == best);
+    let (address, _) = leading.next()?;
+    leading.next().is_none().then_some(address)
+}
