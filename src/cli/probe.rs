@@ -1,14 +1,391 @@
 use super::{CliError, ExitStatus, Global};
-use clap::Args;
+use crate::model::{AddressSet, Expect, HttpExpect, PortSet, PortSpec, Protocol, TlsExpect};
+use crate::observation::{Observation, State};
+use crate::probe::{self, DEFAULT_RATE, DEFAULT_TRIES, Options};
+use crate::snapshot::Snapshot;
+use crate::survey::{self, Survey};
+use crate::vantage;
+use clap::{Args, ValueEnum};
+use ipnetwork::IpNetwork;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// Arguments of `portcullis probe`.
 #[derive(Debug, Args)]
-pub struct ProbeArgs {}
+pub struct ProbeArgs {
+    /// Addresses or blocks; without any, what the snapshot says is ours
+    #[arg(value_name = "TARGET")]
+    targets: Vec<IpNetwork>,
+    /// Ports: tcp/22,80-90,udp/3478 (a protocol holds until the next) [default: well-known TCP ports]
+    #[arg(short, long, value_name = "PORTS")]
+    ports: Vec<String>,
+    /// What must answer: connect, path, ssh, tls, http, https, stun, banner:TEXT
+    #[arg(long, value_name = "PROTO", default_value = "connect", value_parser = expectation)]
+    expect: Expect,
+    /// A snapshot that says which addresses are ours
+    #[arg(long, value_name = "FILE")]
+    snapshot: Option<PathBuf>,
+    #[command(flatten)]
+    manners: Manners,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// How hard to ask.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Manners")]
+struct Manners {
+    /// Packets a second; 0 is as fast as the path carries [default: the configured limit, else 2000]
+    #[arg(long, value_name = "N")]
+    rate: Option<u32>,
+    /// Seconds that one try waits for an answer at most
+    #[arg(long, value_name = "SECONDS", default_value = "1.5", value_parser = seconds)]
+    timeout: Duration,
+    /// Tries before silence is believed, at most; evidence decides how many are needed
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_TRIES, value_parser = clap::value_parser!(u32).range(1..=50))]
+    tries: u32,
+    /// Connections open at once, at most [default: what the file limit allows]
+    #[arg(long, value_name = "N")]
+    in_flight: Option<usize>,
+    /// Seconds after which the run ends, done or not
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    deadline: Option<Duration>,
+    /// Order of sends
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Do not ask open ports what they are
+    #[arg(long)]
+    no_identify: bool,
+}
+
+/// What is printed.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+struct Output {
+    #[arg(long, value_enum, default_value = "jsonl")]
+    format: Format,
+    /// Print at the end, sorted, instead of as results settle
+    #[arg(long)]
+    sorted: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// One JSON object a line
+    Jsonl,
+    /// For people
+    Text,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let bad = || format!("`{text}` is not a positive number of seconds");
+    let number: f64 = text.trim_end_matches('s').parse().map_err(|_| bad())?;
+    if number.is_finite() && number > 0.0 && number <= 86_400.0 {
+        Ok(Duration::from_secs_f64(number))
+    } else {
+        Err(bad())
+    }
+}
+
+fn expectation(text: &str) -> Result<Expect, String> {
+    Ok(match text {
+        "connect" => Expect::Connect,
+        "path" => Expect::Path,
+        "ssh" => Expect::Ssh,
+        "stun" => Expect::Stun,
+        "tls" => Expect::Tls(TlsExpect::default()),
+        "http" => Expect::Http(HttpExpect::default()),
+        "https" => Expect::Http(HttpExpect { tls: true, ..HttpExpect::default() }),
+        other => match other.strip_prefix("banner:") {
+            Some(words) if !words.is_empty() => Expect::Banner(words.into()),
+            _ => {
+                return Err(
+                    "use connect, path, ssh, tls, http, https, stun or banner:TEXT".to_owned()
+                );
+            }
+        },
+    })
+}
+
+/// Reads `tcp/22,80-90,udp/3478`: a protocol holds until the next, the first is TCP.
+fn ports(lists: &[String]) -> Result<Vec<PortSpec>, String> {
+    let mut found = std::collections::BTreeMap::<Protocol, PortSet>::new();
+    for list in lists {
+        let mut protocol = Protocol::Tcp;
+        for part in list.split(',').map(str::trim) {
+            let spec: PortSpec =
+                if part.contains('/') || part.parse::<Protocol>().is_ok_and(|p| p.has_ports()) {
+                    part.parse()?
+                } else {
+                    format!("{protocol}/{part}").parse()?
+                };
+            if !spec.protocol.has_ports() {
+                return Err(format!("probe {}: only tcp and udp are probed", spec.protocol));
+            }
+            protocol = spec.protocol;
+            // "tcp" alone means every port; port 0 is reserved.
+            let ports = spec.ports.subtract(&PortSet::one(0));
+            let have = found.entry(protocol).or_default();
+            *have = have.union(&ports);
+        }
+    }
+    Ok(found.into_iter().map(|(protocol, ports)| PortSpec::new(protocol, ports)).collect())
+}
 
 /// Runs `portcullis probe`.
 ///
 /// # Errors
-/// Usage and tool errors.
-pub fn run(_args: &ProbeArgs, _global: &Global) -> Result<ExitStatus, CliError> {
-    Err(CliError::new("run this command: it is being built"))
+/// Usage and tool errors; everything refused.
+pub fn run(args: &ProbeArgs, global: &Global) -> Result<ExitStatus, CliError> {
+    let ports = if args.ports.is_empty() {
+        survey::default_ports()
+    } else {
+        ports(&args.ports).map_err(CliError::new)?
+    };
+    if global.offline {
+        return Err(
+            CliError::new("probe anything: --offline was given").with_status(ExitStatus::Refused)
+        );
+    }
+    let config = configured(global)?;
+    let ours = match &args.snapshot {
+        Some(path) => survey::ours(&fresh(path, &config)?),
+        None => AddressSet::empty(),
+    };
+    let targets = if args.targets.is_empty() { ours.to_networks() } else { args.targets.clone() };
+    if targets.is_empty() {
+        return Err(CliError::new("probe nothing")
+            .hint("name addresses or blocks, or a snapshot with --snapshot"));
+    }
+    let may = ours.union(&config.scope);
+    let survey = survey::asked(&targets, &ports, &args.expect, &may).map_err(CliError::new)?;
+    say_refused(&survey);
+    if survey.targets.is_empty() {
+        return Ok(ExitStatus::Refused);
+    }
+    let manners = &args.manners;
+    let options = Options {
+        vantage: vantage::local("local", &config.outside),
+        rate: manners.rate.or(config.rate).unwrap_or(DEFAULT_RATE),
+        timeout: manners.timeout,
+        tries: manners.tries,
+        in_flight: manners.in_flight.or(config.in_flight).unwrap_or(usize::MAX),
+        seed: manners.seed,
+        identify: !manners.no_identify,
+        deadline: manners.deadline,
+        ..Options::default()
+    };
+    let failed = probe_and_print(&survey, &options, &args.output, progress(&survey, global))?;
+    Ok(if survey.refused.is_empty() && !failed {
+        ExitStatus::Clean
+    } else {
+        ExitStatus::Incomplete
+    })
+}
+
+/// What the configuration says of probing.
+struct Configured {
+    scope: AddressSet,
+    outside: Vec<std::net::IpAddr>,
+    rate: Option<u32>,
+    in_flight: Option<usize>,
+    snapshot_max_age: Duration,
+}
+
+/// Reads `scope:` from the configuration file.
+fn configured(global: &Global) -> Result<Configured, CliError> {
+    #[derive(serde::Deserialize, Default)]
+    struct File {
+        #[serde(default)]
+        scope: Vec<IpNetwork>,
+    }
+    let mut config = Configured {
+        scope: AddressSet::empty(),
+        outside: Vec::new(),
+        rate: None,
+        in_flight: None,
+        snapshot_max_age: Duration::from_secs(3600),
+    };
+    let named = global.config.clone();
+    let path = named.clone().unwrap_or_else(|| PathBuf::from("portcullis.yaml"));
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(e) if named.is_none() && e.kind() == io::ErrorKind::NotFound => return Ok(config),
+        Err(e) => return Err(CliError::new(format!("read {}", path.display())).because(e)),
+    };
+    let file: File = serde_saphyr::from_str(&text)
+        .map_err(|e| CliError::new(format!("read {}", path.display())).because(e))?;
+    config.scope = AddressSet::from_networks(file.scope);
+    Ok(config)
+}
+
+/// Reads a snapshot that may direct probes: one that is not too old, because addresses are recycled.
+fn fresh(path: &Path, config: &Configured) -> Result<Snapshot, CliError> {
+    let cannot = || CliError::new(format!("read {}", path.display()));
+    let bytes = std::fs::read(path).map_err(|e| cannot().because(e))?;
+    let snapshot: Snapshot = serde_json::from_slice(&bytes).map_err(|e| cannot().because(e))?;
+    let age = jiff::Timestamp::now().duration_since(snapshot.taken_at);
+    if age.unsigned_abs() > config.snapshot_max_age && age.is_positive() {
+        return Err(CliError::new("let this snapshot direct probes")
+            .because(format!("it was taken at {}, and addresses are recycled", snapshot.taken_at))
+            .hint("collect again, or name the addresses in scope: of portcullis.yaml")
+            .with_status(ExitStatus::Refused));
+    }
+    Ok(snapshot)
+}
+
+fn say_refused(survey: &Survey) {
+    const SHOWN: usize = 20;
+    for refused in survey.refused.iter().take(SHOWN) {
+        anstream::eprintln!("refused: cannot probe {}: {}", refused.address, refused.why);
+    }
+    if survey.refused.len() > SHOWN {
+        anstream::eprintln!("refused: {} blocks more", survey.refused.len() - SHOWN);
+    }
+    if !survey.refused.is_empty() {
+        anstream::eprintln!(
+            "hint: scope: in portcullis.yaml names what may be probed besides what a snapshot says is ours"
+        );
+    }
+}
+
+fn progress(survey: &Survey, global: &Global) -> indicatif::ProgressBar {
+    if global.quiet || global.no_progress || !io::stderr().is_terminal() {
+        return indicatif::ProgressBar::hidden();
+    }
+    indicatif::ProgressBar::new(survey.targets.len() as u64)
+}
+
+/// Probes, and prints each observation as it settles; whether any was trouble of our own.
+fn probe_and_print(
+    survey: &Survey,
+    options: &Options,
+    output: &Output,
+    bar: indicatif::ProgressBar,
+) -> Result<bool, CliError> {
+    // A thread of its own: a slow reader must not hold up sending.
+    let (lines, printed) = mpsc::channel::<String>();
+    let printer = std::thread::spawn(move || print(&printed));
+    let format = output.format;
+    let mut failed = false;
+    let observations = probe::run(survey, options, &mut |seen| {
+        failed |= matches!(seen.state, State::Failed | State::Unprobed);
+        bar.inc(1);
+        if !output.sorted {
+            // The printer is gone only when nobody reads.
+            let _ = lines.send(line(seen, format));
+        }
+    });
+    if output.sorted {
+        for seen in &observations.rows {
+            let _ = lines.send(line(seen, format));
+        }
+    }
+    drop(lines);
+    bar.finish_and_clear();
+    match printer.join() {
+        Ok(Ok(())) => Ok(failed),
+        Ok(Err(e)) => Err(CliError::new("write the results").because(e)),
+        Err(_) => Err(CliError::new("write the results")),
+    }
+}
+
+fn print(lines: &mpsc::Receiver<String>) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut write = || -> io::Result<()> {
+        while let Ok(first) = lines.recv() {
+            let mut next = Some(first);
+            while let Some(line) = next {
+                out.write_all(line.as_bytes())?;
+                out.write_all(b"\n")?;
+                next = lines.try_recv().ok();
+            }
+            out.flush()?;
+        }
+        Ok(())
+    };
+    match write() {
+        // Nobody reads any more: there is nothing left to probe for, and that is no error.
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {
+            std::process::exit(ExitStatus::Clean.code().into())
+        }
+        other => other,
+    }
+}
+
+fn line(seen: &Observation, format: Format) -> String {
+    match format {
+        Format::Jsonl => serde_json::to_string(seen).unwrap_or_default(),
+        Format::Text => text(seen),
+    }
+}
+
+/// One line for people; everything from outside is escaped.
+fn text(seen: &Observation) -> String {
+    let open = match (seen.state, seen.confirmed) {
+        (State::Open, false) => "open?",
+        (state, _) => state.name(),
+    };
+    let mut out = format!("{:<28} {:<12}", seen.endpoint().to_string(), open);
+    if let Some(service) = &seen.service {
+        out += &format!(" {service}");
+    }
+    if let Some(rtt) = seen.rtt_us {
+        out += &format!(" {:.1} ms", rtt as f64 / 1000.0);
+    }
+    if let Some(by) = seen.by.filter(|by| *by != seen.address) {
+        out += &format!(" by {by}");
+    }
+    if let Some(detail) = &seen.detail {
+        let safe: String = detail
+            .chars()
+            .flat_map(|c| {
+                if c.is_control() || !c.is_ascii() && !c.is_alphanumeric() {
+                    c.escape_unicode().collect::<Vec<_>>()
+                } else {
+                    vec![c]
+                }
+            })
+            .collect();
+        out += &format!("  {safe}");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_protocol_holds_until_the_next() {
+        let got = ports(&["tcp/22,80-90,udp/3478,3479".into(), "443".into()]).expect("ports");
+        let words: Vec<_> = got.iter().map(ToString::to_string).collect();
+        assert_eq!(words, ["tcp/22,80-90,443", "udp/3478-3479"]);
+        assert_eq!(ports(&["tcp".into()]).expect("ports")[0].ports.len(), 65_535);
+        for bad in ["icmp/echo", "tcp/0", "tcp/70000", "tcp/9-1", "", "x/1"] {
+            assert!(ports(&[bad.into()]).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_said_cannot_write_to_the_terminal() {
+        let seen = Observation {
+            address: [192, 0, 2, 1].into(),
+            protocol: Protocol::Tcp,
+            port: 22,
+            state: State::Open,
+            confirmed: true,
+            service: Some("ssh".into()),
+            by: None,
+            vantage: "local".into(),
+            rtt_us: None,
+            tries: 1,
+            detail: Some("\u{1b}[2J\u{202e}\n".into()),
+            tls: None,
+        };
+        let line = text(&seen);
+        assert!(line.chars().all(|c| !c.is_control() && c != '\u{202e}'), "{line:?}");
+    }
 }

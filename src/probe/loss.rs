@@ -83,7 +83,8 @@ impl Loss {
     /// The chance that a try sent in `epoch` to something that answers was lost.
     pub(crate) fn of(&self, epoch: usize) -> f64 {
         let count = self.count(epoch);
-        let loss = (f64::from(count.lost) + PRIOR * self.overall()) / (f64::from(count.asked) + PRIOR);
+        let loss =
+            (f64::from(count.lost) + PRIOR * self.overall()) / (f64::from(count.asked) + PRIOR);
         loss.clamp(1e-4, 0.99)
     }
 }

@@ -75,6 +75,7 @@ impl Pace {
     }
 
     /// Packets a second, now.
+    #[cfg(test)]
     pub(crate) fn rate(&self) -> f64 {
         self.rate
     }

@@ -228,11 +228,6 @@ impl<'a, E: Engine> Scheduler<'a, E> {
         self.unsettled == 0
     }
 
-    /// How many probes are settled, of how many.
-    pub(super) fn progress(&self) -> (usize, usize) {
-        (self.probes.len() - self.unsettled, self.probes.len())
-    }
-
     /// Takes what settled since.
     pub(super) fn take_settled(&mut self) -> Vec<Observation> {
         std::mem::take(&mut self.settled)
@@ -323,7 +318,9 @@ impl<'a, E: Engine> Scheduler<'a, E> {
             let Some(index) = self.again.pop_front().or_else(|| self.fresh.pop_front()) else {
                 return;
             };
-            if self.probes[index].phase != Phase::Queued && self.probes[index].phase != Phase::Flying {
+            if self.probes[index].phase != Phase::Queued
+                && self.probes[index].phase != Phase::Flying
+            {
                 continue;
             }
             let sent = self.pace.take(now) && self.send(index, now);
@@ -523,11 +520,7 @@ impl<'a, E: Engine> Scheduler<'a, E> {
             return Sender::Target;
         }
         let furthest = self.hosts.get(&to.ip()).and_then(|h| h.furthest);
-        verdict::sender(
-            self.hops.reset(to.ip(), to.port()),
-            self.hops.handshake(to.ip()),
-            furthest,
-        )
+        verdict::sender(self.hops.reset(to.ip(), to.port()), self.hops.handshake(to.ip()), furthest)
     }
 
     /// Settles the parked RSTs of a host with what is known of it now.
@@ -632,11 +625,8 @@ impl<'a, E: Engine> Scheduler<'a, E> {
         }
         let least = if probe.udp.is_some() { 3 } else { 2 };
         let evidence: f64 = probe.epochs.iter().map(|e| -self.loss.of(*e).ln()).sum();
-        let enough = if known {
-            tries >= least && evidence >= ENOUGH
-        } else {
-            tries >= UNKNOWN_LOSS_TRIES
-        };
+        let enough =
+            if known { tries >= least && evidence >= ENOUGH } else { tries >= UNKNOWN_LOSS_TRIES };
         if enough || tries >= self.options.tries.max(1) {
             probe.last_try = true;
             if probe.open.is_empty() {
@@ -656,7 +646,8 @@ impl<'a, E: Engine> Scheduler<'a, E> {
             format!("no answer to {} tries, and nothing else answered: loss unknown", probe.tries)
         };
         if let Some(from) = self.hosts.get(&probe.to.ip()).and_then(|h| h.rejects) {
-            detail += &format!("; {from} rejects with ICMP on this path, and such answers are limited");
+            detail +=
+                &format!("; {from} rejects with ICMP on this path, and such answers are limited");
         }
         let state = match (&probe.udp, &self.targets[probe.target].expect) {
             (Some(_), Expect::Connect | Expect::Path) => State::Unproven,
@@ -716,7 +707,10 @@ impl<'a, E: Engine> Scheduler<'a, E> {
         let Some(then) = now.checked_sub(settled) else { return };
         while (self.judged + 1) <= self.loss.epoch(then) && self.judged < self.loss.epoch(now) {
             let count = self.loss.count(self.judged);
-            self.pace.judge(count, self.started + EPOCH * u32::try_from(self.judged + 1).unwrap_or(u32::MAX));
+            self.pace.judge(
+                count,
+                self.started + EPOCH * u32::try_from(self.judged + 1).unwrap_or(u32::MAX),
+            );
             self.judged += 1;
         }
     }

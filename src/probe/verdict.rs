@@ -50,7 +50,9 @@ pub(super) fn of_reset(sender: Sender) -> (State, String) {
         Sender::Target => (State::Refused, "RST from as far away as the target".into()),
         Sender::Before { hops, target } => (
             State::Rejected,
-            format!("RST from something before the target: {hops} hops away, the target is {target}"),
+            format!(
+                "RST from something before the target: {hops} hops away, the target is {target}"
+            ),
         ),
         Sender::NotTold => {
             (State::Refused, "RST; the target and a firewall before it cannot be told apart".into())

@@ -1,7 +1,13 @@
 //! Which endpoints will be probed, from where, within which bounds. Pure: it decides, `probe` sends.
 
+mod asked;
 mod control;
+mod known_ports;
+mod ours;
 mod target;
 
+pub use asked::{MOST_ENDPOINTS, asked};
 pub use control::controls;
+pub use known_ports::{WELL_KNOWN_TCP, WELL_KNOWN_UDP, default_ports, well_known};
+pub use ours::ours;
 pub use target::{Hope, Refused, Sampled, Survey, Target, Why};

@@ -10,7 +10,7 @@ mod sys;
 pub(crate) use hops::Hops;
 pub(crate) use icmp::{Icmp, IcmpClass};
 pub(crate) use sockets::Sockets;
-pub(crate) use sys::{Waker, raise_file_limit};
+pub(crate) use sys::raise_file_limit;
 
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;

@@ -68,11 +68,8 @@ impl Sockets {
     }
 
     fn datagram(&mut self, ticket: Ticket, to: SocketAddr, bytes: &[u8]) -> Result<(), NotSent> {
-        let (slot, token) = if to.is_ipv6() {
-            (&mut self.v6, DATAGRAMS_V6)
-        } else {
-            (&mut self.v4, DATAGRAMS_V4)
-        };
+        let (slot, token) =
+            if to.is_ipv6() { (&mut self.v6, DATAGRAMS_V6) } else { (&mut self.v4, DATAGRAMS_V4) };
         if slot.is_none() {
             let made = Datagrams::new(to.is_ipv6()).and_then(|d| {
                 self.epoll.add(d.fd(), token, libc::EPOLLIN | libc::EPOLLERR)?;

@@ -294,12 +294,8 @@ pub(super) fn tcp_listener(v6: bool) -> io::Result<OwnedFd> {
     let kind = libc::SOCK_RAW | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
     // SAFETY: a fresh descriptor that nobody else owns.
     let fd = unsafe { OwnedFd::from_raw_fd(check(libc::socket(family, kind, libc::IPPROTO_TCP))?) };
-    let statement = |code: u32, jt: u8, jf: u8, k: u32| libc::sock_filter {
-        code: code as u16,
-        jt,
-        jf,
-        k,
-    };
+    let statement =
+        |code: u32, jt: u8, jf: u8, k: u32| libc::sock_filter { code: code as u16, jt, jf, k };
     // Offset 13 of the TCP header holds the flags; IPv4 raw sockets see the IP header before it.
     let load = if v6 {
         vec![statement(libc::BPF_LD | libc::BPF_B | libc::BPF_ABS, 0, 0, 13)]
@@ -316,8 +312,7 @@ pub(super) fn tcp_listener(v6: bool) -> io::Result<OwnedFd> {
         statement(libc::BPF_RET | libc::BPF_K, 0, 0, 128),
         statement(libc::BPF_RET | libc::BPF_K, 0, 0, 0),
     ]);
-    let filter =
-        libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+    let filter = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
     // SAFETY: the program outlives the call, which copies it.
     check(unsafe {
         libc::setsockopt(

@@ -32,7 +32,9 @@ pub(super) async fn prove(
 /// A host header's name, without its port.
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.contains(':') => name,
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.contains(':') => {
+            name
+        }
         _ => host,
     }
 }
@@ -146,7 +148,8 @@ fn head(bytes: &[u8]) -> Option<Head> {
         status: response.code?,
         length,
         body: value("content-length").and_then(|v| v.trim().parse().ok()),
-        chunked: value("transfer-encoding").is_some_and(|v| v.to_ascii_lowercase().contains("chunked")),
+        chunked: value("transfer-encoding")
+            .is_some_and(|v| v.to_ascii_lowercase().contains("chunked")),
     })
 }
 

@@ -46,8 +46,7 @@ pub(super) async fn identify(mut stream: TcpStream, question: &Question) -> Proo
         say(question, &Hello::Redis, wait),
         say(question, &Hello::Rtmp, wait),
     );
-    let answers =
-        [(spoken, a), (Hello::Postgres, b), (Hello::Redis, c), (Hello::Rtmp, d)];
+    let answers = [(spoken, a), (Hello::Postgres, b), (Hello::Redis, c), (Hello::Rtmp, d)];
     for (hello, answer) in &answers {
         if let Some(proof) = answer.as_deref().and_then(|s| understood(hello, s)) {
             return proof;

@@ -1,7 +1,9 @@
 /// Names the service that would say `bytes`: as its first words, or in answer to an HTTP request or
 /// a TLS hello. `None` when nothing known speaks like this.
 pub(super) fn recognise(bytes: &[u8]) -> Option<&'static str> {
-    let starts = |text: &str| bytes.len() >= text.len() && bytes[..text.len()].eq_ignore_ascii_case(text.as_bytes());
+    let starts = |text: &str| {
+        bytes.len() >= text.len() && bytes[..text.len()].eq_ignore_ascii_case(text.as_bytes())
+    };
     if bytes.starts_with(b"SSH-") {
         return Some("ssh");
     }
@@ -26,7 +28,10 @@ pub(super) fn recognise(bytes: &[u8]) -> Option<&'static str> {
     if starts("+OK") {
         return Some("pop3");
     }
-    if bytes.starts_with(b"+PONG") || bytes.starts_with(b"-NOAUTH") || bytes.starts_with(b"-ERR wrong number") {
+    if bytes.starts_with(b"+PONG")
+        || bytes.starts_with(b"-NOAUTH")
+        || bytes.starts_with(b"-ERR wrong number")
+    {
         return Some("redis");
     }
     if is_220(bytes) {

@@ -97,11 +97,14 @@ mod tests {
         let got = answer(&v4, &TRANSACTION).expect("an answer");
         assert_eq!(got.reflected, Some("192.0.2.1".parse().expect("an address")));
         let v6 = response(&[
-            0, 0x20, 0, 0x14, 0, 2, 0xa1, 0x47, 0x01, 0x13, 0xa9, 0xfa, 0xa5, 0xd3, 0xf1, 0x79, 0xbc,
-            0x25, 0xf4, 0xb5, 0xbe, 0xd2, 0xb9, 0xd9,
+            0, 0x20, 0, 0x14, 0, 2, 0xa1, 0x47, 0x01, 0x13, 0xa9, 0xfa, 0xa5, 0xd3, 0xf1, 0x79,
+            0xbc, 0x25, 0xf4, 0xb5, 0xbe, 0xd2, 0xb9, 0xd9,
         ]);
         let got = answer(&v6, &TRANSACTION).expect("an answer");
-        assert_eq!(got.reflected, Some("2001:db8:1234:5678:11:2233:4455:6677".parse().expect("v6")));
+        assert_eq!(
+            got.reflected,
+            Some("2001:db8:1234:5678:11:2233:4455:6677".parse().expect("v6"))
+        );
     }
 
     #[test]

@@ -7,7 +7,9 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 use sha2::{Digest, Sha256};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -172,10 +174,8 @@ pub(super) async fn prove(
     expect: &TlsExpect,
     trust: &Trust,
 ) -> Proof {
-    let name = expect
-        .sni
-        .clone()
-        .or_else(|| expect.names.iter().find(|n| !n.starts_with('*')).cloned());
+    let name =
+        expect.sni.clone().or_else(|| expect.names.iter().find(|n| !n.starts_with('*')).cloned());
     match handshake(stream, question, name.as_deref(), trust).await {
         Ok((_, seen)) => judge(seen, expect),
         Err(proof) => *proof,
@@ -229,11 +229,7 @@ fn not_shaken(first: &[u8], error: &std::io::Error) -> Proof {
 }
 
 /// Everything worth telling of a finished handshake.
-fn look(
-    connection: &rustls::ClientConnection,
-    server: &ServerName<'_>,
-    trust: &Trust,
-) -> TlsSeen {
+fn look(connection: &rustls::ClientConnection, server: &ServerName<'_>, trust: &Trust) -> TlsSeen {
     let version = connection.protocol_version().and_then(|v| match v {
         rustls::ProtocolVersion::TLSv1_2 => Some("1.2".to_owned()),
         rustls::ProtocolVersion::TLSv1_3 => Some("1.3".to_owned()),
@@ -391,7 +387,8 @@ mod tests {
             let said = complaints(&seen, &expect, now).join("; ");
             assert!(said.contains(word), "{said}");
         }
-        let expired = complaints(&seen, &TlsExpect { days_left: Some(0), ..none }, now + 11 * 86_400);
+        let expired =
+            complaints(&seen, &TlsExpect { days_left: Some(0), ..none }, now + 11 * 86_400);
         assert!(expired.join("").contains("expired"));
     }
 }
