@@ -1,10 +1,28 @@
 //! What the snapshot permits, from where, with the path that decides.
+//!
+//! A packet's way is a list of *stages* ([`ways`]): what stands between its ends, each letting some
+//! of the ends at the other side through for each destination port, for sure or perhaps. Walking the
+//! stages ([`combine`]) gives a three-valued verdict and the stage that decides. Everything that many
+//! interfaces share is walked once a class.
 
+mod acl;
 mod answer;
+mod balancer;
+mod bpa;
+mod class;
+mod combine;
+mod cross;
 mod engine;
+mod explain;
 mod exposed;
+mod group;
+mod index;
+mod lines;
 mod options;
 mod query;
+mod route;
+mod span;
+mod ways;
 
 pub use answer::{
     Assumption, ClientSet, Configured, Decider, Hop, HopVerdict, Layer, Path, Verdict,

@@ -1,0 +1,244 @@
+use super::combine::ephemeral;
+use super::group::Direction;
+use super::lines::Traffic;
+use super::span::{Act, Ends, Span, Stage};
+use super::Layer;
+use crate::model::{AddressSet, Family, PortSet, Protocol, icmp_key};
+use crate::snapshot::{Acl, AclEntry};
+use ipnetwork::IpNetwork;
+use std::sync::Arc;
+
+/// The last entry of every list: what nothing else matched is denied.
+const IMPLICIT: &str = "rule * deny, no entry matches";
+
+/// What a network ACL lets through for one protocol: entries of the family sorted by rule number,
+/// first match wins, implicit deny last (R15, R19).
+pub(super) fn spans(
+    acl: &Acl,
+    direction: Direction,
+    protocol: Protocol,
+    family: Family,
+    ends: &AddressSet,
+) -> Vec<Span> {
+    let lines = lines(acl, direction, protocol, family);
+    let mut starts: Vec<u32> = vec![0, 1 << 16];
+    for line in &lines {
+        for &(low, high) in line.ports.ranges() {
+            starts.extend([u32::from(low), u32::from(high) + 1]);
+        }
+    }
+    starts.sort_unstable();
+    starts.dedup();
+    let mut spans: Vec<Span> = Vec::new();
+    for pair in starts.windows(2) {
+        let (low, high) = (pair[0] as u16, (pair[1] - 1) as u16);
+        let (passed, deciding) = first_match(&lines, low, ends);
+        let yes = if passed == *ends { Ends::All } else { Ends::of(passed) };
+        let entry = Some(deciding);
+        match spans.last_mut() {
+            Some(last)
+                if last.high.checked_add(1) == Some(low)
+                    && last.yes == yes
+                    && last.entry == entry =>
+            {
+                last.high = high;
+            }
+            _ => {
+                let maybe = yes.clone();
+                spans.push(Span { low, high, yes, maybe, entry, gaps: Vec::new(), decider: None });
+            }
+        }
+    }
+    spans
+}
+
+/// The stage of an ACL for a request.
+pub(super) fn request(
+    acl: &Acl,
+    direction: Direction,
+    protocol: Protocol,
+    family: Family,
+    ends: &AddressSet,
+) -> Stage {
+    let mut spans = spans(acl, direction, protocol, family, ends);
+    for span in &mut spans {
+        if span.yes == Ends::None {
+            // The entry that denies is the answer: it stands as the decider of an empty span.
+            span.decider = Some(super::Decider {
+                layer: Layer::NetworkAcl,
+                id: acl.network_acl_id.clone(),
+                entry: span.entry.as_ref().map(|e| format!("{} {e}", direction.name())),
+            });
+        }
+        span.entry = span.entry.as_ref().map(|e| format!("{} {e}", direction.name()).into());
+    }
+    Stage::filter(Layer::NetworkAcl, &acl.network_acl_id, spans, Arc::from(IMPLICIT))
+}
+
+/// The stage of an ACL for the answer (R16): it goes the other way, to the client's port.
+pub(super) fn reply(
+    acl: &Acl,
+    direction: Direction,
+    protocol: Protocol,
+    family: Family,
+    ends: &AddressSet,
+) -> Stage {
+    let way = direction.other();
+    let id = &acl.network_acl_id;
+    let lines = lines(acl, way, protocol, family);
+    let absent: Arc<str> =
+        format!("{} denies every answer ({IMPLICIT})", way.name()).into();
+    match protocol {
+        Protocol::Tcp | Protocol::Udp => {
+            let mut pieces: Vec<(AddressSet, PortSet)> = Vec::new();
+            for (low, high) in ranges(&lines, &ephemeral()) {
+                let (passed, _) = first_match(&lines, low, ends);
+                add(&mut pieces, &passed, &PortSet::range(low, high));
+            }
+            let pieces = pieces
+                .into_iter()
+                .map(|(set, ports)| (if set == *ends { Ends::All } else { Ends::of(set) }, ports))
+                .collect();
+            let entry: Arc<str> = format!("{} of answers to client ports", way.name()).into();
+            let stage = Stage::new(Layer::NetworkAcl, id, Act::Reply(pieces, Some(entry)));
+            Stage { absent, ..stage }
+        }
+        Protocol::Icmp | Protocol::Icmpv6 => {
+            // Only an echo is answered; everything else is one way.
+            let (echo, answer) = if protocol == Protocol::Icmp { (8, 0) } else { (128, 129) };
+            let (passed, deciding) = first_match(&lines, icmp_key(answer, 0), ends);
+            let (low, high) = (icmp_key(echo, 0), icmp_key(echo, 255));
+            let mut spans = vec![
+                Span { high: low - 1, ..Span::whole(Ends::All, Ends::All, None, Vec::new()) },
+                Span { low: high + 1, ..Span::whole(Ends::All, Ends::All, None, Vec::new()) },
+            ];
+            if !passed.is_empty() {
+                let yes = Ends::of(passed);
+                let whole = Span::whole(yes.clone(), yes, Some(deciding), Vec::new());
+                spans.insert(1, Span { low, high, ..whole });
+            }
+            Stage::filter(Layer::NetworkAcl, id, spans, absent)
+        }
+        Protocol::Other(_) => {
+            let (passed, deciding) = first_match(&lines, 0, ends);
+            let yes = Ends::of(passed);
+            let spans = match yes {
+                Ends::None => Vec::new(),
+                yes => vec![Span::whole(yes.clone(), yes, Some(deciding), Vec::new())],
+            };
+            Stage::filter(Layer::NetworkAcl, id, spans, absent)
+        }
+    }
+}
+
+/// An entry that can match.
+struct Line {
+    ports: PortSet,
+    ends: AddressSet,
+    allow: bool,
+    text: Arc<str>,
+}
+
+fn lines(acl: &Acl, direction: Direction, protocol: Protocol, family: Family) -> Vec<Line> {
+    let mut entries: Vec<&AclEntry> = acl
+        .entries
+        .iter()
+        .filter(|e| e.egress == (direction == Direction::Egress))
+        .collect();
+    entries.sort_by_key(|e| e.rule_number);
+    entries.into_iter().filter_map(|e| line(e, protocol, family)).collect()
+}
+
+fn line(entry: &AclEntry, protocol: Protocol, family: Family) -> Option<Line> {
+    let network: IpNetwork = match family {
+        Family::V4 => entry.cidr_block?.into(),
+        Family::V6 => entry.ipv6_cidr_block?.into(),
+    };
+    let (from, to) = match (&entry.icmp_type_code, &entry.port_range) {
+        (Some(icmp), _) if protocol.is_icmp() => (icmp.icmp_type, icmp.code),
+        (_, Some(range)) if !protocol.is_icmp() => (range.from, range.to),
+        _ => (None, None),
+    };
+    let traffic = Traffic::read(&entry.protocol, from, to)?;
+    let ports = traffic.ports_of(protocol)?.clone();
+    let (number, action) = (entry.rule_number, &entry.rule_action);
+    let text = if number == 32767 {
+        Arc::from(IMPLICIT)
+    } else {
+        format!("rule {number} {action} {traffic} {network}").into()
+    };
+    Some(Line { ports, ends: [network].into_iter().collect(), allow: action == "allow", text })
+}
+
+/// The ends that one port passes for, and the text of the entry that decides for most of them.
+fn first_match(lines: &[Line], port: u16, ends: &AddressSet) -> (AddressSet, Arc<str>) {
+    let mut left = ends.clone();
+    let mut passed = AddressSet::empty();
+    let mut deciding: Option<(u128, bool, Arc<str>)> = None;
+    for line in lines.iter().filter(|l| l.ports.contains(port)) {
+        let hit = left.intersect(&line.ends);
+        if hit.is_empty() {
+            continue;
+        }
+        left = left.subtract(&hit);
+        let size = hit.size();
+        if line.allow {
+            passed = passed.union(&hit);
+        }
+        // What allows is named before what denies: a stage that passes shows why.
+        let better = deciding
+            .as_ref()
+            .is_none_or(|(s, allow, _)| (line.allow, size) > (*allow, *s));
+        if better {
+            deciding = Some((size, line.allow, Arc::clone(&line.text)));
+        }
+        if left.is_empty() {
+            break;
+        }
+    }
+    let text = deciding.map_or_else(|| Arc::from(IMPLICIT), |(_, _, text)| text);
+    (passed, text)
+}
+
+/// `within`, cut where any line begins or ends.
+fn ranges(lines: &[Line], within: &PortSet) -> Vec<(u16, u16)> {
+    let mut starts: Vec<u32> = Vec::new();
+    for line in lines {
+        for &(low, high) in line.ports.ranges() {
+            starts.extend([u32::from(low), u32::from(high) + 1]);
+        }
+    }
+    starts.sort_unstable();
+    starts.dedup();
+    let mut out = Vec::new();
+    for &(low, high) in within.ranges() {
+        let mut from = u32::from(low);
+        for &start in starts.iter().filter(|s| **s > u32::from(low) && **s <= u32::from(high)) {
+            out.push((from as u16, (start - 1) as u16));
+            from = start;
+        }
+        out.push((from as u16, high));
+    }
+    out
+}
+
+/// Adds ports for a set to disjoint pieces.
+fn add(pieces: &mut Vec<(AddressSet, PortSet)>, set: &AddressSet, ports: &PortSet) {
+    let mut left = set.clone();
+    let mut next = Vec::new();
+    for (have, had) in pieces.drain(..) {
+        let both = have.intersect(&left);
+        let rest = have.subtract(&left);
+        left = left.subtract(&both);
+        if !both.is_empty() {
+            next.push((both, had.union(ports)));
+        }
+        if !rest.is_empty() {
+            next.push((rest, had));
+        }
+    }
+    if !left.is_empty() {
+        next.push((left, ports.clone()));
+    }
+    *pieces = next;
+}

@@ -1,0 +1,658 @@
+// Over 500 lines with its parts in view: every way a packet can take is a list of stages built here.
+
+use super::balancer::{self, Kind};
+use super::bpa::{self, Use};
+use super::group::{self, Direction};
+use super::index::{Index, Nic, Place, Role, Spot, is_attached};
+use super::route::{Routes, Target};
+use super::span::{Ends, Span, Stage};
+use super::{Layer, Options, acl};
+use crate::model::{AddressSet, Family, Gap, GapKind, Protocol};
+use crate::snapshot::CallKind;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// What every way of one question shares.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ways<'i, 'a> {
+    pub(super) index: &'i Index<'a>,
+    pub(super) options: &'i Options,
+    pub(super) protocol: Protocol,
+    pub(super) family: Family,
+}
+
+/// Where a packet of ours starts: an interface, or an address in a subnet that no interface has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start<'i, 'a> {
+    pub(super) nic: Option<&'i Nic<'a>>,
+    pub(super) place: &'i Place<'a>,
+    pub(super) address: IpAddr,
+}
+
+impl<'i, 'a> Ways<'i, 'a> {
+    /// From outside, through the internet gateway, to an address of an interface.
+    pub(super) fn from_internet(&self, spot: Spot, ends: &Arc<AddressSet>) -> Vec<Stage> {
+        let mut stages = vec![Stage::node(Layer::Internet, "internet")];
+        stages.extend(self.enter(spot, ends));
+        stages
+    }
+
+    /// The part of [`Ways::from_internet`] behind the internet itself.
+    fn enter(&self, spot: Spot, ends: &Arc<AddressSet>) -> Vec<Stage> {
+        let nic = &self.index.nics[spot.nic];
+        let Some(place) = self.index.subnets.get(nic.subnet) else {
+            let gap = Gap::new(GapKind::Subnets, nic.id(), "its subnet is not known");
+            return vec![Stage::unknown(Layer::Subnet, nic.subnet, vec![gap])];
+        };
+        let mut stages: Vec<Stage> =
+            bpa::stage(self.index, self.options, place.view, place.vpc, place.id, Use::Direct)
+                .into_iter()
+                .collect();
+        stages.push(self.gateway(place));
+        stages.push(Stage::node(Layer::Vpc, place.vpc));
+        stages.extend(self.edge(place));
+        stages.push(Stage::node(Layer::Subnet, place.id));
+        stages.extend(self.arrive(nic, place, ends, None, true));
+        stages.push(self.way_back(place, ends));
+        stages
+    }
+
+    /// The internet gateway of a VPC (R22).
+    fn gateway(&self, place: &Place<'a>) -> Stage {
+        let layer = Layer::InternetGateway;
+        if let Some(id) = self.index.attached_gateway(place.vpc) {
+            return Stage::node(layer, id);
+        }
+        let named = place.routes.as_ref().ok().and_then(|table| {
+            let routes = Routes::new(self.index, table, self.family);
+            routes.lines.iter().find_map(|l| match l.target {
+                Target::InternetGateway(id) => Some(id),
+                _ => None,
+            })
+        });
+        let id = named.unwrap_or(place.vpc);
+        if self.index.complete(place.view, CallKind::InternetGateways) {
+            let why = format!("no internet gateway is attached to {}", place.vpc);
+            return Stage::blocks(layer, id, why);
+        }
+        let gap = self.index.gap(place.view, CallKind::InternetGateways, id, "it is not known");
+        Stage::unknown(layer, id, vec![gap])
+    }
+
+    /// A route table of the gateway itself may send what comes in through a firewall (R36).
+    fn edge(&self, place: &Place<'a>) -> Option<Stage> {
+        let gateway = self.index.attached_gateway(place.vpc)?;
+        let table = self.index.edge_tables.get(gateway)?;
+        let routes = Routes::new(self.index, table, self.family);
+        let other = routes.lines.iter().find(|l| l.target != Target::Local)?;
+        let what = format!("edge route table {} sends {}", routes.id, other.text());
+        let gap = Index::not_modelled(gateway, what);
+        Some(Stage::unknown(Layer::NotModelled, routes.id, vec![gap]))
+    }
+
+    /// What stands between a subnet and an interface in it: the ACL, the interface's and its
+    /// instance's state, its groups, its listeners, and the ACL for the answer.
+    ///
+    /// `filtered` is false inside one subnet, where no ACL is consulted (R17).
+    pub(super) fn arrive(
+        &self,
+        nic: &Nic<'a>,
+        place: &Place<'a>,
+        ends: &Arc<AddressSet>,
+        peer_groups: Option<&[&str]>,
+        filtered: bool,
+    ) -> Vec<Stage> {
+        let mut stages = Vec::new();
+        if filtered {
+            stages.push(self.acl(place, Direction::Ingress, ends));
+        }
+        stages.extend(self.hold(nic));
+        stages.extend(self.guard(nic, place, ends, peer_groups));
+        if filtered {
+            stages.push(self.acl_reply(place, Direction::Ingress, ends));
+        }
+        stages
+    }
+
+    /// The ACL of a subnet for a request.
+    pub(super) fn acl(
+        &self,
+        place: &Place<'a>,
+        direction: Direction,
+        ends: &AddressSet,
+    ) -> Stage {
+        match &place.acl {
+            Ok(row) => acl::request(row, direction, self.protocol, self.family, ends),
+            Err(gap) => Stage::unknown(Layer::NetworkAcl, place.id, vec![gap.clone()]),
+        }
+    }
+
+    /// The ACL of a subnet for the answer to a request of `direction`.
+    pub(super) fn acl_reply(
+        &self,
+        place: &Place<'a>,
+        direction: Direction,
+        ends: &AddressSet,
+    ) -> Stage {
+        match &place.acl {
+            Ok(row) => acl::reply(row, direction, self.protocol, self.family, ends),
+            Err(gap) => Stage::unknown(Layer::NetworkAcl, place.id, vec![gap.clone()]),
+        }
+    }
+
+    /// The instance and the interface, which must be in use (R34).
+    pub(super) fn hold(&self, nic: &Nic<'a>) -> Vec<Stage> {
+        let mut stages = Vec::new();
+        if let Some(id) = nic.instance {
+            let layer = Layer::Instance;
+            stages.push(match self.index.instances.get(id).map(|i| i.state.name.as_str()) {
+                Some("running" | "pending" | "") => Stage::node(layer, id),
+                Some(state) => Stage::blocks(layer, id, format!("it is {state}")),
+                None => {
+                    let text = "the instance is not in the snapshot and taken to be running";
+                    Stage::node(layer, id).assume("INSTANCE_RUNNING", text, None)
+                }
+            });
+        } else if let Some(endpoint) = self.index.endpoint_nics.get(nic.id()) {
+            stages.push(Stage::node(Layer::VpcEndpoint, endpoint));
+        }
+        let layer = Layer::NetworkInterface;
+        stages.push(match nic.row.status.as_deref() {
+            Some(status @ ("available" | "detaching")) => {
+                Stage::blocks(layer, nic.id(), format!("it is {status}, attached to nothing"))
+            }
+            _ => Stage::node(layer, nic.id()),
+        });
+        stages
+    }
+
+    /// Groups, and what an interface without groups does by its type (R14); listeners of a balancer.
+    fn guard(
+        &self,
+        nic: &Nic<'a>,
+        place: &Place<'a>,
+        ends: &Arc<AddressSet>,
+        peer_groups: Option<&[&str]>,
+    ) -> Vec<Stage> {
+        match balancer::kind(self.index, nic) {
+            Kind::Nat(id) => {
+                vec![Stage::blocks(Layer::NatGateway, id, "it lets no unsolicited packet in")]
+            }
+            Kind::Opaque(what) => {
+                let gap = Index::not_modelled(nic.id(), what);
+                vec![Stage::unknown(Layer::NotModelled, nic.id(), vec![gap])]
+            }
+            Kind::Balancer(balancer, open_without_groups) => {
+                let mut stages = Vec::new();
+                if !nic.groups.is_empty() {
+                    stages.push(self.groups(nic, Direction::Ingress, ends, peer_groups));
+                } else if !open_without_groups {
+                    stages.push(self.no_groups(nic));
+                }
+                stages.extend(balancer::stages(self, nic, place, balancer, ends));
+                stages
+            }
+            Kind::Plain if nic.groups.is_empty() => vec![self.no_groups(nic)],
+            Kind::Plain => vec![self.groups(nic, Direction::Ingress, ends, peer_groups)],
+        }
+    }
+
+    fn no_groups(&self, nic: &Nic<'a>) -> Stage {
+        let gap = Gap::new(GapKind::SecurityGroups, nic.id(), "its groups are not in the snapshot");
+        Stage::unknown(Layer::SecurityGroup, nic.id(), vec![gap])
+    }
+
+    /// The groups of an interface, as one stage: they are OR-ed (R1).
+    pub(super) fn groups(
+        &self,
+        nic: &Nic<'a>,
+        direction: Direction,
+        ends: &Arc<AddressSet>,
+        peer_groups: Option<&[&str]>,
+    ) -> Stage {
+        let (protocol, family) = (self.protocol, self.family);
+        let spans =
+            group::spans(self.index, &nic.groups, direction, protocol, family, ends, peer_groups);
+        let id = nic.groups.first().copied().unwrap_or_default();
+        let absent = format!(
+            "no {} permission in {} on {}",
+            direction.name(),
+            nic.groups.join(", "),
+            nic.id()
+        );
+        Stage::filter(Layer::SecurityGroup, id, spans, absent.into())
+    }
+
+    /// The way back to ends outside: a route to the attached internet gateway (R20 to R24).
+    fn way_back(&self, place: &Place<'a>, ends: &Arc<AddressSet>) -> Stage {
+        let layer = Layer::RouteTable;
+        let table = match &place.routes {
+            Ok(table) => table,
+            Err(gap) => return Stage::unknown(layer, place.id, vec![gap.clone()]),
+        };
+        let routes = Routes::new(self.index, table, self.family);
+        let mut yes = AddressSet::empty();
+        let mut maybe = AddressSet::empty();
+        let mut gaps = Vec::new();
+        let mut other: Option<(u128, String)> = None;
+        let mut entry: Option<(u128, String)> = None;
+        for (set, line) in routes.partition(ends) {
+            let size = set.size();
+            let wins = |best: &Option<(u128, String)>| best.as_ref().is_none_or(|(s, _)| size > *s);
+            match line.target {
+                Target::InternetGateway(id) => match self.gateway_state(place, id) {
+                    Ok(true) => {
+                        yes = yes.union(&set);
+                        if wins(&entry) {
+                            entry = Some((size, line.text()));
+                        }
+                        continue;
+                    }
+                    Ok(false) => {}
+                    Err(gap) => {
+                        gaps.push(gap);
+                        maybe = maybe.union(&set);
+                    }
+                },
+                // Ends behind a gateway endpoint are servers: no client comes from there.
+                Target::Endpoint(id) if self.is_gateway_endpoint(id) => yes = yes.union(&set),
+                Target::Other(_) | Target::Endpoint(_) => {
+                    let what = format!("{} sends answers by {}", routes.id, line.text());
+                    gaps.push(Index::not_modelled(routes.id, what));
+                    maybe = maybe.union(&set);
+                }
+                _ => {}
+            }
+            if wins(&other) {
+                other = Some((size, line.text()));
+            }
+        }
+        for (list, target) in &routes.unresolved {
+            if !matches!(target, Target::Endpoint(id) if self.is_gateway_endpoint(id)) {
+                gaps.push(self.index.prefix_gap(list));
+                maybe = (**ends).clone();
+                yes = AddressSet::empty();
+            }
+        }
+        let maybe = maybe.union(&yes);
+        let absent = match other {
+            Some((_, text)) => format!("answers leave by {text}, not by an internet gateway"),
+            None => "no route to an internet gateway".into(),
+        };
+        let close = |set: AddressSet| if set == **ends { Ends::All } else { Ends::of(set) };
+        let (yes, maybe) = (close(yes), close(maybe));
+        let spans = match maybe {
+            Ends::None => Vec::new(),
+            maybe => {
+                let text = entry.map(|(_, text)| format!("answers leave by {text}").into());
+                vec![Span::whole(yes, maybe, text, gaps)]
+            }
+        };
+        Stage::filter(layer, routes.id, spans, absent.into())
+    }
+
+    /// Whether a gateway is attached to the VPC of a subnet.
+    fn gateway_state(&self, place: &Place<'a>, id: &str) -> Result<bool, Gap> {
+        if let Some(row) = self.index.gateways.get(id) {
+            return Ok(is_attached(&row.attachments, place.vpc));
+        }
+        if self.index.complete(place.view, CallKind::InternetGateways) {
+            return Ok(false);
+        }
+        Err(self.index.gap(place.view, CallKind::InternetGateways, id, "it is not known"))
+    }
+
+    fn is_gateway_endpoint(&self, id: &str) -> bool {
+        let row = self.index.endpoints.get(id);
+        // Only a gateway endpoint is ever the target of a route to a prefix list.
+        row.is_none_or(|r| r.vpc_endpoint_type.as_deref().is_none_or(|t| t == "Gateway"))
+    }
+
+    /// What a packet of ours meets until it leaves its subnet for `ends`.
+    pub(super) fn depart(
+        &self,
+        start: &Start<'i, 'a>,
+        ends: &Arc<AddressSet>,
+        peer_groups: Option<&[&str]>,
+        filtered: bool,
+    ) -> Vec<Stage> {
+        let mut stages = Vec::new();
+        if let Some(nic) = start.nic {
+            stages.extend(self.hold(nic));
+            if nic.groups.is_empty() && matches!(balancer::kind(self.index, nic), Kind::Plain) {
+                stages.push(self.no_groups(nic));
+            } else if !nic.groups.is_empty() {
+                stages.push(self.groups(nic, Direction::Egress, ends, peer_groups));
+            }
+        }
+        if filtered {
+            stages.push(Stage::node(Layer::Subnet, start.place.id));
+            stages.push(self.acl(start.place, Direction::Egress, ends));
+            stages.push(Stage::node(Layer::Vpc, start.place.vpc));
+        }
+        stages
+    }
+
+    /// Inside one VPC, from an address to an interface.
+    pub(super) fn local(&self, start: &Start<'i, 'a>, nic: &Nic<'a>, to: IpAddr) -> Vec<Stage> {
+        let (here, there) = (one(start.address), one(to));
+        let groups = start.nic.map(|n| n.groups.as_slice());
+        let Some(place) = self.index.subnets.get(nic.subnet) else {
+            let gap = Gap::new(GapKind::Subnets, nic.id(), "its subnet is not known");
+            return vec![Stage::unknown(Layer::Subnet, nic.subnet, vec![gap])];
+        };
+        let filtered = nic.subnet != start.place.id;
+        let mut stages = collapse(self.depart(start, &there, Some(&nic.groups), filtered), &there);
+        if filtered {
+            stages.extend(self.local_route(start.place, to));
+            stages.push(Stage::node(Layer::Subnet, place.id));
+        }
+        stages.extend(self.arrive(nic, place, &here, groups, filtered));
+        if filtered {
+            stages.extend(self.local_route(place, start.address));
+            let back = self.acl_reply(start.place, Direction::Egress, &there);
+            stages.push(back.collapse(&there));
+        }
+        stages
+    }
+
+    /// From private addresses beyond the VPC: a VPN, a transit gateway, a line of one's own. What
+    /// the near side surely blocks is blocked; the far side is not modelled.
+    pub(super) fn from_far(&self, nic: &Nic<'a>, ends: &Arc<AddressSet>) -> Vec<Stage> {
+        let Some(place) = self.index.subnets.get(nic.subnet) else {
+            let gap = Gap::new(GapKind::Subnets, nic.id(), "its subnet is not known");
+            return vec![Stage::unknown(Layer::Subnet, nic.subnet, vec![gap])];
+        };
+        let mut stages =
+            vec![Stage::node(Layer::Vpc, place.vpc), Stage::node(Layer::Subnet, place.id)];
+        stages.extend(self.arrive(nic, place, ends, None, true));
+        let layer = Layer::RouteTable;
+        stages.push(match &place.routes {
+            Err(gap) => Stage::unknown(layer, place.id, vec![gap.clone()]),
+            Ok(table) => {
+                let routes = Routes::new(self.index, table, self.family);
+                let inner = self.index.vpc_blocks(place.vpc);
+                let far: Vec<_> = routes
+                    .partition(&ends.subtract(&inner))
+                    .into_iter()
+                    .filter(|(_, l)| !matches!(l.target, Target::Blackhole(_) | Target::Local))
+                    .collect();
+                match far.first() {
+                    Some((_, line)) => self.far(layer, routes.id, &format!("{} leads beyond the VPC", line.text())),
+                    None if routes.unresolved.is_empty() && ends.intersect(&inner).is_empty() => {
+                        Stage::blocks(layer, routes.id, "no route back to the source")
+                    }
+                    None if routes.unresolved.is_empty() => Stage::node(layer, routes.id),
+                    None => self.far(layer, routes.id, "routes to unresolved prefix lists"),
+                }
+            }
+        });
+        stages
+    }
+
+    /// A route inside the VPC that is more specific than the local one leads through a middlebox (R36).
+    fn local_route(&self, place: &Place<'a>, to: IpAddr) -> Option<Stage> {
+        let table = match &place.routes {
+            Ok(table) => table,
+            // Every table has the local route; only a middlebox could change it.
+            Err(_) => return None,
+        };
+        let routes = Routes::new(self.index, table, Family::of(to));
+        let line = routes.lookup(to)?;
+        (line.target != Target::Local).then(|| {
+            let gap = Index::not_modelled(routes.id, format!("{} inside the VPC", line.text()));
+            Stage::unknown(Layer::RouteTable, routes.id, vec![gap])
+        })
+    }
+
+    /// From an address of ours to ends outside.
+    pub(super) fn to_internet(&self, start: &Start<'i, 'a>, ends: &Arc<AddressSet>) -> Vec<Stage> {
+        let (mut stages, _) = self.leave(start, ends);
+        if stages.last().is_some_and(|s| s.layer != Layer::VpcEndpoint) {
+            stages.push(Stage::node(Layer::Internet, "internet"));
+        }
+        stages.push(self.acl_reply(start.place, Direction::Egress, ends));
+        stages
+    }
+
+    /// From an address of ours to a public address of ours: out of one VPC and into another, or
+    /// into the same one again. The packet carries the public address, so no group source matches (R3).
+    pub(super) fn hairpin(
+        &self,
+        start: &Start<'i, 'a>,
+        to: IpAddr,
+        spot: Spot,
+    ) -> (Vec<Stage>, Arc<AddressSet>) {
+        let there = one(to);
+        let (stages, seen) = self.leave(start, &there);
+        let mut stages = collapse(stages, &there);
+        let seen = seen.unwrap_or(start.address);
+        let here = one(seen);
+        stages.extend(self.enter(spot, &here));
+        stages.push(self.acl_reply(start.place, Direction::Egress, &there).collapse(&there));
+        (stages, here)
+    }
+
+    /// Until the packet is outside, and the address it then carries.
+    fn leave(
+        &self,
+        start: &Start<'i, 'a>,
+        ends: &Arc<AddressSet>,
+    ) -> (Vec<Stage>, Option<IpAddr>) {
+        let mut stages = self.depart(start, ends, None, true);
+        let place = start.place;
+        let table = match &place.routes {
+            Ok(table) => table,
+            Err(gap) => {
+                stages.push(Stage::unknown(Layer::RouteTable, place.id, vec![gap.clone()]));
+                return (stages, None);
+            }
+        };
+        let routes = Routes::new(self.index, table, self.family);
+        let parts = routes.partition(ends);
+        // The route that most ends take decides; ends behind gateway endpoints are reached anyway.
+        let main = parts.iter().max_by_key(|(set, _)| set.size());
+        if let Some((list, _)) = routes.unresolved.first() {
+            let gap = self.index.prefix_gap(list);
+            stages.push(Stage::unknown(Layer::RouteTable, routes.id, vec![gap]));
+        }
+        let Some((_, line)) = main else {
+            let to = ends.to_networks().first().map(ToString::to_string).unwrap_or_default();
+            let why = format!("no route to {to} in {}", routes.id);
+            stages.push(Stage::blocks(Layer::Subnet, place.id, why));
+            return (stages, None);
+        };
+        let usable = parts.iter().filter(|(_, l)| {
+            l.target == line.target || matches!(l.target, Target::Endpoint(_))
+        });
+        let usable = usable.fold(AddressSet::empty(), |all, (set, _)| all.union(set));
+        let pass = if usable == **ends { Ends::All } else { Ends::of(usable) };
+        let span = Span::whole(pass.clone(), pass, Some(line.text().into()), Vec::new());
+        let absent = Arc::from("no route");
+        stages.push(Stage::filter(Layer::RouteTable, routes.id, vec![span], absent));
+        let seen = match line.target {
+            Target::InternetGateway(id) => {
+                stages.extend(self.out_by_gateway(start, id));
+                self.public_of(start)
+            }
+            Target::Nat(id) => {
+                let (more, seen) = self.out_by_nat(start, id, ends);
+                stages.extend(more);
+                seen
+            }
+            Target::EgressOnly(id) => {
+                let usage = Use::OutboundGateway;
+                let view = place.view;
+                stages.extend(bpa::stage(
+                    self.index,
+                    self.options,
+                    view,
+                    place.vpc,
+                    place.id,
+                    usage,
+                ));
+                let layer = Layer::EgressOnlyInternetGateway;
+                stages.push(match self.index.egress_only.get(id) {
+                    Some(row) if is_attached(&row.attachments, place.vpc) => Stage::node(layer, id),
+                    Some(_) => Stage::blocks(layer, id, format!("not attached to {}", place.vpc)),
+                    None => {
+                        let kind = CallKind::EgressOnlyInternetGateways;
+                        let gap = self.index.gap(view, kind, id, "it is not in the snapshot");
+                        Stage::unknown(layer, id, vec![gap])
+                    }
+                });
+                Some(start.address)
+            }
+            Target::Endpoint(id) => {
+                let layer = Layer::VpcEndpoint;
+                stages.push(match self.index.endpoints.get(id) {
+                    Some(e) if e.vpc_endpoint_type.as_deref().is_none_or(|t| t == "Gateway") => {
+                        let text = "the endpoint's policy lets the request through";
+                        Stage::node(layer, id).assume("ENDPOINT_POLICY_ALLOWS", text, None)
+                    }
+                    _ => {
+                        let gap = Index::not_modelled(id, "an endpoint that is no gateway endpoint");
+                        Stage::unknown(layer, id, vec![gap])
+                    }
+                });
+                None
+            }
+            Target::Blackhole(id) => {
+                let why = format!("{} is a blackhole", line.text());
+                stages.push(Stage::blocks(Layer::RouteTable, routes.id, why));
+                let _ = id;
+                None
+            }
+            Target::Local => {
+                let why = format!("{} belongs to the VPC", line.network);
+                stages.push(Stage::blocks(Layer::Vpc, place.vpc, why));
+                None
+            }
+            Target::Vpn(id) => {
+                stages.push(self.far(Layer::VpnGateway, id, "what lies behind a VPN gateway"));
+                None
+            }
+            Target::Peering(id) => {
+                // Peering is not transitive: it leads to the peer's own blocks only (R29).
+                let why = "a peering leads to no address outside the peer VPC";
+                stages.push(Stage::blocks(Layer::VpcPeering, id, why));
+                None
+            }
+            Target::Transit(id) => {
+                stages.push(self.far(Layer::TransitGateway, id, "what lies behind a transit gateway"));
+                None
+            }
+            Target::Other(id) => {
+                stages.push(self.far(Layer::NotModelled, id, "a route to an interface or appliance"));
+                None
+            }
+        };
+        (stages, seen)
+    }
+
+    pub(super) fn far(&self, layer: Layer, id: &str, what: &str) -> Stage {
+        Stage::unknown(layer, id, vec![Index::not_modelled(id, what)])
+    }
+
+    /// The public address of a private one, or the IPv6 address itself.
+    fn public_of(&self, start: &Start<'i, 'a>) -> Option<IpAddr> {
+        if start.address.is_ipv6() {
+            return Some(start.address);
+        }
+        let nic = start.nic?;
+        let at = self.index.nic_of(nic.id())?;
+        self.index.public_of(at, start.address)
+    }
+
+    /// Out by the internet gateway: attached, and with a public address on the private one (R25).
+    fn out_by_gateway(&self, start: &Start<'i, 'a>, id: &str) -> Vec<Stage> {
+        let place = start.place;
+        let layer = Layer::InternetGateway;
+        let mut stages: Vec<Stage> =
+            bpa::stage(self.index, self.options, place.view, place.vpc, place.id, Use::Direct)
+                .into_iter()
+                .collect();
+        stages.push(match self.gateway_state(place, id) {
+            Ok(true) if self.public_of(start).is_some() => Stage::node(layer, id),
+            Ok(true) => {
+                let why = format!("it drops {}, which has no public address", start.address);
+                Stage::blocks(layer, id, why)
+            }
+            Ok(false) => Stage::blocks(layer, id, format!("not attached to {}", place.vpc)),
+            Err(gap) => Stage::unknown(layer, id, vec![gap]),
+        });
+        stages
+    }
+
+    /// Out by a NAT gateway: available, in a subnet that itself leads out (R22, R26).
+    fn out_by_nat(
+        &self,
+        start: &Start<'i, 'a>,
+        id: &str,
+        ends: &Arc<AddressSet>,
+    ) -> (Vec<Stage>, Option<IpAddr>) {
+        let layer = Layer::NatGateway;
+        let Some(&(nat, view)) = self.index.nats.get(id) else {
+            let kind = CallKind::NatGateways;
+            let gap = self.index.gap(start.place.view, kind, id, "it is not in the snapshot");
+            if self.index.complete(start.place.view, kind) {
+                return (vec![Stage::blocks(layer, id, "it does not exist")], None);
+            }
+            return (vec![Stage::unknown(layer, id, vec![gap])], None);
+        };
+        if let Some(state) = nat.state.as_deref().filter(|s| *s != "available") {
+            return (vec![Stage::blocks(layer, id, format!("it is {state}"))], None);
+        }
+        if !matches!(self.protocol, Protocol::Tcp | Protocol::Udp | Protocol::Icmp) {
+            let why = "it carries tcp, udp and icmp only";
+            return (vec![Stage::blocks(layer, id, why)], None);
+        }
+        let public = nat.nat_gateway_addresses.iter().find_map(|a| a.public_ip);
+        let place = nat.subnet_id.as_deref().and_then(|s| self.index.subnets.get(s));
+        let (Some(public), Some(place)) = (public, place) else {
+            return (vec![self.far(layer, id, "a NAT gateway without public address or subnet")], None);
+        };
+        let here = one(start.address);
+        let mut stages = Vec::new();
+        let filtered = place.id != start.place.id;
+        if filtered {
+            stages.push(self.acl(place, Direction::Ingress, &here).collapse(&here));
+        }
+        stages.push(Stage::node(layer, id));
+        stages.push(self.acl(place, Direction::Egress, ends));
+        stages.extend(bpa::stage(
+            self.index,
+            self.options,
+            view,
+            place.vpc,
+            place.id,
+            Use::OutboundGateway,
+        ));
+        stages.push(self.gateway(place));
+        stages.push(self.way_back(place, ends));
+        stages.push(self.acl_reply(place, Direction::Egress, ends));
+        if filtered {
+            stages.push(self.acl_reply(place, Direction::Ingress, &here).collapse(&here));
+        }
+        (stages, Some(public))
+    }
+
+    /// The role an address must have to be reached from outside.
+    pub(super) fn is_reachable_role(spot: Spot, address: IpAddr) -> bool {
+        match spot.role {
+            Role::Public(_) => true,
+            Role::V6 => AddressSet::outside().contains(address),
+            Role::Private => false,
+        }
+    }
+}
+
+/// One address as a set.
+pub(super) fn one(address: IpAddr) -> Arc<AddressSet> {
+    Arc::new(AddressSet::one(address))
+}
+
+/// Collapses every stage: the other end is one address.
+pub(super) fn collapse(stages: Vec<Stage>, ends: &AddressSet) -> Vec<Stage> {
+    stages.into_iter().map(|s| s.collapse(ends)).collect()
+}
