@@ -1,8 +1,9 @@
-use super::{CliError, ExitStatus, Global};
+use super::{CliError, ExitStatus, Global, input};
 use crate::model::{AddressSet, Expect, HttpExpect, PortSet, PortSpec, Protocol, TlsExpect};
-use crate::observation::{Observation, State};
+use crate::observation::{Observation, State, VantageSeen};
 use crate::probe::{self, DEFAULT_RATE, DEFAULT_TRIES, Options};
 use crate::snapshot::Snapshot;
+use crate::spec::config::Config;
 use crate::survey::{self, Survey};
 use crate::vantage;
 use clap::{Args, ValueEnum};
@@ -149,7 +150,7 @@ pub fn run(args: &ProbeArgs, global: &Global) -> Result<ExitStatus, CliError> {
             CliError::new("probe anything: --offline was given").with_status(ExitStatus::Refused)
         );
     }
-    let config = configured(global)?;
+    let config = input::config(global)?;
     let ours = match &args.snapshot {
         Some(path) => survey::ours(&fresh(path, &config)?),
         None => AddressSet::empty(),
@@ -159,22 +160,24 @@ pub fn run(args: &ProbeArgs, global: &Global) -> Result<ExitStatus, CliError> {
         return Err(CliError::new("probe nothing")
             .hint("name addresses or blocks, or a snapshot with --snapshot"));
     }
-    let may = ours.union(&config.scope);
+    let may = ours.union(&config.scope_addresses());
     let survey = survey::asked(&targets, &ports, &args.expect, &may).map_err(CliError::new)?;
     say_refused(&survey);
     if survey.targets.is_empty() {
         return Ok(ExitStatus::Refused);
     }
     let manners = &args.manners;
+    let in_flight = config.limits.in_flight.and_then(|n| usize::try_from(n).ok());
+    let deadline = config.limits.deadline.and_then(|d| Duration::try_from(d).ok());
     let options = Options {
-        vantage: vantage::local("local", &config.outside),
-        rate: manners.rate.or(config.rate).unwrap_or(DEFAULT_RATE),
+        vantage: here(&config),
+        rate: manners.rate.or(config.limits.rate).unwrap_or(DEFAULT_RATE),
         timeout: manners.timeout,
         tries: manners.tries,
-        in_flight: manners.in_flight.or(config.in_flight).unwrap_or(usize::MAX),
+        in_flight: manners.in_flight.or(in_flight).unwrap_or(usize::MAX),
         seed: manners.seed,
         identify: !manners.no_identify,
-        deadline: manners.deadline,
+        deadline: manners.deadline.or(deadline),
         ..Options::default()
     };
     let failed = probe_and_print(&survey, &options, &args.output, progress(&survey, global))?;
@@ -185,55 +188,29 @@ pub fn run(args: &ProbeArgs, global: &Global) -> Result<ExitStatus, CliError> {
     })
 }
 
-/// What the configuration says of probing.
-struct Configured {
-    scope: AddressSet,
-    outside: Vec<std::net::IpAddr>,
-    rate: Option<u32>,
-    in_flight: Option<usize>,
-    snapshot_max_age: Duration,
-}
-
-/// Reads `scope:` from the configuration file.
-fn configured(global: &Global) -> Result<Configured, CliError> {
-    #[derive(serde::Deserialize, Default)]
-    struct File {
-        #[serde(default)]
-        scope: Vec<IpNetwork>,
-    }
-    let mut config = Configured {
-        scope: AddressSet::empty(),
-        outside: Vec::new(),
-        rate: None,
-        in_flight: None,
-        snapshot_max_age: Duration::from_secs(3600),
-    };
-    let named = global.config.clone();
-    let path = named.clone().unwrap_or_else(|| PathBuf::from("portcullis.yaml"));
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(e) if named.is_none() && e.kind() == io::ErrorKind::NotFound => return Ok(config),
-        Err(e) => return Err(CliError::new(format!("read {}", path.display())).because(e)),
-    };
-    let file: File = serde_saphyr::from_str(&text)
-        .map_err(|e| CliError::new(format!("read {}", path.display())).because(e))?;
-    config.scope = AddressSet::from_networks(file.scope);
-    Ok(config)
-}
-
 /// Reads a snapshot that may direct probes: one that is not too old, because addresses are recycled.
-fn fresh(path: &Path, config: &Configured) -> Result<Snapshot, CliError> {
-    let cannot = || CliError::new(format!("read {}", path.display()));
-    let bytes = std::fs::read(path).map_err(|e| cannot().because(e))?;
-    let snapshot: Snapshot = serde_json::from_slice(&bytes).map_err(|e| cannot().because(e))?;
+fn fresh(path: &Path, config: &Config) -> Result<Snapshot, CliError> {
+    let snapshot = input::snapshot(path)?;
     let age = jiff::Timestamp::now().duration_since(snapshot.taken_at);
-    if age.unsigned_abs() > config.snapshot_max_age && age.is_positive() {
+    if age.abs() > config.limits.snapshot_max_age {
         return Err(CliError::new("let this snapshot direct probes")
             .because(format!("it was taken at {}, and addresses are recycled", snapshot.taken_at))
             .hint("collect again, or name the addresses in scope: of portcullis.yaml")
             .with_status(ExitStatus::Refused));
     }
     Ok(snapshot)
+}
+
+/// This machine, as the configuration knows it: the vantage named `local`, or the only one.
+pub(super) fn here(config: &Config) -> VantageSeen {
+    let only = if config.vantages.len() == 1 { config.vantages.values().next() } else { None };
+    match config.vantages.get("local").or(only) {
+        Some(v) => {
+            let outside: Vec<_> = [v.address, v.address_v6].into_iter().flatten().collect();
+            vantage::local(&v.name, &outside)
+        }
+        None => vantage::local("local", &[]),
+    }
 }
 
 fn say_refused(survey: &Survey) {

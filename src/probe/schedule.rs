@@ -762,7 +762,10 @@ impl<'a, E: Engine> Scheduler<'a, E> {
     fn finish(&mut self, index: usize, seen: Observation) {
         self.close_all(index);
         let probe = &mut self.probes[index];
-        let hope = self.targets[probe.target].hope;
+        let target = &self.targets[probe.target];
+        // A refusal by the host itself proves the path, where only the path is declared.
+        let proven = target.expect == Expect::Path && seen.state == State::Refused;
+        let hope = if proven { Hope::Either } else { target.hope };
         let first = probe.first_look.take();
         if first.is_none()
             && self.options.second_look

@@ -4,10 +4,13 @@ mod asked;
 mod control;
 mod known_ports;
 mod ours;
+mod pick;
+mod plan;
 mod target;
 
 pub use asked::{MOST_ENDPOINTS, asked};
 pub use control::controls;
 pub use known_ports::{WELL_KNOWN_TCP, WELL_KNOWN_UDP, default_ports, well_known};
 pub use ours::ours;
+pub use plan::{Input, Limits, plan};
 pub use target::{Hope, Refused, Sampled, Survey, Target, Why};
