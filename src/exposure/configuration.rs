@@ -1,5 +1,5 @@
-use crate::model::{AddressSet, PortSet, Protocol};
-use crate::reach::Configured;
+use crate::model::{AddressSet, Gap, PortSet, Protocol};
+use crate::reach::{Configured, Reach};
 use std::net::IpAddr;
 
 /// Answers what the configuration permits: [`crate::reach`], or a stand-in in tests.
@@ -20,6 +20,9 @@ pub trait Configuration {
     ///
     /// Complete: what is not listed is blocked. In no particular order.
     fn exposed(&self, from: &AddressSet) -> Vec<Exposed>;
+
+    /// What could not be seen and blinds more than single rows.
+    fn gaps(&self) -> Vec<Gap>;
 }
 
 /// One thing that the configuration lets clients reach.
@@ -28,7 +31,40 @@ pub struct Exposed {
     pub address: IpAddr,
     pub interface: Option<String>,
     pub protocol: Protocol,
+    /// Stands for every protocol number that has no entry of its own; `protocol` is the least.
+    pub every_other_protocol: bool,
     pub ports: PortSet,
     /// `Permitted`, `Partly` or `Unknown`.
     pub configured: Configured,
+}
+
+impl Configuration for Reach<'_> {
+    fn slices(
+        &self,
+        address: IpAddr,
+        interface: Option<&str>,
+        from: &AddressSet,
+        protocol: Protocol,
+        ports: &PortSet,
+    ) -> Vec<(PortSet, Configured)> {
+        Reach::slices(self, address, interface, from, protocol, ports)
+    }
+
+    fn exposed(&self, from: &AddressSet) -> Vec<Exposed> {
+        let listed = Reach::exposed(self, from).into_iter();
+        listed
+            .map(|e| Exposed {
+                address: e.address,
+                interface: Some(e.interface),
+                protocol: e.protocol,
+                every_other_protocol: e.every_other_protocol,
+                ports: e.ports,
+                configured: e.configured,
+            })
+            .collect()
+    }
+
+    fn gaps(&self) -> Vec<Gap> {
+        Reach::gaps(self)
+    }
 }

@@ -116,9 +116,12 @@ struct Join<'a> {
     index: &'a Index,
     configuration: &'a dyn Configuration,
     /// What broader sources were already told is exposed to all of their clients.
-    told: BTreeMap<(IpAddr, Option<Arc<str>>, Protocol), Vec<(usize, PortSet)>>,
+    told: BTreeMap<Told, Vec<(usize, PortSet)>>,
     out: Joined,
 }
+
+/// One address of one interface, in one protocol; `true` for every protocol without a row of its own.
+type Told = (IpAddr, Option<Arc<str>>, Protocol, bool);
 
 /// What the rows of one host, address and source have in common.
 struct At<'a> {
@@ -135,6 +138,8 @@ struct At<'a> {
 struct Saying<'a> {
     declared: Declared,
     declaration: Option<&'a Declaration>,
+    /// Of every protocol that has no row of its own.
+    others: bool,
 }
 
 impl Join<'_> {
@@ -184,7 +189,11 @@ impl Join<'_> {
                     declared.iter().filter(|d| d.source == at.source && d.protocol == protocol);
                 ports = own.fold(ports, |p, d| p.subtract(&d.ports));
             }
-            let saying = Saying { declared: declaration.declared, declaration: Some(declaration) };
+            let saying = Saying {
+                declared: declaration.declared,
+                declaration: Some(declaration),
+                others: false,
+            };
             if declaration.declared == Declared::Forbidden {
                 let narrower = narrower(self.sources, relations, declared, protocol);
                 for (ports, from) in without_narrower(ports, at.from, narrower) {
@@ -217,6 +226,14 @@ impl Join<'_> {
         });
         let mut candidates: BTreeMap<Protocol, (PortSet, Vec<&Exposed>)> = BTreeMap::new();
         for e in exposed.filter(|e| speaks(e.protocol, at.address)) {
+            if e.every_other_protocol {
+                // No declaration speaks of them, and no probe.
+                let saying = Saying { declared: Declared::Absent, declaration: None, others: true };
+                let told = self.told(at, relations, e.protocol, true, &PortSet::empty());
+                let ports = e.ports.subtract(&told);
+                self.slice(at, e.protocol, ports, e.configured.clone(), &saying, true);
+                continue;
+            }
             let entry = candidates.entry(e.protocol).or_default();
             entry.0 = entry.0.union(&e.ports);
             entry.1.push(e);
@@ -232,12 +249,12 @@ impl Join<'_> {
                     && (d.source == at.source || relations.broader.contains(&d.source))
             });
             let ports = covering.fold(open.union(&seen), |p, d| p.subtract(&d.ports));
-            let ports = ports.subtract(&self.told(at, relations, protocol, &seen));
+            let ports = ports.subtract(&self.told(at, relations, protocol, false, &seen));
             if ports.is_empty() {
                 continue;
             }
             let narrower = narrower(self.sources, relations, declared, protocol);
-            let saying = Saying { declared: Declared::Absent, declaration: None };
+            let saying = Saying { declared: Declared::Absent, declaration: None, others: false };
             for (ports, from) in without_narrower(ports, at.from, narrower) {
                 let Some(from) = from else {
                     // Nobody narrower is declared: the listing's own answers stand.
@@ -276,9 +293,10 @@ impl Join<'_> {
         at: &At<'_>,
         relations: &Relations,
         protocol: Protocol,
+        others: bool,
         seen: &PortSet,
     ) -> PortSet {
-        let key = (at.address, at.interface.clone(), protocol);
+        let key = (at.address, at.interface.clone(), protocol, others);
         let told = self.told.get(&key).into_iter().flatten();
         let told = told
             .filter(|(source, _)| relations.broader.contains(source))
@@ -322,7 +340,7 @@ impl Join<'_> {
             return;
         }
         if saying.declared == Declared::Absent && matches!(configured, Configured::Permitted(_)) {
-            let key = (at.address, at.interface.clone(), protocol);
+            let key = (at.address, at.interface.clone(), protocol, saying.others);
             self.told.entry(key).or_default().push((at.source, ports.clone()));
         }
         let family = Family::of(at.address);
@@ -333,6 +351,7 @@ impl Join<'_> {
             address: at.address,
             interface: at.interface.clone(),
             protocol,
+            every_other_protocol: saying.others,
             ports: PortSet::empty(),
             slice: ports.clone(),
             source: self.sources[at.source].name.clone(),
@@ -349,7 +368,7 @@ impl Join<'_> {
         };
         let mut cells: BTreeMap<(State, bool, bool), (Vec<(u16, u16)>, Vec<Arc<Observation>>)> =
             BTreeMap::new();
-        let seen = self.index.ports(at.source, at.address, protocol);
+        let seen = self.index.ports(at.source, at.address, protocol).filter(|_| !saying.others);
         for (low, high) in ports.ranges() {
             for (port, seen) in seen.into_iter().flat_map(|s| s.range(*low..=*high)) {
                 let cell =

@@ -1,5 +1,5 @@
 use super::cell::{Cells, ConfiguredCell, Declared, Expects, ObservedCell};
-use crate::model::{Expect, PortSet, Protocol, SourceName};
+use crate::model::{Expect, PortSet, PortSpec, Protocol, SourceName};
 use crate::observation::{Observation, State};
 use crate::reach::Configured;
 use crate::spec::Place;
@@ -19,6 +19,8 @@ pub struct Exposure {
     pub address: IpAddr,
     pub interface: Option<Arc<str>>,
     pub protocol: Protocol,
+    /// Stands for every protocol number that has no row of its own; `protocol` is the least.
+    pub every_other_protocol: bool,
     pub ports: PortSet,
     /// The ports for which declared and configured are the same, whatever was observed: `ports` is
     /// a part of it. What concerns the configuration alone is said of these, so that one more
@@ -60,6 +62,15 @@ impl Exposure {
             disagreement: self.disagreement,
             covered: self.covered,
         }
+    }
+
+    /// What it is about, as waivers name it: `i-0abc tcp/8080`.
+    #[must_use]
+    pub fn subject(&self, ports: &PortSet) -> String {
+        if self.every_other_protocol {
+            return format!("{} other protocols", self.host);
+        }
+        format!("{} {}", self.host, PortSpec::new(self.protocol, ports.clone()))
     }
 
     /// How many of the row's ports were probed.

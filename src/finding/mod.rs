@@ -1,5 +1,19 @@
-//! One rule on one subject, with evidence on both sides.
+//! One rule on one subject, with evidence on both sides and the mend.
 
+mod aws;
+mod draft;
+mod evidence;
+#[expect(clippy::module_inception, reason = "the module's main type")]
 mod finding;
+mod fingerprint;
+mod ground;
+mod live;
+mod mend;
+mod shell;
+mod terraform;
 
+pub use draft::{Draft, Incomplete};
 pub use finding::{Evidence, Finding, FindingStatus, Mend, Side};
+pub use fingerprint::fingerprint;
+pub use ground::Ground;
+pub use mend::{Traffic, close, open};

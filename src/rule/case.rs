@@ -51,8 +51,8 @@ cases! {
     SelectorMatchesNothing = "selector-matches-nothing" Inventory,
     /// A live host is in no role.
     HostUnknown = "host-unknown" Inventory,
-    /// A host that must be there is not.
-    HostMissing = "host-missing" Inventory,
+    /// Two roles of one host contradict each other.
+    RolesContradict = "roles-contradict" Inventory,
     /// Live permissions differ from declared ones, and what can be reached differs with them.
     DriftExposes = "drift-exposes" Drift,
     /// Live permissions differ from declared ones, but nothing that can be reached does.

@@ -1,0 +1,98 @@
+use super::{AuditReport, Coverage, Input};
+use crate::check::{self, Context, Judged};
+use crate::exposure::{self, Joined};
+use crate::finding::{Finding, Ground};
+use crate::model::Gap;
+use crate::snapshot::Outcome;
+use crate::{drift, inventory};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Joins, judges, and applies overrides, waivers and thresholds.
+#[must_use]
+pub fn run(input: &Input<'_>) -> AuditReport {
+    let Input { spec, snapshot, resolution, reach, observations, rules, gaps, options, now } =
+        *input;
+    let ground = Ground::new(snapshot);
+    let context = Context { rules, spec, resolution, ground: &ground };
+    let joined = exposure::join(spec, resolution, reach, observations);
+    let mut judged = check::exposure(&joined.rows, &context);
+    judged.merge(check::inventory(&inventory::judge(spec, resolution), &context));
+    let drifted = drift::compare(spec, snapshot, reach);
+    judged.merge(check::drift(&drifted, &context));
+    judged.merge(check::group(&drifted, &context));
+
+    let mut all_gaps: BTreeSet<Gap> = gaps.iter().cloned().collect();
+    all_gaps.append(&mut judged.gaps);
+    all_gaps.extend(joined.gaps.iter().cloned());
+    all_gaps.extend(reach.gaps());
+    all_gaps.extend(resolution.blind.iter().map(|b| b.gap.clone()));
+    // A call that was made and not answered in full is told, whatever it blinds. One that saved
+    // output never had is told by the rows that need it.
+    let failed = snapshot.calls.iter().filter(|c| c.outcome != Outcome::Missing);
+    all_gaps.extend(failed.filter_map(|c| c.gap()));
+
+    let coverage = coverage(input, &joined, judged.ok);
+    let mut not_judged = unjudged(input, &joined, &judged);
+    not_judged.dedup();
+    let mut findings = judged.into_findings();
+    let waived = check::waivers(&mut findings, now, !all_gaps.is_empty(), &context);
+    all_gaps.extend(waived.gaps.iter().cloned());
+    findings.extend(waived.into_findings());
+    for finding in &mut findings {
+        if let Some(severity) = options.severities.get(&finding.rule) {
+            finding.severity = *severity;
+        }
+    }
+    sort(&mut findings);
+    AuditReport {
+        at: now,
+        snapshot_at: (!snapshot.regions.is_empty()).then_some(snapshot.taken_at),
+        findings,
+        gaps: all_gaps.into_iter().collect(),
+        accepted_gaps: options.allow_gaps.clone(),
+        vantages: observations.vantages.clone(),
+        coverage,
+        not_judged,
+        fail_on: options.fail_on,
+    }
+}
+
+/// The worst first, then by what reports print.
+fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| {
+        (b.severity, &a.rule, &a.subject, &a.source)
+            .cmp(&(a.severity, &b.rule, &b.subject, &b.source))
+    });
+}
+
+fn coverage(input: &Input<'_>, joined: &Joined, ok: usize) -> Coverage {
+    let regions = &input.snapshot.regions;
+    let rows = &input.observations.rows;
+    let probed: BTreeSet<_> = rows.iter().map(|o| (o.address, o.protocol, o.port)).collect();
+    Coverage {
+        hosts: input.resolution.hosts.len(),
+        roles: input.spec.roles.len(),
+        interfaces: regions.iter().map(|r| r.network_interfaces.len()).sum(),
+        groups: regions.iter().map(|r| r.security_groups.len()).sum(),
+        exposures: joined.rows.len(),
+        probed: probed.len(),
+        ok,
+    }
+}
+
+/// What nothing judged, or what holds with a reservation, in words.
+fn unjudged(input: &Input<'_>, joined: &Joined, judged: &Judged) -> Vec<String> {
+    let mut out: Vec<String> =
+        input.spec.unjudged.iter().map(|u| format!("{} ({})", u.what, u.at)).collect();
+    if joined.not_live > 0 {
+        let n = joined.not_live;
+        out.push(format!("{n} hosts of a role are not live: nothing was expected of them"));
+    }
+    let notes: &BTreeMap<String, usize> = &judged.notes;
+    out.extend(
+        notes
+            .iter()
+            .map(|(note, n)| if *n > 1 { format!("{note} ({n} times)") } else { note.clone() }),
+    );
+    out
+}

@@ -1,0 +1,152 @@
+use super::judged::{Context, Judged, general};
+use super::row::{Row, evidence, saw};
+use crate::exposure::{Declared, Exposure};
+use crate::finding::{Draft, Traffic, close, open};
+use crate::model::{AddressSet, Gap, GapKind, SourceName};
+use crate::observation::State;
+use crate::reach::Configured;
+use crate::rule::{Judgement, Mending, Subject, Yields};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// Judges rows of declared × configured × observed.
+///
+/// Rows of one tuple of rule, subject and source become one finding. A row that is undecided
+/// because something of the configuration could not be read brings that gap with it, and a failed
+/// probe of something required is a gap whatever else the row yields.
+#[must_use]
+pub fn judge(rows: &[Exposure], context: &Context<'_>) -> Judged {
+    let mut out = Judged::default();
+    let mut unseen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut clients: BTreeMap<&SourceName, AddressSet> = BTreeMap::new();
+    for exposure in rows {
+        let facts = Row { exposure, ports: &exposure.ports };
+        let Some(judgement) = context.rules.judge_row(&exposure.cells(), &facts) else {
+            let why = format!("no rule takes the row of {}", exposure.source);
+            let subject = exposure.subject(&exposure.ports);
+            out.gaps.insert(Gap::new(GapKind::NotJudged, subject, why));
+            continue;
+        };
+        let rule = judgement.rule;
+        let ports = match rule.subject {
+            Subject::Ports => &exposure.ports,
+            Subject::Slice => &exposure.slice,
+        };
+        let facts = Row { exposure, ports };
+        if !judgement.trouble.is_empty() {
+            out.trouble(&judgement, &exposure.subject(ports));
+        }
+        match rule.yields {
+            Yields::Ok => {
+                out.ok += 1;
+                if let Some(note) = &rule.note {
+                    *out.notes.entry(note.fill(&facts)).or_default() += 1;
+                }
+            }
+            // Told once for each source, not for every host.
+            Yields::Gap if rule.gap == Some(GapKind::Vantage) => {
+                let why = rule.message.fill(&facts);
+                *unseen.entry(format!("{}\0{why}", exposure.source)).or_default() += 1;
+            }
+            Yields::Gap => {
+                if exposure.configured.gaps().is_empty() {
+                    let kind = rule.gap.unwrap_or(GapKind::NotJudged);
+                    let subject = exposure.subject(ports);
+                    out.gaps.insert(Gap::new(kind, subject, rule.message.fill(&facts)));
+                }
+            }
+            Yields::Finding => {
+                let from = clients
+                    .entry(&exposure.source)
+                    .or_insert_with(|| addresses(&exposure.source, context));
+                find(&mut out, exposure, &facts, &judgement, context, from);
+            }
+        }
+        if rule.yields != Yields::Ok {
+            out.gaps.extend(exposure.configured.gaps().iter().cloned());
+            if exposure.declared == Declared::Required && exposure.observed == State::Failed {
+                let subject = exposure.subject(&exposure.ports);
+                out.gaps.insert(Gap::new(GapKind::Probe, subject, saw(exposure)));
+            }
+        }
+        sampled(&mut out, exposure);
+    }
+    for (key, n) in unseen {
+        let (source, why) = key.split_once('\0').unwrap_or((&key, ""));
+        let why = format!("{why}: {n} required rows rest on the configuration alone");
+        out.gaps.insert(Gap::new(GapKind::Vantage, source, why));
+    }
+    out
+}
+
+fn find(
+    out: &mut Judged,
+    exposure: &Exposure,
+    facts: &Row<'_>,
+    judgement: &Judgement<'_>,
+    context: &Context<'_>,
+    clients: &AddressSet,
+) {
+    let rule = judgement.rule;
+    let traffic = Traffic {
+        address: exposure.address,
+        interface: exposure.interface.as_deref(),
+        protocol: exposure.protocol,
+        ports: facts.ports,
+        clients,
+    };
+    let mut mends = match (rule.mend, exposure.configured.path()) {
+        (Mending::Open, Some(path)) => open(path, &traffic, context.ground),
+        (Mending::Close, Some(_)) => close(&traffic, context.ground),
+        (Mending::None, _) | (_, None) => Vec::new(),
+    };
+    mends.push(general(judgement));
+    out.add(Draft {
+        rule: rule.id.clone(),
+        title: rule.title.clone(),
+        severity: judgement.severity,
+        confidence: judgement.confidence,
+        subject: exposure.subject(facts.ports),
+        source: Some(exposure.source.to_string()),
+        message: rule.message.fill(facts),
+        why: rule.why.clone(),
+        evidence: evidence(exposure, facts.ports),
+        path: exposure.configured.path().map(|p| p.hops.clone()).unwrap_or_default(),
+        mends,
+        diff: None,
+    });
+}
+
+/// Says where a required range was proven by a sample.
+fn sampled(out: &mut Judged, exposure: &Exposure) {
+    let probed = exposure.probed();
+    let ports = exposure.ports.len() as usize;
+    let proves = !matches!(exposure.configured, Configured::Blocked(_));
+    if exposure.declared == Declared::Required && proves && probed > 0 && probed < ports {
+        let service = exposure.service.as_deref().unwrap_or_default();
+        let note = format!(
+            "{service} for {}: {probed} of {ports} ports were probed, the rest stands with them",
+            exposure.source
+        );
+        *out.notes.entry(note).or_default() += 1;
+    }
+}
+
+/// The addresses that a mend lets in or shuts out for a source.
+fn addresses(source: &SourceName, context: &Context<'_>) -> AddressSet {
+    match source {
+        SourceName::Internet => AddressSet::outside(),
+        SourceName::Network(name) => {
+            context.spec.networks.get(name).map(|n| n.addresses.clone()).unwrap_or_default()
+        }
+        SourceName::Role(name) => {
+            let members = context.resolution.members.get(name).into_iter().flatten();
+            let hosts = members.filter_map(|id| context.resolution.hosts.get(id));
+            let private = hosts.filter(|h| h.live).flat_map(|h| {
+                let any = h.addresses.iter().any(|a| !a.public);
+                h.addresses.iter().filter(move |a| !a.public || !any).map(|a| a.address)
+            });
+            AddressSet::from_addresses(private.collect::<Vec<IpAddr>>())
+        }
+    }
+}

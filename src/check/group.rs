@@ -1,0 +1,8 @@
+use super::judged::{Context, Judged};
+use crate::drift::Drifted;
+
+/// Judges live permissions that match nothing.
+#[must_use]
+pub fn judge(_drifted: &Drifted, _context: &Context<'_>) -> Judged {
+    Judged::default()
+}
