@@ -1,0 +1,427 @@
+//! Version 1 of the machine formats.
+//!
+//! Frozen: a field may be added, none renamed, removed or given another meaning; that would be
+//! `v2.rs` beside this file. Every conversion takes the internal type apart field by field, so that
+//! a new internal field is a decision here. Text is exact, not escaped: whoever prints it escapes it.
+
+use crate::audit::{self, AuditReport};
+use crate::{finding, model, observation, reach};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One audit: what differs from the spec, and what could not be seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "Portcullis report, version 1")]
+pub struct Report {
+    #[serde(flatten)]
+    pub head: Head,
+    /// Sorted: severity (worst first), rule, subject, source.
+    pub findings: Vec<Finding>,
+    /// Sorted by kind, scope and reason.
+    pub gaps: Vec<Gap>,
+    /// What the spec declares that nothing judges yet, in words.
+    pub not_judged: Vec<String>,
+    /// One line for people: what was not seen.
+    pub not_seen: String,
+}
+
+/// One line of `--format jsonl`: first a `report`, then every `finding`, `gap` and `not-judged`,
+/// last an `end`. A document without its `end` was cut off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", tag = "type")]
+#[schemars(title = "Portcullis report, version 1, one line")]
+pub enum Line {
+    Report(Head),
+    Finding(Box<Finding>),
+    Gap(Gap),
+    NotJudged {
+        what: String,
+    },
+    End {
+        findings: usize,
+        gaps: usize,
+        /// One line for people: what was not seen.
+        not_seen: String,
+    },
+}
+
+/// The run itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Head {
+    /// Always 1.
+    pub version: u32,
+    /// Version of the tool that wrote it.
+    pub portcullis: String,
+    /// When the audit ran, RFC 3339, UTC.
+    pub at: String,
+    /// When the snapshot was taken, RFC 3339, UTC; null without a snapshot.
+    pub snapshot_at: Option<String>,
+    /// The lowest severity that fails the run.
+    pub fail_on: Severity,
+    pub summary: Summary,
+    pub coverage: Coverage,
+    pub vantages: Vec<Vantage>,
+}
+
+/// The counts that decide the exit code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Summary {
+    /// All findings, waived ones too.
+    pub findings: usize,
+    /// Open findings at or above `fail_on`: any makes the exit code 1.
+    pub failing: usize,
+    pub waived: usize,
+    /// All gaps, accepted ones too.
+    pub gaps: usize,
+    /// Gaps that `--allow-gaps` did not accept: any makes the exit code 3, unless findings make it 1.
+    pub open_gaps: usize,
+}
+
+/// How much was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Coverage {
+    pub hosts: usize,
+    pub roles: usize,
+    pub interfaces: usize,
+    pub groups: usize,
+    /// Rows of endpoint and source joined.
+    pub exposures: usize,
+    /// Endpoints probed.
+    pub probed: usize,
+    /// Rows that hold.
+    pub ok: usize,
+}
+
+/// A place probes were sent from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Vantage {
+    pub name: String,
+    /// Its IPv4 address as seen from outside; null when nothing told it.
+    pub outside_v4: Option<String>,
+    pub outside_v6: Option<String>,
+    /// Whether its control targets answered over IPv4; null when there were none.
+    pub controls_v4: Option<bool>,
+    pub controls_v6: Option<bool>,
+}
+
+/// One rule on one subject.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// The rule's id: `declared-blocked`.
+    pub rule: String,
+    pub title: String,
+    pub severity: Severity,
+    pub confidence: Confidence,
+    /// What it is about, as a waiver names it: `i-0abc tcp/8080`.
+    pub subject: String,
+    /// The source's name, where there is one.
+    pub source: Option<String>,
+    pub message: String,
+    /// Why it matters.
+    pub why: String,
+    pub evidence: Vec<Evidence>,
+    /// The configuration's path, in the order a packet takes.
+    pub path: Vec<Hop>,
+    /// What would mend it, most direct first.
+    pub mends: Vec<Mend>,
+    /// A unified diff, for group drift.
+    pub diff: Option<String>,
+    /// Lower-case hex; the same finding has the same one in every run.
+    pub fingerprint: String,
+    pub status: Status,
+}
+
+/// How bad it is if it is true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    Info,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+/// How sure we are that it is true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    Low,
+    Medium,
+    High,
+}
+
+/// Whether a finding counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", tag = "is")]
+pub enum Status {
+    Open,
+    /// Accepted until an instant: shown, not counted.
+    Waived {
+        owner: String,
+        reason: String,
+        /// RFC 3339, UTC.
+        until: String,
+    },
+}
+
+/// One piece of evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    pub side: Side,
+    pub text: String,
+    /// Spec file, for the declared side.
+    pub file: Option<String>,
+    pub line: Option<u32>,
+    pub column: Option<u32>,
+    /// Cloud resource id, vantage or address, for the other sides.
+    pub resource: Option<String>,
+}
+
+/// Which view a piece of evidence comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    Declared,
+    Configured,
+    Observed,
+    Inventory,
+}
+
+/// One component on a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Hop {
+    /// `security-group`, `network-acl`, …: more may come.
+    pub kind: String,
+    pub id: String,
+    /// The line that decides here.
+    pub entry: Option<String>,
+    pub verdict: HopVerdict,
+}
+
+/// What a hop does with the traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HopVerdict {
+    Passes,
+    PartlyPasses,
+    Blocks,
+    Unknown,
+}
+
+/// A change that would mend a finding, for people to read and run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Mend {
+    pub text: String,
+    /// An `aws` command, shell-quoted.
+    pub command: Option<String>,
+    /// A Terraform snippet.
+    pub terraform: Option<String>,
+}
+
+/// Something asked for that could not be seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Gap {
+    /// The name `--allow-gaps` takes: more may come.
+    pub kind: String,
+    /// Where: `account/region`, a resource id, an endpoint, a vantage.
+    pub scope: String,
+    pub why: String,
+    /// Whether `--allow-gaps` accepted it.
+    pub accepted: bool,
+}
+
+impl From<&AuditReport> for Head {
+    fn from(report: &AuditReport) -> Self {
+        let AuditReport {
+            at,
+            snapshot_at,
+            findings,
+            gaps,
+            accepted_gaps: _,
+            vantages,
+            coverage,
+            not_judged: _,
+            fail_on,
+        } = report;
+        Self {
+            version: 1,
+            portcullis: env!("CARGO_PKG_VERSION").into(),
+            at: at.to_string(),
+            snapshot_at: snapshot_at.map(|t| t.to_string()),
+            fail_on: (*fail_on).into(),
+            summary: Summary {
+                findings: findings.len(),
+                failing: report.failing().count(),
+                waived: findings
+                    .iter()
+                    .filter(|f| f.status != finding::FindingStatus::Open)
+                    .count(),
+                gaps: gaps.len(),
+                open_gaps: report.open_gaps().count(),
+            },
+            coverage: coverage.into(),
+            vantages: vantages.iter().map(Vantage::from).collect(),
+        }
+    }
+}
+
+impl From<&AuditReport> for Report {
+    fn from(report: &AuditReport) -> Self {
+        Self {
+            head: report.into(),
+            findings: report.findings.iter().map(Finding::from).collect(),
+            gaps: gaps(report),
+            not_judged: report.not_judged.clone(),
+            not_seen: crate::report::not_seen(report),
+        }
+    }
+}
+
+/// The gaps, with whether each was accepted.
+pub(in crate::report) fn gaps(report: &AuditReport) -> Vec<Gap> {
+    report
+        .gaps
+        .iter()
+        .map(|model::Gap { kind, scope, why }| Gap {
+            kind: kind.name().into(),
+            scope: scope.clone(),
+            why: why.clone(),
+            accepted: report.accepted_gaps.contains(kind.name()),
+        })
+        .collect()
+}
+
+impl From<&audit::Coverage> for Coverage {
+    fn from(coverage: &audit::Coverage) -> Self {
+        let audit::Coverage { hosts, roles, interfaces, groups, exposures, probed, ok } = *coverage;
+        Self { hosts, roles, interfaces, groups, exposures, probed, ok }
+    }
+}
+
+impl From<&observation::VantageSeen> for Vantage {
+    fn from(seen: &observation::VantageSeen) -> Self {
+        let observation::VantageSeen { name, outside_v4, outside_v6, controls_v4, controls_v6 } =
+            seen;
+        Self {
+            name: name.clone(),
+            outside_v4: outside_v4.map(|a| a.to_string()),
+            outside_v6: outside_v6.map(|a| a.to_string()),
+            controls_v4: *controls_v4,
+            controls_v6: *controls_v6,
+        }
+    }
+}
+
+impl From<&finding::Finding> for Finding {
+    fn from(finding: &finding::Finding) -> Self {
+        let finding::Finding {
+            rule,
+            title,
+            severity,
+            confidence,
+            subject,
+            source,
+            message,
+            why,
+            evidence,
+            path,
+            mends,
+            diff,
+            fingerprint,
+            status,
+        } = finding;
+        Self {
+            rule: rule.clone(),
+            title: title.clone(),
+            severity: (*severity).into(),
+            confidence: (*confidence).into(),
+            subject: subject.clone(),
+            source: source.clone(),
+            message: message.clone(),
+            why: why.clone(),
+            evidence: evidence.iter().map(Evidence::from).collect(),
+            path: path.iter().map(Hop::from).collect(),
+            mends: mends.iter().map(Mend::from).collect(),
+            diff: diff.clone(),
+            fingerprint: fingerprint.clone(),
+            status: status.into(),
+        }
+    }
+}
+
+impl From<model::Severity> for Severity {
+    fn from(severity: model::Severity) -> Self {
+        match severity {
+            model::Severity::Info => Self::Info,
+            model::Severity::Low => Self::Low,
+            model::Severity::Medium => Self::Medium,
+            model::Severity::High => Self::High,
+            model::Severity::Critical => Self::Critical,
+        }
+    }
+}
+
+impl From<model::Confidence> for Confidence {
+    fn from(confidence: model::Confidence) -> Self {
+        match confidence {
+            model::Confidence::Low => Self::Low,
+            model::Confidence::Medium => Self::Medium,
+            model::Confidence::High => Self::High,
+        }
+    }
+}
+
+impl From<&finding::FindingStatus> for Status {
+    fn from(status: &finding::FindingStatus) -> Self {
+        match status {
+            finding::FindingStatus::Open => Self::Open,
+            finding::FindingStatus::Waived { owner, reason, until } => {
+                Self::Waived { owner: owner.clone(), reason: reason.clone(), until: until.clone() }
+            }
+        }
+    }
+}
+
+impl From<&finding::Evidence> for Evidence {
+    fn from(evidence: &finding::Evidence) -> Self {
+        let finding::Evidence { side, text, file, line, column, resource } = evidence;
+        Self {
+            side: match side {
+                finding::Side::Declared => Side::Declared,
+                finding::Side::Configured => Side::Configured,
+                finding::Side::Observed => Side::Observed,
+                finding::Side::Inventory => Side::Inventory,
+            },
+            text: text.clone(),
+            file: file.clone(),
+            line: *line,
+            column: *column,
+            resource: resource.clone(),
+        }
+    }
+}
+
+impl From<&reach::Hop> for Hop {
+    fn from(hop: &reach::Hop) -> Self {
+        let reach::Hop { layer, id, entry, verdict } = hop;
+        Self {
+            kind: layer.name().into(),
+            id: id.clone(),
+            entry: entry.clone(),
+            verdict: match verdict {
+                reach::HopVerdict::Passes => HopVerdict::Passes,
+                reach::HopVerdict::PartlyPasses => HopVerdict::PartlyPasses,
+                reach::HopVerdict::Blocks => HopVerdict::Blocks,
+                reach::HopVerdict::Unknown => HopVerdict::Unknown,
+            },
+        }
+    }
+}
+
+impl From<&finding::Mend> for Mend {
+    fn from(mend: &finding::Mend) -> Self {
+        let finding::Mend { text, command, terraform } = mend;
+        Self { text: text.clone(), command: command.clone(), terraform: terraform.clone() }
+    }
+}

@@ -1,0 +1,23 @@
+use super::escape::json_line;
+use super::json::v1::{self, Line};
+use crate::audit::AuditReport;
+use std::io::{self, Write};
+
+pub(super) fn write(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
+    json_line(&Line::Report(report.into()), out)?;
+    for finding in &report.findings {
+        json_line(&Line::Finding(Box::new(finding.into())), out)?;
+    }
+    for gap in v1::gaps(report) {
+        json_line(&Line::Gap(gap), out)?;
+    }
+    for what in &report.not_judged {
+        json_line(&Line::NotJudged { what: what.clone() }, out)?;
+    }
+    let end = Line::End {
+        findings: report.findings.len(),
+        gaps: report.gaps.len(),
+        not_seen: super::not_seen(report),
+    };
+    json_line(&end, out)
+}

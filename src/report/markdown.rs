@@ -1,0 +1,120 @@
+//! GitHub-flavoured Markdown, for a job summary or a comment on a pull request.
+
+use super::escape::{markdown_code as code, markdown_fence as fence, markdown_text as text};
+use super::not_seen;
+use crate::audit::AuditReport;
+use crate::finding::{Finding, FindingStatus};
+use std::io::{self, Write};
+
+pub(super) fn write(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "## Portcullis audit\n")?;
+    let failing = report.failing().count();
+    let waived = report.findings.iter().filter(|f| f.status != FindingStatus::Open).count();
+    writeln!(
+        out,
+        "**{} {}**: {failing} at or above {}, {waived} waived. **{} {}** not seen, {} of them not \
+         accepted. {} of {} rows hold.\n",
+        report.findings.len(),
+        if report.findings.len() == 1 { "finding" } else { "findings" },
+        report.fail_on,
+        report.gaps.len(),
+        if report.gaps.len() == 1 { "part" } else { "parts" },
+        report.open_gaps().count(),
+        report.coverage.ok,
+        report.coverage.exposures,
+    )?;
+    if !report.findings.is_empty() {
+        findings_table(report, out)?;
+        for (n, finding) in report.findings.iter().enumerate() {
+            detail(n + 1, finding, out)?;
+        }
+    }
+    if !report.gaps.is_empty() {
+        writeln!(out, "### Not seen\n\n| part | where | why | accepted |\n|---|---|---|---|")?;
+        for gap in &report.gaps {
+            let accepted =
+                if report.accepted_gaps.contains(gap.kind.name()) { "yes" } else { "no" };
+            let (scope, why) = (code(&gap.scope), text(&gap.why));
+            writeln!(out, "| {} | {scope} | {why} | {accepted} |", gap.kind)?;
+        }
+        writeln!(out)?;
+    }
+    if !report.not_judged.is_empty() {
+        writeln!(out, "### Declared but not judged yet\n")?;
+        for what in &report.not_judged {
+            writeln!(out, "- {}", code(what))?;
+        }
+        writeln!(out)?;
+    }
+    writeln!(out, "{}", text(&not_seen(report)))
+}
+
+fn findings_table(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "| # | severity | rule | subject | source | status |\n|---|---|---|---|---|---|"
+    )?;
+    for (n, finding) in report.findings.iter().enumerate() {
+        let source = finding.source.as_deref().map(code).unwrap_or_default();
+        let status = match &finding.status {
+            FindingStatus::Open if finding.severity >= report.fail_on => "**fails**".to_owned(),
+            FindingStatus::Open => "open".to_owned(),
+            FindingStatus::Waived { until, .. } => format!("waived until {}", text(until)),
+        };
+        writeln!(
+            out,
+            "| {} | {} | {} | {} | {source} | {status} |",
+            n + 1,
+            finding.severity,
+            code(&finding.rule),
+            code(&finding.subject),
+        )?;
+    }
+    writeln!(out)
+}
+
+fn detail(n: usize, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "### {n}. {}: {} on {}\n",
+        finding.severity,
+        text(&finding.title),
+        code(&finding.subject)
+    )?;
+    writeln!(out, "{}\n", text(&finding.message))?;
+    for evidence in &finding.evidence {
+        write!(out, "- {}: {}", super::text::side(evidence.side), text(&evidence.text))?;
+        if let Some(resource) = &evidence.resource {
+            write!(out, ", {}", code(resource))?;
+        }
+        if let Some(file) = &evidence.file {
+            let mut place = file.clone();
+            for number in [evidence.line, evidence.column].into_iter().flatten() {
+                place.push_str(&format!(":{number}"));
+            }
+            write!(out, " at {}", code(&place))?;
+        }
+        writeln!(out)?;
+    }
+    for (n, hop) in finding.path.iter().enumerate() {
+        writeln!(out, "- hop {}: {}", n + 1, code(&super::text::hop(hop)))?;
+    }
+    if let FindingStatus::Waived { owner, reason, until } = &finding.status {
+        let (owner, reason, until) = (text(owner), text(reason), text(until));
+        writeln!(out, "- waived by {owner} until {until}: {reason}")?;
+    }
+    writeln!(out, "- confidence: {}; why: {}\n", finding.confidence, text(&finding.why))?;
+    if let Some(diff) = &finding.diff {
+        writeln!(out, "{}", fence("diff", diff))?;
+    }
+    for mend in &finding.mends {
+        writeln!(out, "To mend: {}\n", text(&mend.text))?;
+        if let Some(command) = &mend.command {
+            writeln!(out, "{}", fence("sh", command))?;
+        }
+        if let Some(terraform) = &mend.terraform {
+            writeln!(out, "{}", fence("hcl", terraform))?;
+        }
+    }
+    Ok(())
+}

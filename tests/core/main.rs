@@ -1,0 +1,9 @@
+//! Integration tests without the AWS SDKs: one binary, one module a subject.
+#![expect(clippy::disallowed_methods, reason = "tests read files and run the binary")]
+
+mod common;
+
+mod help;
+mod layering;
+mod readme;
+mod report;
