@@ -8,6 +8,7 @@ pub mod exit;
 pub mod explain;
 pub mod init;
 pub mod input;
+pub mod output;
 pub mod probe;
 pub mod reach;
 pub mod rules;

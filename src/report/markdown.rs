@@ -1,6 +1,8 @@
 //! GitHub-flavoured Markdown, for a job summary or a comment on a pull request.
 
-use super::escape::{markdown_code as code, markdown_fence as fence, markdown_text as text};
+use super::escape::{
+    markdown_cell as cell, markdown_code as code, markdown_fence as fence, markdown_text as text,
+};
 use super::not_seen;
 use crate::audit::AuditReport;
 use crate::finding::{Finding, FindingStatus};
@@ -34,7 +36,7 @@ pub(super) fn write(report: &AuditReport, out: &mut dyn Write) -> io::Result<()>
         for gap in &report.gaps {
             let accepted =
                 if report.accepted_gaps.contains(gap.kind.name()) { "yes" } else { "no" };
-            let (scope, why) = (code(&gap.scope), text(&gap.why));
+            let (scope, why) = (cell(&gap.scope), text(&gap.why));
             writeln!(out, "| {} | {scope} | {why} | {accepted} |", gap.kind)?;
         }
         writeln!(out)?;
@@ -55,7 +57,7 @@ fn findings_table(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
         "| # | severity | rule | subject | source | status |\n|---|---|---|---|---|---|"
     )?;
     for (n, finding) in report.findings.iter().enumerate() {
-        let source = finding.source.as_deref().map(code).unwrap_or_default();
+        let source = finding.source.as_deref().map(cell).unwrap_or_default();
         let status = match &finding.status {
             FindingStatus::Open if finding.severity >= report.fail_on => "**fails**".to_owned(),
             FindingStatus::Open => "open".to_owned(),
@@ -66,8 +68,8 @@ fn findings_table(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
             "| {} | {} | {} | {} | {source} | {status} |",
             n + 1,
             finding.severity,
-            code(&finding.rule),
-            code(&finding.subject),
+            cell(&finding.rule),
+            cell(&finding.subject),
         )?;
     }
     writeln!(out)

@@ -21,7 +21,7 @@ fn every_help_is_a_snapshot() {
     let mut all = Vec::new();
     commands(&Cli::command(), &[], &mut all);
     assert!(all.len() > 9, "{all:?}");
-    let world = World::new();
+    let world = World::new().with("NO_COLOR", "1");
     for words in all {
         let mut arguments = words.clone();
         arguments.push("--help".into());

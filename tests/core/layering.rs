@@ -11,6 +11,8 @@ enum Layer {
     Pure(u8),
     /// Touches the world: may import every pure layer up to [`EDGE_MAY`], and no other edge.
     Edge,
+    /// Stands on everything below the shell, for `cli demo` and tests only.
+    Stage,
     /// May import everything and is imported by nothing.
     Shell,
 }
@@ -18,7 +20,7 @@ enum Layer {
 /// The highest layer that an edge may import: it decides, judges and prints nothing.
 const EDGE_MAY: u8 = 2;
 
-const LAYERS: [(&str, Layer); 18] = [
+const LAYERS: [(&str, Layer); 19] = [
     ("model", Layer::Pure(0)),
     ("observation", Layer::Pure(1)),
     ("snapshot", Layer::Pure(1)),
@@ -37,6 +39,7 @@ const LAYERS: [(&str, Layer); 18] = [
     ("collect", Layer::Edge),
     ("probe", Layer::Edge),
     ("vantage", Layer::Edge),
+    ("demo", Layer::Stage),
 ];
 
 /// Layers whose modules never import each other.
@@ -60,6 +63,8 @@ fn refusal(from: &str, to: &str) -> Option<String> {
     match (a, b) {
         (_, Layer::Shell) => Some("nothing imports cli".into()),
         (Layer::Shell, _) => None,
+        (_, Layer::Stage) => Some("only cli imports the demo".into()),
+        (Layer::Stage, _) => None,
         (Layer::Edge, Layer::Edge) => Some("edges never import each other".into()),
         (Layer::Pure(_), Layer::Edge) => Some("a pure layer imports no edge".into()),
         (Layer::Edge, Layer::Pure(n)) if n > EDGE_MAY => {

@@ -5,5 +5,6 @@ mod common;
 
 mod help;
 mod layering;
+mod output;
 mod readme;
 mod report;

@@ -23,15 +23,18 @@ pub fn text(text: &str) -> String {
             '-' if after.starts_with(|d: char| d.is_ascii_digit()) && ends_with_gh(&out) => {
                 out.push_str("&#8203;-");
             }
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '!' | '|' | '~' | '$'
-            | '^' | '=' | '+' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => {
                 out.push('\\');
                 out.push(c);
             }
             // A list, a rule or a heading, were it to begin a line.
-            '-' if out.is_empty() => out.push_str("\\-"),
-            '.' if !out.is_empty() && out.bytes().all(|b| b.is_ascii_digit()) => {
-                out.push_str("\\.");
+            '-' | '+' | '=' if out.trim().is_empty() => {
+                out.push('\\');
+                out.push(c);
+            }
+            '.' | ')' if numbers(&out) => {
+                out.push('\\');
+                out.push(c);
             }
             c => out.push(c),
         }
@@ -39,6 +42,12 @@ pub fn text(text: &str) -> String {
     }
     // Spaces at the ends would be dropped; four in front would be a code block.
     out.trim().to_owned()
+}
+
+/// Whether a dot or a bracket here would begin a numbered list.
+fn numbers(out: &str) -> bool {
+    let begun = out.trim_start();
+    !begun.is_empty() && begun.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn ends_with_www(out: &str) -> bool {
@@ -49,7 +58,7 @@ fn ends_with_gh(out: &str) -> bool {
     out.len() >= 2 && out.as_bytes()[out.len() - 2..].eq_ignore_ascii_case(b"gh")
 }
 
-/// Makes a code span of one line, which may stand in a table cell.
+/// Makes a code span of one line.
 #[must_use]
 pub fn code(text: &str) -> String {
     let shown = visible(text);
@@ -57,8 +66,16 @@ pub fn code(text: &str) -> String {
         return "` `".into();
     }
     let ticks = "`".repeat(longest_run(&shown) + 1);
-    // A pipe ends a table cell even inside a code span, unless it is escaped there.
-    format!("{ticks} {} {ticks}", shown.replace('|', "\\|"))
+    // One space on each side is not part of the span; it is needed where a backtick or a space is.
+    let bare = !shown.starts_with(['`', ' ']) && !shown.ends_with(['`', ' ']);
+    let pad = if bare { "" } else { " " };
+    format!("{ticks}{pad}{shown}{pad}{ticks}")
+}
+
+/// Makes a code span for the cell of a table, which a pipe would end even inside the span.
+#[must_use]
+pub fn cell(text: &str) -> String {
+    code(text).replace('|', "\\|")
 }
 
 /// Makes a fenced block of several lines, in `language`.
@@ -82,15 +99,17 @@ mod tests {
         assert_eq!(text("@ops"), "@&#8203;ops");
         assert_eq!(text("see #12 and gh-3"), "see \\#&#8203;12 and gh&#8203;-3");
         assert_eq!(text("http://www.x"), "http:&#8203;//www&#8203;.x");
-        assert_eq!(text("<img src=x>"), "&lt;img src\\=x&gt;");
+        assert_eq!(text("<img src=x>"), "&lt;img src=x&gt;");
         assert_eq!(text("a|b\n- c"), "a\\|b\\\\n- c");
-        assert_eq!(text("1. x"), "1\\. x");
+        assert_eq!([text("1. x"), text(" 2) y")], ["1\\. x", "2\\) y"]);
+        assert_eq!([text("- x"), text("+ y"), text("===")], ["\\- x", "\\+ y", "\\==="]);
     }
 
     #[test]
     fn code_outlasts_every_backtick() {
-        assert_eq!(code("a``b"), "``` a``b ```");
-        assert_eq!(code("a|b"), "` a\\|b `");
+        assert_eq!(code("a``b"), "```a``b```");
+        assert_eq!(code("`a"), "`` `a ``");
+        assert_eq!([code("a|b"), cell("a|b")], ["`a|b`", "`a\\|b`"]);
         assert!(fence("sh", "x\n````\ny\x1b[2J").starts_with("`````sh\nx\n````\ny\\u{1b}[2J\n"));
     }
 }

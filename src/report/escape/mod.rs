@@ -10,5 +10,7 @@ mod visible;
 
 pub use github::{data as github_data, property as github_property};
 pub use json::{json_document, json_line};
-pub use markdown::{code as markdown_code, fence as markdown_fence, text as markdown_text};
+pub use markdown::{
+    cell as markdown_cell, code as markdown_code, fence as markdown_fence, text as markdown_text,
+};
 pub use visible::{is_hidden, line, visible};

@@ -69,7 +69,7 @@ fn rules(report: &AuditReport) -> Vec<Rule> {
             id: visible(&finding.rule).into(),
             short_description: message(&finding.title),
             full_description: message(&finding.why),
-            help: message(&format!("{} {}", finding.title, finding.why)),
+            help: message(&format!("{}\n\n{}", finding.title, finding.why)),
             default_configuration: Configuration { level: level(finding.severity) },
             properties: RuleProperties {
                 security_severity: security_severity(finding.severity),

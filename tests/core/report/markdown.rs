@@ -89,6 +89,12 @@ fn texts_come_back_as_text() {
             "{command:?}"
         );
     }
+    let subjects: Vec<_> = report.findings.iter().map(|f| visible(&f.subject)).collect();
+    for (heading, subject) in
+        blocks.iter().filter(|b| b.kind == "h3" && numbered(&b.text)).zip(subjects)
+    {
+        assert!(heading.text.trim().ends_with(subject.trim()), "{:?}", heading.text);
+    }
     let last = blocks.last().expect("a last block");
     assert_eq!((last.kind, last.text.as_str()), ("p", visible(&not_seen(&report)).as_ref()));
 }

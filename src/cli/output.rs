@@ -1,0 +1,230 @@
+use super::{CliError, ExitStatus};
+use crate::audit::AuditReport;
+use crate::model::{GapKind, Severity};
+use crate::report::{Format, Style};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// Where reports go, and what fails the run: for every command that audits.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Report")]
+pub struct OutputArgs {
+    /// Format of the report on stdout: text, json, jsonl, sarif, junit, markdown, github
+    #[arg(long, default_value = "text", value_name = "FORMAT", value_parser = formats(), hide_possible_values = true)]
+    pub format: Format,
+    /// Write the report to a file too (repeatable); the file is there only when it is whole
+    #[arg(long, value_name = "FORMAT=PATH", value_parser = Export::parse)]
+    pub export: Vec<Export>,
+    /// Lowest severity that makes the exit code 1: info, low, medium, high, critical
+    #[arg(long, default_value = "low", value_name = "SEVERITY", value_parser = severities(), hide_possible_values = true)]
+    pub fail_on: Severity,
+    /// Accept these kinds of gap (all without a value): they are shown and do not make the exit code 3
+    #[arg(
+        long,
+        value_name = "KIND,…",
+        num_args = 0..=1,
+        require_equals = true,
+        value_delimiter = ',',
+        default_missing_value = ALL_GAPS,
+        value_parser = gap_kinds(),
+        hide_possible_values = true
+    )]
+    pub allow_gaps: Vec<String>,
+}
+
+/// What `--allow-gaps` without a value stands for.
+const ALL_GAPS: &str = "all";
+
+fn formats() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::name))
+        .map(|name| Format::from_name(&name).unwrap_or(Format::Text))
+}
+
+fn severities() -> impl TypedValueParser<Value = Severity> {
+    PossibleValuesParser::new(Severity::ALL.map(Severity::name))
+        .map(|name| Severity::ALL.into_iter().find(|s| s.name() == name).unwrap_or(Severity::Info))
+}
+
+fn gap_kinds() -> PossibleValuesParser {
+    PossibleValuesParser::new(GapKind::ALL.map(GapKind::name).into_iter().chain([ALL_GAPS]))
+}
+
+/// One `--export`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Export {
+    pub format: Format,
+    pub path: PathBuf,
+}
+
+impl Export {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (name, path) = text
+            .split_once('=')
+            .ok_or_else(|| format!("write FORMAT=PATH, as in `json={text}`"))?;
+        let format = Format::from_name(name).ok_or_else(|| {
+            let names = Format::ALL.map(Format::name).join(", ");
+            format!("no format `{name}`: use one of {names}")
+        })?;
+        if path.is_empty() {
+            return Err(format!("`{name}=` names no file"));
+        }
+        Ok(Self { format, path: path.into() })
+    }
+}
+
+impl OutputArgs {
+    /// The kinds of gap accepted, by name.
+    #[must_use]
+    pub fn accepted_gaps(&self) -> BTreeSet<String> {
+        if self.allow_gaps.iter().any(|k| k == ALL_GAPS) {
+            return GapKind::ALL.map(|k| k.name().to_owned()).into();
+        }
+        self.allow_gaps.iter().cloned().collect()
+    }
+
+    /// Creates the files of every `--export`, before the long work, so that a wrong path costs
+    /// seconds and not the audit.
+    ///
+    /// # Errors
+    /// A folder that is not there or may not be written, or one path named twice.
+    pub fn open(&self) -> Result<Exports, CliError> {
+        let mut files: Vec<ExportFile> = Vec::new();
+        for export in &self.export {
+            let cannot = || CliError::new(format!("write {}", export.path.display()));
+            // Through a link to what it names: renaming over the link would replace the link.
+            let path = fs::canonicalize(&export.path)
+                .or_else(|_| resolved(&export.path))
+                .map_err(|error| cannot().because(error))?;
+            if files.iter().any(|f| f.path == path) {
+                return Err(cannot()
+                    .because("another --export writes it")
+                    .hint("give each --export a file of its own"));
+            }
+            let file = ExportFile::create(export.format, path);
+            files.push(file.map_err(|error| cannot().because(error))?);
+        }
+        Ok(Exports { files })
+    }
+
+    /// Prints the report to stdout and to every export, and tells the exit status, which no format
+    /// has a say in. A reader that closes the pipe early is no error.
+    ///
+    /// # Errors
+    /// A file or stdout that cannot be written.
+    pub fn finish(&self, exports: Exports, report: &AuditReport) -> Result<ExitStatus, CliError> {
+        exports.write(report)?;
+        print(self.format, report)?;
+        Ok(ExitStatus::of(report))
+    }
+}
+
+/// Prints `report` to stdout as `format`; a closed pipe is success.
+///
+/// # Errors
+/// A stdout that cannot be written for another reason.
+pub fn print(format: Format, report: &AuditReport) -> Result<(), CliError> {
+    let color = anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
+    let style = Style { color, width: columns() };
+    let mut out = BufWriter::new(io::stdout().lock());
+    match crate::report::write(format, report, &style, &mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(CliError::new("write the report").because(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Width of the terminal as its owner says it, else [`Style`]'s own.
+fn columns() -> usize {
+    let said = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
+    said.filter(|c| (40..=400).contains(c)).unwrap_or(Style::default().width)
+}
+
+/// The open files of every `--export`; dropped without [`Exports::write`] they leave nothing behind.
+#[must_use = "an export that is not written leaves no file"]
+pub struct Exports {
+    files: Vec<ExportFile>,
+}
+
+impl Exports {
+    /// Writes every file whole, then puts it in its place.
+    ///
+    /// # Errors
+    /// The first file that cannot be written.
+    pub fn write(self, report: &AuditReport) -> Result<(), CliError> {
+        for mut file in self.files {
+            let shown = file.path.display().to_string();
+            file.write(report)
+                .map_err(|error| CliError::new(format!("write {shown}")).because(error))?;
+        }
+        Ok(())
+    }
+}
+
+struct ExportFile {
+    format: Format,
+    /// Where it ends up, links resolved.
+    path: PathBuf,
+    /// Beside it until it is whole; `None` where `path` is no regular file (a pipe, a device) and
+    /// is written in place.
+    part: Option<PathBuf>,
+    file: File,
+}
+
+impl ExportFile {
+    fn create(format: Format, path: PathBuf) -> io::Result<Self> {
+        let there = fs::metadata(&path).ok();
+        if there.as_ref().is_some_and(fs::Metadata::is_dir) {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+        }
+        if there.as_ref().is_some_and(|m| !m.is_file()) {
+            let file = File::options().write(true).open(&path)?;
+            return Ok(Self { format, path, part: None, file });
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let part = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
+        let file = File::options().write(true).create_new(true).open(&part)?;
+        let this = Self { format, path, part: Some(part), file };
+        if let Some(there) = there {
+            this.file.set_permissions(there.permissions())?;
+        }
+        Ok(this)
+    }
+
+    fn write(&mut self, report: &AuditReport) -> io::Result<()> {
+        let mut out = BufWriter::new(&self.file);
+        crate::report::write(self.format, report, &Style::default(), &mut out)?;
+        out.flush()?;
+        drop(out);
+        if let Some(part) = &self.part {
+            self.file.sync_all()?;
+            fs::rename(part, &self.path)?;
+            self.part = None;
+        }
+        Ok(())
+    }
+}
+
+/// The absolute path of a file that is not there yet.
+fn resolved(path: &Path) -> io::Result<PathBuf> {
+    let name = path
+        .file_name()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it names no file"))?;
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    Ok(fs::canonicalize(folder)?.join(name))
+}
+
+impl Drop for ExportFile {
+    fn drop(&mut self) {
+        if let Some(part) = &self.part {
+            let _ = fs::remove_file(part);
+        }
+    }
+}
