@@ -1,8 +1,8 @@
+use super::Layer;
 use super::combine::ephemeral;
 use super::group::Direction;
 use super::lines::Traffic;
 use super::span::{Act, Ends, Span, Stage};
-use super::Layer;
 use crate::model::{AddressSet, Family, PortSet, Protocol, icmp_key};
 use crate::snapshot::{Acl, AclEntry};
 use ipnetwork::IpNetwork;
@@ -86,8 +86,7 @@ pub(super) fn reply(
     let way = direction.other();
     let id = &acl.network_acl_id;
     let lines = lines(acl, way, protocol, family);
-    let absent: Arc<str> =
-        format!("{} denies every answer ({IMPLICIT})", way.name()).into();
+    let absent: Arc<str> = format!("{} denies every answer ({IMPLICIT})", way.name()).into();
     match protocol {
         Protocol::Tcp | Protocol::Udp => {
             let mut pieces: Vec<(AddressSet, PortSet)> = Vec::new();
@@ -140,11 +139,8 @@ struct Line {
 }
 
 fn lines(acl: &Acl, direction: Direction, protocol: Protocol, family: Family) -> Vec<Line> {
-    let mut entries: Vec<&AclEntry> = acl
-        .entries
-        .iter()
-        .filter(|e| e.egress == (direction == Direction::Egress))
-        .collect();
+    let mut entries: Vec<&AclEntry> =
+        acl.entries.iter().filter(|e| e.egress == (direction == Direction::Egress)).collect();
     entries.sort_by_key(|e| e.rule_number);
     entries.into_iter().filter_map(|e| line(e, protocol, family)).collect()
 }
@@ -186,9 +182,8 @@ fn first_match(lines: &[Line], port: u16, ends: &AddressSet) -> (AddressSet, Arc
             passed = passed.union(&hit);
         }
         // What allows is named before what denies: a stage that passes shows why.
-        let better = deciding
-            .as_ref()
-            .is_none_or(|(s, allow, _)| (line.allow, size) > (*allow, *s));
+        let better =
+            deciding.as_ref().is_none_or(|(s, allow, _)| (line.allow, size) > (*allow, *s));
         if better {
             deciding = Some((size, line.allow, Arc::clone(&line.text)));
         }

@@ -50,9 +50,7 @@ pub(super) fn kind<'a>(index: &Index<'a>, nic: &Nic<'a>) -> Kind<'a> {
 
 fn nat_of<'a>(index: &Index<'a>, nic: &Nic<'a>) -> &'a str {
     let owns = |n: &crate::snapshot::NatGateway| {
-        n.nat_gateway_addresses
-            .iter()
-            .any(|a| a.network_interface_id.as_deref() == Some(nic.id()))
+        n.nat_gateway_addresses.iter().any(|a| a.network_interface_id.as_deref() == Some(nic.id()))
     };
     let found = index.nats.iter().find(|(_, (n, _))| owns(n)).map(|(id, _)| *id);
     found.unwrap_or(&nic.row.network_interface_id)
@@ -177,8 +175,10 @@ fn span<'a>(
 /// The target groups an action forwards to.
 fn arns(action: &Action) -> Vec<&str> {
     let one = action.target_group_arn.as_deref();
-    let mut all: Vec<&str> =
-        one.into_iter().chain(action.forward_target_group_arns.iter().map(String::as_str)).collect();
+    let mut all: Vec<&str> = one
+        .into_iter()
+        .chain(action.forward_target_group_arns.iter().map(String::as_str))
+        .collect();
     all.sort_unstable();
     all.dedup();
     all

@@ -1,7 +1,7 @@
+use super::Layer;
 use super::balancer::{self, Kind};
 use super::combine::Decision;
 use super::index::{Index, Nic};
-use super::Layer;
 use std::collections::BTreeMap;
 
 /// Interfaces that every way from outside treats alike: same subnet, same groups, same state.

@@ -22,7 +22,8 @@ pub(super) struct Decision {
 impl Decision {
     /// As the answer that other layers see.
     pub(super) fn configured(self) -> Configured {
-        let Self { verdict, yes, maybe: _, client_ports, hops, decided_by, assumptions, gaps } = self;
+        let Self { verdict, yes, maybe: _, client_ports, hops, decided_by, assumptions, gaps } =
+            self;
         let path = Arc::new(Path { hops, decided_by, assumptions });
         match verdict {
             Verdict::Permitted => Configured::Permitted(path),
@@ -96,12 +97,7 @@ fn span_at(spans: &[Span], port: u16) -> Option<&Span> {
 }
 
 /// One port through every stage.
-fn walk(
-    stages: &[Stage],
-    asked: &Arc<AddressSet>,
-    required: &AddressSet,
-    port: u16,
-) -> Decision {
+fn walk(stages: &[Stage], asked: &Arc<AddressSet>, required: &AddressSet, port: u16) -> Decision {
     let (mut yes, mut maybe) = (Arc::clone(asked), Arc::clone(asked));
     let mut replies: Vec<(Arc<AddressSet>, PortSet)> = vec![(Arc::clone(asked), ephemeral())];
     let mut hops: Vec<Hop> = Vec::with_capacity(stages.len());
@@ -113,9 +109,8 @@ fn walk(
             Act::Node => (None, HopVerdict::Passes, None),
             Act::Filter(spans) => {
                 let span = span_at(spans, port);
-                let (y, m) = span.map_or_else(Default::default, |s| {
-                    (s.yes.meet(&yes), s.maybe.meet(&maybe))
-                });
+                let (y, m) = span
+                    .map_or_else(Default::default, |s| (s.yes.meet(&yes), s.maybe.meet(&maybe)));
                 let verdict = if m.is_empty() {
                     HopVerdict::Blocks
                 } else if let Some(s) = span
@@ -123,11 +118,7 @@ fn walk(
                     && s.maybe.meet(&yes) != y
                 {
                     gaps.extend(s.gaps.iter().cloned());
-                    if y.is_superset(required) {
-                        HopVerdict::Passes
-                    } else {
-                        HopVerdict::Unknown
-                    }
+                    if y.is_superset(required) { HopVerdict::Passes } else { HopVerdict::Unknown }
                 } else if m.is_superset(required) {
                     HopVerdict::Passes
                 } else {
@@ -165,8 +156,11 @@ fn walk(
                 } else {
                     HopVerdict::PartlyPasses
                 };
-                let entry =
-                    if verdict == HopVerdict::Blocks { Some(stage.absent.clone()) } else { entry.clone() };
+                let entry = if verdict == HopVerdict::Blocks {
+                    Some(stage.absent.clone())
+                } else {
+                    entry.clone()
+                };
                 (entry, verdict, None)
             }
         };

@@ -36,7 +36,10 @@ impl<'i, 'a> Ways<'i, 'a> {
         let table = match &place.routes {
             Ok(table) => table,
             Err(gap) => {
-                return (vec![Stage::unknown(Layer::RouteTable, place.id, vec![gap.clone()])], None);
+                return (
+                    vec![Stage::unknown(Layer::RouteTable, place.id, vec![gap.clone()])],
+                    None,
+                );
             }
         };
         let routes = Routes::new(self.index, table, Family::of(to));
@@ -76,4 +79,3 @@ impl<'i, 'a> Ways<'i, 'a> {
         }
     }
 }
-

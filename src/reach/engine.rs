@@ -436,7 +436,8 @@ pub(super) fn blocked_at_internet(
     address: IpAddr,
     ports: &PortSet,
 ) -> Vec<(PortSet, Decision)> {
-    let why = if AddressSet::outside().contains(address) && ends.intersects(&AddressSet::outside()) {
+    let why = if AddressSet::outside().contains(address) && ends.intersects(&AddressSet::outside())
+    {
         format!("{address} is an address inside a VPC: it is not routed on the internet")
     } else if AddressSet::outside().contains(address) {
         "a private source is not routed on the internet".into()

@@ -87,7 +87,8 @@ impl<'a> Reach<'a> {
         let mut slices = Vec::new();
         let mut gaps: BTreeSet<Gap> = BTreeSet::new();
         for protocol in protocols {
-            let ports = if query.protocol.is_some() && (protocol.has_ports() || protocol.is_icmp()) {
+            let ports = if query.protocol.is_some() && (protocol.has_ports() || protocol.is_icmp())
+            {
                 query.ports.clone()
             } else {
                 PortSet::all()
@@ -127,9 +128,10 @@ impl<'a> Reach<'a> {
             (From::Outside(set) | From::Far(set, _), To::Unseen(id, gap)) => {
                 (vec![Stage::unknown(Layer::LoadBalancer, id, vec![gap.clone()])], asked(set))
             }
-            (From::Ours(start, _), To::Unseen(id, gap)) => {
-                (vec![Stage::unknown(Layer::LoadBalancer, id, vec![gap.clone()])], one(start.address))
-            }
+            (From::Ours(start, _), To::Unseen(id, gap)) => (
+                vec![Stage::unknown(Layer::LoadBalancer, id, vec![gap.clone()])],
+                one(start.address),
+            ),
             (From::Outside(set) | From::Far(set, _), To::Without(layer, id, why)) => {
                 (vec![Stage::blocks(*layer, id, why.as_str())], asked(set))
             }
@@ -145,9 +147,7 @@ impl<'a> Reach<'a> {
                     (internet(why), asked(set))
                 }
             }
-            (From::Outside(set), To::Nobody(address)) => {
-                (self.nobody(*address), asked(set))
-            }
+            (From::Outside(set), To::Nobody(address)) => (self.nobody(*address), asked(set)),
             (From::Outside(set), To::Outside(_)) => {
                 let why = "neither end is in the snapshot";
                 (vec![Stage::blocks(Layer::Address, "internet", why)], asked(set))
@@ -295,10 +295,9 @@ impl<'a> Reach<'a> {
     /// The VPC that an end lies in, to tell equal private addresses apart.
     fn vpc_of(&self, end: &End) -> Option<String> {
         let nic = match end {
-            End::Resource(id) => self
-                .index
-                .nic_of(id)
-                .or_else(|| self.index.nics_of_instance(id).first().copied()),
+            End::Resource(id) => {
+                self.index.nic_of(id).or_else(|| self.index.nics_of_instance(id).first().copied())
+            }
             End::Address(a) => match self.index.spots(*a) {
                 [spot] => Some(spot.nic),
                 _ => None,
@@ -441,7 +440,11 @@ impl<'a> Reach<'a> {
             return Ok(vec![To::Unseen(
                 id.into(),
                 Gap::new(
-                    if id.starts_with("i-") { GapKind::NetworkInterfaces } else { GapKind::LoadBalancers },
+                    if id.starts_with("i-") {
+                        GapKind::NetworkInterfaces
+                    } else {
+                        GapKind::LoadBalancers
+                    },
                     id,
                     why,
                 ),
@@ -466,11 +469,8 @@ impl<'a> Reach<'a> {
                 continue;
             }
             let public = matches!(spot.role, Role::Public(_));
-            let fits = if inside(spot.nic) {
-                !public
-            } else {
-                Ways::is_reachable_role(spot, address)
-            };
+            let fits =
+                if inside(spot.nic) { !public } else { Ways::is_reachable_role(spot, address) };
             if fits {
                 out.push(To::At(address, spot));
             } else if !public && matches!(from, From::Ours(..)) {

@@ -105,11 +105,8 @@ pub(super) fn spans(
     let mut rules: Vec<Rule> = Vec::new();
     for id in groups {
         let Some(group) = index.groups.get(id) else {
-            let gap = Gap::new(
-                GapKind::SecurityGroups,
-                *id,
-                "the security group is not in the snapshot",
-            );
+            let gap =
+                Gap::new(GapKind::SecurityGroups, *id, "the security group is not in the snapshot");
             rules.push(Rule {
                 low: 0,
                 high: u16::MAX,
@@ -216,8 +213,10 @@ impl Permission<'_> {
         peers.extend(self.groups.iter().map(ToString::to_string));
         peers.extend(self.prefix_lists.iter().map(ToString::to_string));
         let more = peers.len().saturating_sub(4);
-        let shown = if more > 0 && !yes.is_empty() { peers[..4].join(", ") } else { peers.join(", ") };
-        let tail = if more > 0 && !yes.is_empty() { format!(" and {more} more") } else { String::new() };
+        let shown =
+            if more > 0 && !yes.is_empty() { peers[..4].join(", ") } else { peers.join(", ") };
+        let tail =
+            if more > 0 && !yes.is_empty() { format!(" and {more} more") } else { String::new() };
         let (name, word) = (direction.name(), direction.preposition());
         format!("{group} {name} {} {word} {shown}{tail}", self.traffic)
     }

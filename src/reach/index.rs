@@ -208,9 +208,10 @@ impl<'a> Index<'a> {
             instance,
         };
         let main = row.private_ip_address.map(|p| (p, row.association.as_ref()));
-        let all = row.private_ip_addresses.iter().filter_map(|p| {
-            p.private_ip_address.map(|a| (a, p.association.as_ref()))
-        });
+        let all = row
+            .private_ip_addresses
+            .iter()
+            .filter_map(|p| p.private_ip_address.map(|a| (a, p.association.as_ref())));
         for (private, association) in main.into_iter().chain(all) {
             self.spots.entry(private).or_default().push(Spot { nic: at, role: Role::Private });
             if let Some(public) = association.and_then(|a| a.public_ip) {
@@ -235,7 +236,8 @@ impl<'a> Index<'a> {
     fn address(&mut self, row: &'a Address) {
         let Some(public) = row.public_ip else { return };
         self.elastic.insert(public, row);
-        let Some(nic) = row.network_interface_id.as_deref().and_then(|n| self.nic_ids.get(n)) else {
+        let Some(nic) = row.network_interface_id.as_deref().and_then(|n| self.nic_ids.get(n))
+        else {
             return;
         };
         let private = row.private_ip_address.or(self.nics[*nic].row.private_ip_address);
@@ -256,7 +258,9 @@ impl<'a> Index<'a> {
                 for subnet in acl.associations.iter().filter_map(|a| a.subnet_id.as_deref()) {
                     acls.insert(subnet, acl);
                 }
-                if acl.is_default && let Some(vpc) = acl.vpc_id.as_deref() {
+                if acl.is_default
+                    && let Some(vpc) = acl.vpc_id.as_deref()
+                {
                     default_acls.insert(vpc, acl);
                 }
             }
@@ -268,7 +272,9 @@ impl<'a> Index<'a> {
                     if let Some(gateway) = association.gateway_id.as_deref() {
                         self.edge_tables.insert(gateway, table);
                     }
-                    if association.main && let Some(vpc) = table.vpc_id.as_deref() {
+                    if association.main
+                        && let Some(vpc) = table.vpc_id.as_deref()
+                    {
                         main_tables.insert(vpc, table);
                     }
                 }
@@ -319,14 +325,10 @@ impl<'a> Index<'a> {
         let rows = &self.snapshot.regions[view];
         let scope = format!("{}/{}", rows.account, rows.region);
         match self.call(view, kind) {
-            Some(call) => {
-                call.gap().unwrap_or_else(|| Gap::new(kind.gap(), id, otherwise))
+            Some(call) => call.gap().unwrap_or_else(|| Gap::new(kind.gap(), id, otherwise)),
+            None => {
+                Gap::new(kind.gap(), scope, format!("{} {}", kind.operation(), Outcome::Missing))
             }
-            None => Gap::new(
-                kind.gap(),
-                scope,
-                format!("{} {}", kind.operation(), Outcome::Missing),
-            ),
         }
     }
 
@@ -424,7 +426,6 @@ impl<'a> Index<'a> {
         nics
     }
 
-
     /// The view that a VPC was read in.
     pub(super) fn view_of_vpc(&self, vpc: &str) -> Option<usize> {
         let of_nic = || self.vpc_nics.get(vpc).and_then(|n| n.first()).map(|n| self.nics[*n].view);
@@ -436,7 +437,8 @@ impl<'a> Index<'a> {
         let Some(row) = self.vpcs.get(vpc) else { return AddressSet::empty() };
         let live = |s: &Option<CidrState>| s.as_ref().is_none_or(|s| s.state == "associated");
         let more = row.cidr_block_association_set.iter().filter(|a| live(&a.cidr_block_state));
-        let v6 = row.ipv6_cidr_block_association_set.iter().filter(|a| live(&a.ipv6_cidr_block_state));
+        let v6 =
+            row.ipv6_cidr_block_association_set.iter().filter(|a| live(&a.ipv6_cidr_block_state));
         let v4 = row.cidr_block.into_iter().chain(more.filter_map(|a| a.cidr_block));
         v4.map(Into::into).chain(v6.filter_map(|a| a.ipv6_cidr_block).map(Into::into)).collect()
     }

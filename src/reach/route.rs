@@ -67,8 +67,12 @@ impl<'a> Routes<'a> {
             }
         }
         routes.lines.sort_by(|a, b| {
-            (b.network.prefix(), a.rank, a.network, &a.target)
-                .cmp(&(a.network.prefix(), b.rank, b.network, &b.target))
+            (b.network.prefix(), a.rank, a.network, &a.target).cmp(&(
+                a.network.prefix(),
+                b.rank,
+                b.network,
+                &b.target,
+            ))
         });
         routes
     }

@@ -115,12 +115,7 @@ impl<'i, 'a> Ways<'i, 'a> {
     }
 
     /// The ACL of a subnet for a request.
-    pub(super) fn acl(
-        &self,
-        place: &Place<'a>,
-        direction: Direction,
-        ends: &AddressSet,
-    ) -> Stage {
+    pub(super) fn acl(&self, place: &Place<'a>, direction: Direction, ends: &AddressSet) -> Stage {
         match &place.acl {
             Ok(row) => acl::request(row, direction, self.protocol, self.family, ends),
             Err(gap) => Stage::unknown(Layer::NetworkAcl, place.id, vec![gap.clone()]),
@@ -378,7 +373,9 @@ impl<'i, 'a> Ways<'i, 'a> {
                     .filter(|(_, l)| !matches!(l.target, Target::Blackhole(_) | Target::Local))
                     .collect();
                 match far.first() {
-                    Some((_, line)) => self.far(layer, routes.id, &format!("{} leads beyond the VPC", line.text())),
+                    Some((_, line)) => {
+                        self.far(layer, routes.id, &format!("{} leads beyond the VPC", line.text()))
+                    }
                     None if routes.unresolved.is_empty() && ends.intersect(&inner).is_empty() => {
                         Stage::blocks(layer, routes.id, "no route back to the source")
                     }
@@ -434,11 +431,7 @@ impl<'i, 'a> Ways<'i, 'a> {
     }
 
     /// Until the packet is outside, and the address it then carries.
-    fn leave(
-        &self,
-        start: &Start<'i, 'a>,
-        ends: &Arc<AddressSet>,
-    ) -> (Vec<Stage>, Option<IpAddr>) {
+    fn leave(&self, start: &Start<'i, 'a>, ends: &Arc<AddressSet>) -> (Vec<Stage>, Option<IpAddr>) {
         let mut stages = self.depart(start, ends, None, true);
         let place = start.place;
         let table = match &place.routes {
@@ -462,9 +455,9 @@ impl<'i, 'a> Ways<'i, 'a> {
             stages.push(Stage::blocks(Layer::Subnet, place.id, why));
             return (stages, None);
         };
-        let usable = parts.iter().filter(|(_, l)| {
-            l.target == line.target || matches!(l.target, Target::Endpoint(_))
-        });
+        let usable = parts
+            .iter()
+            .filter(|(_, l)| l.target == line.target || matches!(l.target, Target::Endpoint(_)));
         let usable = usable.fold(AddressSet::empty(), |all, (set, _)| all.union(set));
         let pass = if usable == **ends { Ends::All } else { Ends::of(usable) };
         let span = Span::whole(pass.clone(), pass, Some(line.text().into()), Vec::new());
@@ -511,7 +504,8 @@ impl<'i, 'a> Ways<'i, 'a> {
                         Stage::node(layer, id).assume("ENDPOINT_POLICY_ALLOWS", text, None)
                     }
                     _ => {
-                        let gap = Index::not_modelled(id, "an endpoint that is no gateway endpoint");
+                        let gap =
+                            Index::not_modelled(id, "an endpoint that is no gateway endpoint");
                         Stage::unknown(layer, id, vec![gap])
                     }
                 });
@@ -539,11 +533,19 @@ impl<'i, 'a> Ways<'i, 'a> {
                 None
             }
             Target::Transit(id) => {
-                stages.push(self.far(Layer::TransitGateway, id, "what lies behind a transit gateway"));
+                stages.push(self.far(
+                    Layer::TransitGateway,
+                    id,
+                    "what lies behind a transit gateway",
+                ));
                 None
             }
             Target::Other(id) => {
-                stages.push(self.far(Layer::NotModelled, id, "a route to an interface or appliance"));
+                stages.push(self.far(
+                    Layer::NotModelled,
+                    id,
+                    "a route to an interface or appliance",
+                ));
                 None
             }
         };
@@ -610,7 +612,10 @@ impl<'i, 'a> Ways<'i, 'a> {
         let public = nat.nat_gateway_addresses.iter().find_map(|a| a.public_ip);
         let place = nat.subnet_id.as_deref().and_then(|s| self.index.subnets.get(s));
         let (Some(public), Some(place)) = (public, place) else {
-            return (vec![self.far(layer, id, "a NAT gateway without public address or subnet")], None);
+            return (
+                vec![self.far(layer, id, "a NAT gateway without public address or subnet")],
+                None,
+            );
         };
         let here = one(start.address);
         let mut stages = Vec::new();
