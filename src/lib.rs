@@ -29,10 +29,18 @@ pub mod audit;
 
 pub mod report;
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an edge: reads the cloud's answers from files and the network"
+)]
 pub mod collect;
+#[expect(clippy::disallowed_methods, reason = "an edge: sockets, the clock, random ports")]
+#[expect(clippy::disallowed_types, reason = "lookups by socket, never walked in order")]
 pub mod probe;
 pub mod vantage;
 
+#[expect(clippy::disallowed_methods, reason = "listens on loopback for the demo and tests")]
 pub mod demo;
 
+#[expect(clippy::disallowed_methods, reason = "the shell: arguments, files, the clock")]
 pub mod cli;
