@@ -40,7 +40,7 @@ pub(crate) fn report() -> AuditReport {
     for (n, nasty) in NASTY.iter().enumerate() {
         findings.push(finding(n, nasty));
     }
-    findings.sort_by(|a, b| b.severity.cmp(&a.severity));
+    findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     let mut gaps: Vec<Gap> = GapKind::ALL
         .iter()
         .enumerate()
@@ -86,7 +86,7 @@ fn finding(n: usize, nasty: &str) -> Finding {
         severity: Severity::ALL[n % 5],
         confidence: [Confidence::Low, Confidence::Medium, Confidence::High][n % 3],
         subject: format!("{n} {nasty}"),
-        source: (n % 2 == 0).then(|| nasty.clone()),
+        source: n.is_multiple_of(2).then(|| nasty.clone()),
         message: nasty.clone(),
         why: "Because.".into(),
         evidence: vec![

@@ -21,7 +21,7 @@ fn blocks(markdown: &str) -> Vec<Block> {
     let mut found: Vec<Block> = Vec::new();
     for event in Parser::new_ext(markdown, options) {
         let kind = match event {
-            Event::Start(Tag::Heading { level, .. }) if level == HeadingLevel::H3 => "h3",
+            Event::Start(Tag::Heading { level: HeadingLevel::H3, .. }) => "h3",
             Event::Start(Tag::Heading { .. }) => "h",
             Event::Start(Tag::Paragraph) => "p",
             Event::Start(Tag::Item) => "item",
