@@ -52,7 +52,7 @@ impl AllowedGap {
     }
 }
 
-fn gap_kind(text: &str) -> Result<AllowedGap, String> {
+pub(super) fn gap_kind(text: &str) -> Result<AllowedGap, String> {
     if text == "all" {
         return Ok(AllowedGap::Every);
     }

@@ -12,6 +12,7 @@ pub mod output;
 pub mod probe;
 pub mod reach;
 pub mod rules;
+mod saved;
 pub mod spec;
 
 pub use error::CliError;
