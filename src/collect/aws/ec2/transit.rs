@@ -79,7 +79,7 @@ pub(in crate::collect::aws) async fn route_tables(ec2: &Client) -> Read<TransitG
 /// Reads `SearchTransitGatewayRoutes` of one route table.
 ///
 /// The operation wants a filter; by type it leaves nothing out. It may say that there are more
-/// routes without giving a token: that is not complete.
+/// routes without giving a token: that is not complete. A page is as large as it gets unasked.
 pub(in crate::collect::aws) async fn routes(
     ec2: Client,
     table: String,
@@ -91,7 +91,6 @@ pub(in crate::collect::aws) async fn routes(
         .transit_gateway_route_table_id(&table)
         .filters(every_type)
         .into_paginator()
-        .page_size(PAGE)
         .send();
     drain(pages, |page| {
         let token = page.next_token().filter(|t| !t.is_empty());
