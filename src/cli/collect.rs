@@ -1,3 +1,5 @@
+#[cfg(feature = "aws")]
+use super::input;
 use super::{CliError, ExitStatus, Global};
 use crate::collect::{self, SnapshotFile};
 use crate::model::{Gap, GapKind};
@@ -14,7 +16,7 @@ pub struct CollectArgs {
     #[arg(short, long, value_name = "FILE", required_unless_present = "print_policy")]
     pub output: Option<PathBuf>,
     /// Read saved `aws ... describe-*` answers from a folder instead of the cloud
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["regions", "accounts", "rate", "concurrency"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["regions", "accounts", "api_rate", "concurrency"])]
     pub aws_json: Option<PathBuf>,
     /// Print the IAM policy that a collection needs, and do nothing else
     #[arg(long)]
@@ -23,17 +25,25 @@ pub struct CollectArgs {
     #[arg(long, value_name = "KIND", value_delimiter = ',', num_args = 0..=1, require_equals = true, default_missing_value = "all", value_parser = gap_kind)]
     pub allow_gaps: Vec<AllowedGap>,
 
-    /// Regions to read [default: the configuration file's, else the environment's or profile's]
-    #[arg(long, value_name = "REGION", value_delimiter = ',', help_heading = "Live collection")]
+    #[command(flatten)]
+    pub live: LiveArgs,
+}
+
+/// What a live collection reads, and how fast: flags of every command that can make one.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Live collection")]
+pub struct LiveArgs {
+    /// Regions to read [default: the configuration's, else the environment's or the profile's]
+    #[arg(long, value_name = "REGION", value_delimiter = ',')]
     pub regions: Vec<String>,
-    /// Account to read: one of the configuration file by id, or the ARN of a role to assume (repeatable)
-    #[arg(long = "account", value_name = "ID|ROLE_ARN", help_heading = "Live collection")]
+    /// Account to read: one of the configuration's by id or name, or the ARN of a role to assume (repeatable)
+    #[arg(long = "account", value_name = "ID|NAME|ROLE_ARN")]
     pub accounts: Vec<String>,
-    /// Requests per second and account, region and service; 0 is unlimited [default: 5]
-    #[arg(long, value_name = "N", help_heading = "Live collection")]
-    pub rate: Option<f64>,
+    /// API requests per second and account, region and service; 0 is unlimited [default: 10]
+    #[arg(long, value_name = "N")]
+    pub api_rate: Option<f64>,
     /// Regions, over all accounts, to read at once [default: 8]
-    #[arg(long, value_name = "N", help_heading = "Live collection")]
+    #[arg(long, value_name = "N")]
     pub concurrency: Option<usize>,
 }
 
@@ -91,7 +101,7 @@ pub fn run(args: &CollectArgs, global: &Global) -> Result<ExitStatus, CliError> 
     let snapshot = match &args.aws_json {
         Some(dir) => collect::saved::read(dir, now)
             .map_err(|e| CliError::new(format!("read {}", dir.display())).because(e))?,
-        None => live(args, global, now)?,
+        None => live(&args.live, global, now)?,
     };
     match file {
         Some(file) => file.finish(&snapshot).map_err(cannot_write)?,
@@ -120,32 +130,37 @@ fn print(text: &str) -> Result<ExitStatus, CliError> {
     }
 }
 
+/// Reads the cloud as the flags and the configuration say, with progress where a person watches.
+///
+/// # Errors
+/// A build without the `aws` feature, a configuration that cannot be used, options that make no
+/// sense, and an interrupt. What the cloud refuses is in the snapshot.
 #[cfg(not(feature = "aws"))]
-fn live(_: &CollectArgs, _: &Global, _: Timestamp) -> Result<Snapshot, CliError> {
+pub fn live(_: &LiveArgs, _: &Global, _: Timestamp) -> Result<Snapshot, CliError> {
     Err(CliError::new("read the cloud with this build: it was made without the `aws` feature")
         .hint("build with the default features: cargo build --release")
-        .hint("or read saved answers: portcullis collect --aws-json DIR -o snapshot.json"))
+        .hint("or read saved answers: --aws-json DIR"))
 }
 
+/// Reads the cloud as the flags and the configuration say, with progress where a person watches.
+///
+/// # Errors
+/// A configuration that cannot be used, options that make no sense, and an interrupt. What the
+/// cloud refuses is in the snapshot.
 #[cfg(feature = "aws")]
-fn live(args: &CollectArgs, global: &Global, now: Timestamp) -> Result<Snapshot, CliError> {
-    use collect::aws::{self, Account, Options};
+pub fn live(args: &LiveArgs, global: &Global, now: Timestamp) -> Result<Snapshot, CliError> {
+    use collect::aws::{self, Options};
 
+    let config = input::config(global)?;
     let mut options = Options::new(now);
-    options.regions.clone_from(&args.regions);
-    for account in &args.accounts {
-        options.accounts.push(if aws::is_account(account) {
-            Account { id: Some(account.clone()), ..Account::default() }
-        } else {
-            Account::of_role(account).map_err(|e| {
-                CliError::new("use --account")
-                    .because(e)
-                    .hint("give a role's ARN, or an account id")
-            })?
-        });
-    }
-    options.rate = args.rate.unwrap_or(aws::POLITE_RATE);
-    options.concurrency = args.concurrency.unwrap_or(aws::CONCURRENCY);
+    options.regions = if args.regions.is_empty() { config.regions } else { args.regions.clone() };
+    options.accounts = accounts(&args.accounts, &config.accounts)?;
+    options.rate =
+        args.api_rate.or(config.limits.collect_rate.map(f64::from)).unwrap_or(aws::POLITE_RATE);
+    options.concurrency = args
+        .concurrency
+        .or(config.limits.collect_concurrency.and_then(|n| usize::try_from(n).ok()))
+        .unwrap_or(aws::CONCURRENCY);
 
     let bar = progress_bar(global);
     let collected = aws::collect(&options, &mut |progress| {
@@ -170,6 +185,45 @@ fn live(args: &CollectArgs, global: &Global, now: Timestamp) -> Result<Snapshot,
         let failed = CliError::new("collect").because(error).with_status(status);
         hint.into_iter().fold(failed, CliError::hint)
     })
+}
+
+/// The accounts of the configuration that were asked for, all of them when none was; a role's ARN
+/// and an id that the configuration does not have stand for themselves.
+#[cfg(feature = "aws")]
+fn accounts(
+    asked: &[String],
+    configured: &[crate::spec::config::Account],
+) -> Result<Vec<collect::aws::Account>, CliError> {
+    use collect::aws::{Account, is_account};
+
+    let known = |account: &crate::spec::config::Account| Account {
+        id: Some(account.id.clone()),
+        profile: account.profile.clone(),
+        role_arn: account.role_arn.clone(),
+        external_id: account.external_id.clone(),
+        regions: Vec::new(),
+    };
+    if asked.is_empty() {
+        return Ok(configured.iter().map(known).collect());
+    }
+    asked
+        .iter()
+        .map(|asked| {
+            let of_config =
+                configured.iter().find(|a| a.id == *asked || a.name.as_ref() == Some(asked));
+            if let Some(account) = of_config {
+                return Ok(known(account));
+            }
+            if is_account(asked) {
+                return Ok(Account { id: Some(asked.clone()), ..Account::default() });
+            }
+            Account::of_role(asked).map_err(|error| {
+                CliError::new("use --account")
+                    .because(error)
+                    .hint("give an id or a name of the configuration's accounts, or a role's ARN")
+            })
+        })
+        .collect()
 }
 
 /// A bar on stderr, where a person is watching.

@@ -8,13 +8,15 @@ use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_sdk_ec2::config::retry::RetryPartition;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetrySpec;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// Attempts of one request. At one failure in three, eight attempts leave one request in six
-/// thousand unanswered; the pauses between them are the SDK's own.
-const ATTEMPTS: u32 = 8;
+/// Attempts of one request. At one failure in three, seven attempts leave one request in two
+/// thousand unanswered. The pauses between them are the SDK's own, by its current specification:
+/// they start at a second when throttled, because the service asked for it, and at 50 ms otherwise.
+const ATTEMPTS: u32 = 7;
 
 /// Longest pause between two attempts, so that a throttled account is waited for, but not for ever.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -47,16 +49,7 @@ impl Base {
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .build_https();
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http.clone())
-            .retry_config(
-                RetryConfig::adaptive().with_max_attempts(ATTEMPTS).with_max_backoff(LONGEST_PAUSE),
-            )
-            // The transport bounds an attempt as a whole.
-            .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).build())
-            .load()
-            .await;
-        Self { config, http, rate: options.rate }
+        Self { config: load(&http, None).await, http, rate: options.rate }
     }
 
     /// The region that the environment or the profile names.
@@ -67,7 +60,11 @@ impl Base {
     /// The configuration that one account is read with: the default credentials, or its role's.
     pub(super) async fn account(&self, account: &Account, region: &str) -> SdkConfig {
         let region = Region::new(region.to_owned());
-        let config = self.config.to_builder().region(region.clone()).build();
+        let config = match &account.profile {
+            None => self.config.clone(),
+            Some(profile) => load(&self.http, Some(profile)).await,
+        };
+        let config = config.into_builder().region(region.clone()).build();
         let Some(role) = &account.role_arn else { return config };
         let mut provider = AssumeRoleProvider::builder(role)
             .session_name("portcullis")
@@ -119,6 +116,23 @@ impl Base {
             rds: client!(aws_sdk_rds),
         }
     }
+}
+
+async fn load(http: &SharedHttpClient, profile: Option<&str>) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http.clone())
+        .retry_config(
+            RetryConfig::adaptive()
+                .with_retry_spec(RetrySpec::v2_1())
+                .with_max_attempts(ATTEMPTS)
+                .with_max_backoff(LONGEST_PAUSE),
+        )
+        // The transport bounds an attempt as a whole.
+        .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).build());
+    if let Some(profile) = profile {
+        loader = loader.profile_name(profile);
+    }
+    loader.load().await
 }
 
 fn partition(account: &str, region: &str, service: &str) -> RetryPartition {

@@ -158,7 +158,12 @@ async fn read_account(
 ) -> Result<AccountRead, Error> {
     let Some(first) = account.regions.first() else { return Err(Error::NoRegion) };
     let config = base.account(&account, first).await;
-    let name = account.role_arn.clone().or_else(|| account.id.clone()).unwrap_or_default();
+    let name = [&account.role_arn, &account.profile, &account.id]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(" ");
     let identity = identity::read(&base.sts(&config, &name), &account).await;
     let id = match identity {
         Ok(id) => id,

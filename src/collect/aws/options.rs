@@ -1,9 +1,10 @@
 use crate::snapshot::Call;
 use jiff::Timestamp;
 
-/// Requests per second and account, region and service, where nothing else is asked for: half of
-/// what the service that refills slowest (EC2, 10 a second for reads) gives to everybody together.
-pub const POLITE_RATE: f64 = 5.0;
+/// Requests per second and account, region and service, where nothing else is asked for. EC2 gives
+/// every single read operation a bucket of its own that refills by 10 to 20 a second; this is for
+/// all operations together, so that most of each bucket is left to those who run the account.
+pub const POLITE_RATE: f64 = 10.0;
 
 /// Regions and accounts read at once, where nothing else is asked for.
 pub const CONCURRENCY: usize = 8;
@@ -42,7 +43,9 @@ impl Options {
 pub struct Account {
     /// Twelve digits. When given, credentials that turn out to be another account's are not used.
     pub id: Option<String>,
-    /// Role to assume with the default credentials; `None` uses these themselves.
+    /// The profile whose credentials are used in place of the default ones.
+    pub profile: Option<String>,
+    /// Role to assume with these credentials; `None` uses these themselves.
     pub role_arn: Option<String>,
     /// The external id that the role asks for.
     pub external_id: Option<String>,

@@ -2,9 +2,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Requests that may go out at once after a pause. EC2's own buckets hold 50 to 100 for reads, so
-/// that a collection never empties one that an autoscaler needs too.
-const BURST: f64 = 20.0;
+/// Requests that may go out at once after a pause: about one for each operation of EC2, whose
+/// buckets hold 50 to 100 for each, so that none is emptied that an autoscaler needs too.
+const BURST: f64 = 30.0;
 
 /// Bounds the requests of one account, region and service: `rate` a second after a burst of [`BURST`].
 ///
@@ -57,10 +57,10 @@ mod tests {
     fn after_the_burst_each_request_waits_its_turn() {
         let pace = Pace::new(5.0);
         let now = Instant::now();
-        let waits: Vec<Duration> = (0..25).map(|_| pace.book(now)).collect();
-        assert!(waits[..20].iter().all(Duration::is_zero));
-        assert_eq!(waits[20].as_millis(), 200);
-        assert_eq!(waits[24].as_millis(), 1000);
+        let waits: Vec<Duration> = (0..35).map(|_| pace.book(now)).collect();
+        assert!(waits[..30].iter().all(Duration::is_zero));
+        assert_eq!(waits[30].as_millis(), 200);
+        assert_eq!(waits[34].as_millis(), 1000);
         // Two seconds later five requests are paid off and five places are free.
         assert!(pace.book(now + Duration::from_secs(2)).is_zero());
     }
