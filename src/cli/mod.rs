@@ -14,6 +14,7 @@ pub mod reach;
 pub mod rules;
 mod saved;
 pub mod spec;
+mod starter;
 
 pub use error::CliError;
 pub use exit::ExitStatus;

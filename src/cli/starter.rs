@@ -1,0 +1,355 @@
+//! The starter spec: what a snapshot has, written down so that an audit of the same snapshot has
+//! nothing to find.
+
+use crate::model::{AddressSet, Family, Gap, PortSet, PortSpec, Protocol};
+use crate::reach::{ExposedEndpoint, Verdict};
+use crate::resolve::{Host, HostOrigin, Resolution, resolve};
+use crate::snapshot::Snapshot;
+use crate::spec::{self, Source, Spec, SpecErrors};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+/// Tags that say what a host is for, best first.
+const ROLE_TAGS: [&str; 8] =
+    ["aws:autoscaling:groupName", "role", "Role", "service", "Service", "app", "App", "Name"];
+
+/// More blocks than this are the internet with holes: not a network anyone would name.
+const MAX_BLOCKS: usize = 64;
+
+/// Most gaps that the head of the file lists.
+const MAX_GAPS: usize = 20;
+
+/// A role to be written.
+#[derive(Debug, Default)]
+struct Draft {
+    /// The selector as YAML.
+    select: String,
+    min: Option<usize>,
+    /// Port to the sources that must reach it.
+    services: BTreeMap<(Protocol, u16), BTreeSet<String>>,
+    /// Source and protocol to what may be reached.
+    allow: BTreeMap<(String, Protocol), PortSet>,
+}
+
+/// Writes the spec. `exposed` is what reach lists for [`AddressSet::outside`].
+///
+/// Live instances become roles by their Auto Scaling group or the tag that says what they are for,
+/// interfaces of nobody that expose something by what they expose. A port that every live member
+/// surely opens to a source becomes a service; all else that is open, partly open or not known to
+/// be closed becomes a line of `allow`.
+///
+/// # Errors
+/// None that is known: the text is read back before it is handed out, and what is wrong with it
+/// would be a fault of this code.
+pub(super) fn starter(
+    snapshot: &Snapshot,
+    exposed: &[ExposedEndpoint],
+    gaps: &[Gap],
+) -> Result<String, SpecErrors> {
+    let hosts = resolve(&Spec::default(), snapshot);
+    let mut by_host: BTreeMap<&str, Vec<&ExposedEndpoint>> = BTreeMap::new();
+    for endpoint in exposed {
+        by_host.entry(&endpoint.host).or_default().push(endpoint);
+    }
+    let mut networks: BTreeMap<AddressSet, String> = BTreeMap::new();
+    let mut drafts = instances(&hosts, snapshot);
+    interfaces(&hosts, &by_host, &mut drafts);
+    // Selectors may pick more than those they were made of (a tag's value may hold a `*`), so
+    // members are resolved as an audit will.
+    let selectors = read(&write(&drafts, &networks, snapshot, gaps))?;
+    let resolution = resolve(&selectors, snapshot);
+    for (role, draft) in &mut drafts {
+        let members = resolution.members.get(role).into_iter().flatten();
+        let members: Vec<&Host> = members
+            .filter_map(|id| resolution.hosts.get(id))
+            .filter(|h| h.live)
+            .collect();
+        draft.fill(&members, &by_host, &mut networks);
+    }
+    let text = write(&drafts, &networks, snapshot, gaps);
+    read(&text)?;
+    Ok(text)
+}
+
+fn read(text: &str) -> Result<Spec, SpecErrors> {
+    spec::load(&[Source::new("starter", text)])
+}
+
+/// Roles of live instances.
+fn instances(hosts: &Resolution, snapshot: &Snapshot) -> BTreeMap<String, Draft> {
+    // By what selects, so that two tags of one value are two roles.
+    let mut groups: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for host in hosts.hosts.values().filter(|h| h.live && !is_interface(h)) {
+        let tag = ROLE_TAGS.iter().find_map(|key| {
+            let value = host.tags.get(*key).filter(|v| !v.trim().is_empty())?;
+            Some(((*key).to_owned(), value.clone()))
+        });
+        *groups.entry(tag.unwrap_or_else(|| (String::new(), host.id.clone()))).or_default() += 1;
+    }
+    let mut drafts = BTreeMap::new();
+    for ((key, value), live) in groups {
+        let select = if key.is_empty() {
+            format!("{{ names: [{}] }}", quoted(&value))
+        } else {
+            format!("{{ tags: {{ {}: {} }} }}", quoted(&key), quoted(&value))
+        };
+        // A group that scales in is not missing hosts until it is below its own minimum.
+        let mut scaling = snapshot.regions.iter().flat_map(|v| &v.auto_scaling_groups);
+        let least = scaling
+            .find(|g| key == ROLE_TAGS[0] && g.auto_scaling_group_name == value)
+            .and_then(|g| usize::try_from(g.min_size).ok());
+        let min = Some(least.unwrap_or(live).min(live)).filter(|min| *min > 0);
+        let name = unique(&value, &drafts);
+        drafts.insert(name, Draft { select, min, ..Draft::default() });
+    }
+    drafts
+}
+
+/// Roles of interfaces without an instance that expose something: one for each way of exposing.
+fn interfaces(
+    hosts: &Resolution,
+    by_host: &BTreeMap<&str, Vec<&ExposedEndpoint>>,
+    drafts: &mut BTreeMap<String, Draft>,
+) {
+    let mut alike: BTreeMap<Vec<(String, String)>, Vec<&str>> = BTreeMap::new();
+    for host in hosts.hosts.values().filter(|h| h.live && is_interface(h)) {
+        let Some(endpoints) = by_host.get(host.id.as_str()) else { continue };
+        let mut ways: Vec<(String, String)> = endpoints
+            .iter()
+            .map(|e| {
+                let port = PortSpec::new(e.protocol, e.ports.clone()).to_string();
+                (port, e.sources.to_string())
+            })
+            .collect();
+        ways.sort();
+        ways.dedup();
+        alike.entry(ways).or_default().push(&host.id);
+    }
+    for ids in alike.into_values() {
+        let ids: Vec<String> = ids.into_iter().map(quoted).collect();
+        let select = format!("{{ names: [{}] }}", ids.join(", "));
+        let name = unique("interfaces", drafts);
+        drafts.insert(name, Draft { select, ..Draft::default() });
+    }
+}
+
+fn is_interface(host: &Host) -> bool {
+    matches!(host.origin, HostOrigin::Cloud { .. }) && host.id.starts_with("eni-")
+}
+
+impl Draft {
+    fn fill(
+        &mut self,
+        members: &[&Host],
+        by_host: &BTreeMap<&str, Vec<&ExposedEndpoint>>,
+        networks: &mut BTreeMap<AddressSet, String>,
+    ) {
+        let of = |host: &Host| by_host.get(host.id.as_str()).map_or(&[][..], Vec::as_slice);
+        // Every source that surely reaches something of tcp or udp, with its clients.
+        let mut sources: BTreeMap<(String, Protocol), AddressSet> = BTreeMap::new();
+        for endpoint in members.iter().flat_map(|h| of(h)) {
+            let (name, clients) = source(endpoint, networks);
+            let key = (name, endpoint.protocol);
+            if endpoint.configured.verdict() == Verdict::Permitted && endpoint.protocol.has_ports()
+            {
+                sources.entry(key.clone()).or_insert(clients);
+            }
+            let ports = self.allow.entry(key).or_default();
+            *ports = ports.union(&endpoint.ports);
+        }
+        for ((name, protocol), clients) in sources {
+            let common = common(members, of, protocol, &clients);
+            let single = common.ranges().iter().filter(|(low, high)| low == high && *low > 0);
+            for (port, _) in single {
+                self.services.entry((protocol, *port)).or_default().insert(name.clone());
+                if let Some(ports) = self.allow.get_mut(&(name.clone(), protocol)) {
+                    *ports = ports.subtract(&PortSet::one(*port));
+                }
+            }
+        }
+        // Port 0 cannot be written; nothing listens there.
+        self.allow.retain(|(_, protocol), ports| {
+            if protocol.has_ports() && !ports.is_all() {
+                *ports = ports.subtract(&PortSet::one(0));
+            }
+            !ports.is_empty()
+        });
+    }
+}
+
+/// Ports that every member surely opens to all of `clients`, at every address they would use.
+fn common<'a>(
+    members: &[&Host],
+    of: impl Fn(&Host) -> &'a [&'a ExposedEndpoint],
+    protocol: Protocol,
+    clients: &AddressSet,
+) -> PortSet {
+    let mut common = PortSet::all();
+    for host in members {
+        let mut any = false;
+        for address in host.addresses.iter().filter(|a| a.public).map(|a| a.address) {
+            let clients = clients.of_family(Family::of(address));
+            if clients.is_empty() {
+                continue;
+            }
+            any = true;
+            let open = of(host)
+                .iter()
+                .filter(|e| {
+                    e.address == address
+                        && e.protocol == protocol
+                        && e.configured.verdict() == Verdict::Permitted
+                        && e.sources.is_superset(&clients)
+                })
+                .fold(PortSet::empty(), |ports, e| ports.union(&e.ports));
+            common = common.intersect(&open);
+        }
+        // A host that these clients cannot even address opens nothing to them.
+        if !any {
+            return PortSet::empty();
+        }
+    }
+    common
+}
+
+/// The source of an endpoint by name, and its clients; a network is named when it is first met.
+fn source(
+    endpoint: &ExposedEndpoint,
+    networks: &mut BTreeMap<AddressSet, String>,
+) -> (String, AddressSet) {
+    let public = AddressSet::public();
+    let everyone = public.of_family(Family::of(endpoint.address));
+    if endpoint.sources.is_superset(&everyone)
+        || endpoint.sources.to_networks().len() > MAX_BLOCKS
+        || endpoint.sources.is_empty()
+    {
+        return ("internet".into(), public);
+    }
+    let next = format!("clients-{}", networks.len() + 1);
+    let name = networks.entry(endpoint.sources.clone()).or_insert(next);
+    (name.clone(), endpoint.sources.clone())
+}
+
+/// A role's name made of text from outside, unlike every other and unlike any network's.
+fn unique(text: &str, drafts: &BTreeMap<String, Draft>) -> String {
+    let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let mut name: String =
+        text.chars().take(100).map(|c| if fits(c) { c } else { '-' }).collect();
+    let reserved = ["internet", "any", "all", "self"].contains(&name.as_str());
+    if reserved || name.starts_with("clients-") || name.trim_matches('-').is_empty() {
+        name = format!("role-{name}");
+    }
+    let taken = |name: &str| drafts.contains_key(name);
+    if !taken(&name) {
+        return name;
+    }
+    (2..).map(|i| format!("{name}-{i}")).find(|n| !taken(n)).unwrap_or(name)
+}
+
+/// A YAML string in double quotes, which are JSON's.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn write(
+    drafts: &BTreeMap<String, Draft>,
+    networks: &BTreeMap<AddressSet, String>,
+    snapshot: &Snapshot,
+    gaps: &[Gap],
+) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = head(&mut out, snapshot, gaps);
+    let _ = write_networks(&mut out, networks);
+    let _ = write_roles(&mut out, drafts);
+    out
+}
+
+fn head(out: &mut String, snapshot: &Snapshot, gaps: &[Gap]) -> std::fmt::Result {
+    writeln!(
+        out,
+        "# Written by `portcullis init` from the snapshot of {}.\n\
+         # It says what is configured, not what is right: an audit of that snapshot finds nothing.\n\
+         # Read every line: delete what should not be open, move what must work from `allow` to\n\
+         # `services`, and say with `expect:` what each service must prove to be.\n\
+         # Until something probes it, an audit says of every service that it was not probed.",
+        snapshot.taken_at
+    )?;
+    for gap in gaps.iter().take(MAX_GAPS) {
+        // A comment ends with its line, whatever the text holds.
+        let text: String =
+            gap.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        writeln!(out, "# Not seen: {text}")?;
+    }
+    if gaps.len() > MAX_GAPS {
+        writeln!(out, "# Not seen: {} more", gaps.len() - MAX_GAPS)?;
+    }
+    writeln!(out, "version: 1")
+}
+
+fn write_networks(out: &mut String, networks: &BTreeMap<AddressSet, String>) -> std::fmt::Result {
+    if networks.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n# Who else gets in: give them the names that people use.\nnetworks:")?;
+    let mut by_name: Vec<(&String, &AddressSet)> = networks.iter().map(|(a, n)| (n, a)).collect();
+    by_name.sort_by_key(|(name, _)| (name.len(), *name));
+    for (name, addresses) in by_name {
+        let blocks: Vec<String> =
+            addresses.to_networks().iter().map(|b| quoted(&b.to_string())).collect();
+        writeln!(out, "  {name}: [{}]", blocks.join(", "))?;
+    }
+    Ok(())
+}
+
+fn write_roles(out: &mut String, drafts: &BTreeMap<String, Draft>) -> std::fmt::Result {
+    if drafts.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nroles:")?;
+    for (name, draft) in drafts {
+        writeln!(out, "  {}:\n    select: {}", quoted(name), draft.select)?;
+        if let Some(min) = draft.min {
+            writeln!(out, "    count: {{ min: {min} }}")?;
+        }
+        if !draft.services.is_empty() {
+            writeln!(out, "    services:")?;
+        }
+        for ((protocol, port), sources) in &draft.services {
+            let from: Vec<&str> = sources.iter().map(String::as_str).collect();
+            writeln!(
+                out,
+                "      {protocol}-{port}: {{ port: {protocol}/{port}, from: [{}] }}",
+                from.join(", ")
+            )?;
+        }
+        let mut lines: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for ((source, protocol), ports) in &draft.allow {
+            for port in written(*protocol, ports) {
+                lines.entry(port).or_default().push(source);
+            }
+        }
+        if !lines.is_empty() {
+            writeln!(out, "    allow:")?;
+        }
+        for (port, sources) in lines {
+            writeln!(
+                out,
+                "      - {{ port: {}, from: [{}] }}",
+                quoted(&port),
+                sources.join(", ")
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// The ports of one protocol as specs write them: ICMP takes one type to a line.
+fn written(protocol: Protocol, ports: &PortSet) -> Vec<String> {
+    let spec = PortSpec::new(protocol, ports.clone());
+    if protocol.is_icmp() && !ports.is_all() {
+        spec.port_strings().iter().map(|p| format!("{protocol}/{p}")).collect()
+    } else {
+        vec![spec.to_string()]
+    }
+}
