@@ -65,19 +65,6 @@ fn the_full_example_is_read_as_it_says() {
     );
 }
 
-#[test]
-fn the_example_of_the_design_is_valid() {
-    let shared = std::env::var("PORTCULLIS_SHARED").unwrap_or_else(|_| "../shared".into());
-    let Ok(text) = std::fs::read_to_string(format!("{shared}/design/product.md")) else {
-        eprintln!("skipped: no {shared}/design/product.md");
-        return;
-    };
-    let start = text.find("```yaml\nversion: 1").expect("an example") + "```yaml\n".len();
-    let end = start + text[start..].find("```").expect("its end");
-    read(&text[start..end]).unwrap_or_else(|e| panic!("{e}"));
-    assert_eq!(schema_says(&text[start..end]), Vec::<String>::new());
-}
-
 /// A role around one line of a service.
 fn service(line: &str) -> String {
     format!(
