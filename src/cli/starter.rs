@@ -60,10 +60,8 @@ pub(super) fn starter(
     let resolution = resolve(&selectors, snapshot);
     for (role, draft) in &mut drafts {
         let members = resolution.members.get(role).into_iter().flatten();
-        let members: Vec<&Host> = members
-            .filter_map(|id| resolution.hosts.get(id))
-            .filter(|h| h.live)
-            .collect();
+        let members: Vec<&Host> =
+            members.filter_map(|id| resolution.hosts.get(id)).filter(|h| h.live).collect();
         draft.fill(&members, &by_host, &mut networks);
     }
     let text = write(&drafts, &networks, snapshot, gaps);
@@ -233,8 +231,7 @@ fn source(
 /// A role's name made of text from outside, unlike every other and unlike any network's.
 fn unique(text: &str, drafts: &BTreeMap<String, Draft>) -> String {
     let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let mut name: String =
-        text.chars().take(100).map(|c| if fits(c) { c } else { '-' }).collect();
+    let mut name: String = text.chars().take(100).map(|c| if fits(c) { c } else { '-' }).collect();
     let reserved = ["internet", "any", "all", "self"].contains(&name.as_str());
     if reserved || name.starts_with("clients-") || name.trim_matches('-').is_empty() {
         name = format!("role-{name}");
@@ -333,12 +330,7 @@ fn write_roles(out: &mut String, drafts: &BTreeMap<String, Draft>) -> std::fmt::
             writeln!(out, "    allow:")?;
         }
         for (port, sources) in lines {
-            writeln!(
-                out,
-                "      - {{ port: {}, from: [{}] }}",
-                quoted(&port),
-                sources.join(", ")
-            )?;
+            writeln!(out, "      - {{ port: {}, from: [{}] }}", quoted(&port), sources.join(", "))?;
         }
     }
     Ok(())

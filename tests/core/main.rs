@@ -8,3 +8,4 @@ mod layering;
 mod output;
 mod readme;
 mod report;
+mod spec;

@@ -68,7 +68,10 @@ fn a_folder_is_one_spec_and_its_configuration_is_not_part_of_it() {
     world.file("specs/b.yaml", "version: 1\nroles: { web: { select: { names: x } } }\n");
     let ran = world.run(&["spec", "check", "specs"]);
     assert_eq!(ran.code, Some(2), "{ran}");
-    assert!(ran.stderr.contains("specs/web.yml:2:10") && ran.stderr.contains("first here"), "{ran}");
+    assert!(
+        ran.stderr.contains("specs/web.yml:2:10") && ran.stderr.contains("first here"),
+        "{ran}"
+    );
     let ran = World::new().run(&["spec", "check"]);
     assert!(ran.code == Some(2) && ran.stderr.contains("portcullis init"), "{ran}");
 }
