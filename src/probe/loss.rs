@@ -77,15 +77,17 @@ impl Loss {
 
     /// The run's loss, on the safe side while little was counted.
     pub(crate) fn overall(&self) -> f64 {
-        (f64::from(self.all.lost) + 1.0) / (f64::from(self.all.asked) + 2.0)
+        let asked = f64::from(self.all.asked) + 2.0;
+        let loss = (f64::from(self.all.lost) + 1.0) / asked;
+        (loss + 1.64 * (loss * (1.0 - loss) / asked).sqrt()).min(0.99)
     }
 
-    /// The chance that a try sent in `epoch` to something that answers was lost.
+    /// The chance that a try sent in `epoch` to something that answers was lost: the run's, unless
+    /// the epoch was worse. A lucky epoch is no evidence.
     pub(crate) fn of(&self, epoch: usize) -> f64 {
-        let count = self.count(epoch);
-        let loss =
-            (f64::from(count.lost) + PRIOR * self.overall()) / (f64::from(count.asked) + PRIOR);
-        loss.clamp(1e-4, 0.99)
+        let (count, overall) = (self.count(epoch), self.overall());
+        let here = (f64::from(count.lost) + PRIOR * overall) / (f64::from(count.asked) + PRIOR);
+        here.max(overall).clamp(1e-4, 0.99)
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) struct Pace {
     cut: bool,
     /// Loss of the path itself, seen before the rate grew.
     base: Option<f64>,
+    /// Rate and loss before the last cut, until it is known whether the cut helped.
+    blamed: Option<(f64, f64)>,
     pool: Count,
     sent: u32,
     judged: Instant,
@@ -25,9 +27,12 @@ pub(crate) struct Pace {
 /// Where an unlimited run starts: slow enough for any policer worth its name.
 const START: f64 = 2_000.0;
 /// What no run falls below: an audit must end.
-const FLOOR: f64 = 100.0;
-/// Canaries needed for a judgement.
-const ENOUGH: u32 = 24;
+const FLOOR: f64 = 200.0;
+/// Above what any socket engine sends.
+const MOST: f64 = 1e6;
+/// Canaries needed for a judgement, unless they take longer than [`LONGEST`] seconds.
+const ENOUGH: u32 = 30;
+const LONGEST: f64 = 0.4;
 /// Loss above the path's own that is not noise.
 const MARGIN: f64 = 0.04;
 /// A burst no longer than this many seconds of sending.
@@ -43,6 +48,7 @@ impl Pace {
             refilled: now,
             cut: false,
             base: None,
+            blamed: None,
             pool: Count::default(),
             sent: 0,
             judged: now,
@@ -85,33 +91,48 @@ impl Pace {
         self.pool.asked += count.asked;
         self.pool.lost += count.lost;
         let elapsed = now.saturating_duration_since(self.judged).as_secs_f64();
-        if self.pool.asked < ENOUGH {
+        if self.pool.asked == 0 {
             // Nothing to judge by: an unlimited run must not crawl through silence.
-            if self.pool.asked == 0 {
-                self.grow(if self.cut { 1.03 } else { 1.25 });
-            }
+            self.grow(if self.cut { 1.03 } else { 1.25 });
+            return;
+        }
+        if self.pool.asked < ENOUGH && elapsed < LONGEST {
             return;
         }
         let asked = f64::from(self.pool.asked);
         let loss = f64::from(self.pool.lost) / asked;
         let base = *self.base.get_or_insert(loss.min(0.3));
         let deviation = (base.max(0.01) * (1.0 - base) / asked).sqrt();
-        if loss > base + MARGIN + 2.5 * deviation {
-            let sent = f64::from(self.sent) / elapsed.max(1e-3);
-            let delivered = sent.min(self.rate) * (1.0 - loss) / (1.0 - base);
-            self.rate = (delivered * 0.92).max(FLOOR);
-            self.cut = true;
-        } else {
-            self.grow(if self.cut { 1.03 } else { 1.5 });
+        let sent = (f64::from(self.sent) / elapsed.max(1e-3)).min(self.rate);
+        match self.blamed.take() {
+            // Slower, and as much is lost: it is the path, not the rate.
+            Some((rate, then)) if loss > then * 0.5 => {
+                self.base = Some(f64::midpoint(loss, then));
+                self.rate = rate.min(self.cap.unwrap_or(MOST));
+            }
+            _ if loss > base + MARGIN + 2.5 * deviation => {
+                self.blamed = Some((self.rate, loss));
+                self.rate = (sent * (1.0 - loss) / (1.0 - base) * 0.92).max(FLOOR).min(self.rate);
+                self.cut = true;
+            }
+            _ => {
+                // The first look at the path was a short one.
+                self.base = Some(base * 0.8 + loss * 0.2);
+                self.grow(if self.cut { 1.03 } else { 1.5 });
+            }
         }
         self.pool = Count::default();
         self.sent = 0;
         self.judged = now;
     }
 
+    /// Sends for each canary: many while the rate is sought, few once it is known.
+    pub(crate) fn canary_every(&self) -> u32 {
+        if self.cap.is_none() && !self.cut || self.rate < 1_000.0 { 10 } else { 25 }
+    }
+
     fn grow(&mut self, by: f64) {
-        let most = self.cap.unwrap_or(1e6);
-        self.rate = (self.rate * by).min(most);
+        self.rate = (self.rate * by).min(self.cap.unwrap_or(MOST));
     }
 }
 
@@ -162,10 +183,13 @@ mod tests {
     fn steady_loss_is_the_path_and_not_the_rate() {
         let start = Instant::now();
         let mut pace = Pace::new(0, start);
-        for epoch in 1..=20u32 {
+        // The first canaries happen to be lucky; from then on every tenth is lost, with noise.
+        for epoch in 1..=60u32 {
             let now = start + Duration::from_millis(u64::from(epoch) * 100);
-            pace.judge(Count { asked: 100, lost: 10 }, now);
+            let lost = if epoch == 1 { 0 } else { [2, 5, 4, 1, 3][epoch as usize % 5] };
+            pace.sent = 100_000;
+            pace.judge(Count { asked: 30, lost }, now);
         }
-        assert!(pace.rate() > 50_000.0, "{}", pace.rate());
+        assert!(pace.rate() > 20_000.0, "{}", pace.rate());
     }
 }

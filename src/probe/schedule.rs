@@ -25,8 +25,8 @@ const SHORTEST_LIFE: Duration = Duration::from_millis(300);
 const DATAGRAM_WAIT: Duration = Duration::from_millis(700);
 /// Tries of an endpoint when nothing answered anywhere, so that the path's loss is unknown.
 const UNKNOWN_LOSS_TRIES: u32 = 3;
-/// Sends for each canary.
-const CANARY_EVERY: u32 = 25;
+/// A listener is not asked again sooner: only refusals are free.
+const LISTENER_REST: Duration = Duration::from_millis(50);
 /// Canaries of one host, and of the run.
 const CANARIES: (u32, usize) = (3, 512);
 /// A second look comes no sooner than this.
@@ -72,6 +72,14 @@ struct Probe {
 enum Of {
     Probe(usize),
     Canary,
+}
+
+/// An endpoint known to answer.
+struct Canary {
+    to: SocketAddr,
+    /// Somebody has to accept each connection.
+    listens: bool,
+    last: Instant,
 }
 
 struct Try {
@@ -120,7 +128,7 @@ pub(super) struct Scheduler<'a, E> {
     later: VecDeque<(Instant, usize)>,
     to_confirm: VecDeque<(usize, OwnedFd)>,
     confirming: usize,
-    canaries: Vec<(IpAddr, SocketAddr)>,
+    canaries: Vec<Canary>,
     since_canary: u32,
     rtt: Rtt,
     loss: Loss,
@@ -306,7 +314,7 @@ impl<'a, E: Engine> Scheduler<'a, E> {
             if used >= self.files && !self.make_room(now) {
                 return;
             }
-            if self.since_canary >= CANARY_EVERY && !self.canaries.is_empty() {
+            if self.since_canary >= self.pace.canary_every() && !self.canaries.is_empty() {
                 if !self.pace.take(now) {
                     return;
                 }
@@ -387,7 +395,14 @@ impl<'a, E: Engine> Scheduler<'a, E> {
     }
 
     fn send_canary(&mut self, now: Instant) {
-        let (host, to) = self.canaries[self.random.below(self.canaries.len())];
+        let index = self.random.below(self.canaries.len());
+        let Canary { to, listens, last } = &mut self.canaries[index];
+        if *listens && now.saturating_duration_since(*last) < LISTENER_REST {
+            self.pace.give_back();
+            return;
+        }
+        *last = now;
+        let (host, to) = (to.ip(), *to);
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         if self.engine.send(ticket, to, Packet::Connect).is_ok() {
@@ -470,7 +485,7 @@ impl<'a, E: Engine> Scheduler<'a, E> {
     }
 
     fn connected(&mut self, index: usize, socket: OwnedFd) {
-        self.note_canary(index);
+        self.note_canary(index, true);
         let host = self.probes[index].to.ip();
         let target = &self.targets[self.probes[index].target];
         let ask = match target.expect {
@@ -495,7 +510,7 @@ impl<'a, E: Engine> Scheduler<'a, E> {
     }
 
     fn reset(&mut self, index: usize) {
-        self.note_canary(index);
+        self.note_canary(index, false);
         let to = self.probes[index].to;
         self.close_all(index);
         let hops = self.hops.reset(to.ip(), to.port());
@@ -544,12 +559,12 @@ impl<'a, E: Engine> Scheduler<'a, E> {
         self.finish(index, seen);
     }
 
-    fn note_canary(&mut self, index: usize) {
+    fn note_canary(&mut self, index: usize, listens: bool) {
         let probe = &self.probes[index];
         let host = self.hosts.entry(probe.to.ip()).or_default();
         if self.canaries.len() < CANARIES.1 && host.canaries < CANARIES.0 {
             host.canaries += 1;
-            self.canaries.push((probe.to.ip(), probe.to));
+            self.canaries.push(Canary { to: probe.to, listens, last: Instant::now() });
         }
     }
 
