@@ -444,7 +444,8 @@ impl<'a, E: Engine> Scheduler<'a, E> {
             return;
         }
         let datagram = probe.udp.is_some();
-        if !retransmitted && !(datagram && tried.number > 1) {
+        let again = retransmitted || (datagram && tried.number > 1);
+        if !again {
             self.rtt.sample(tried.host, answer.at.saturating_duration_since(tried.at));
         }
         if !datagram && matches!(answer.heard, Heard::Connected(..) | Heard::Reset) {

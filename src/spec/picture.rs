@@ -51,7 +51,7 @@ fn show<'a>(
     let (low, high) = (start - from, (end - from).min(shown.len()));
     Snippet::source(shown)
         .line_start(span.line as usize)
-        .path(format!("{name}"))
+        .path(name.to_owned())
         .fold(false)
         .annotation(kind.span(low..high.max(low)).label(label))
         .into()
