@@ -1,8 +1,8 @@
 //! What the snapshot permits, from where, with the path that decides.
 //!
-//! A packet's way is a list of *stages* ([`ways`]): what stands between its ends, each letting some
+//! A packet's way is a list of *stages* (`ways`): what stands between its ends, each letting some
 //! of the ends at the other side through for each destination port, for sure or perhaps. Walking the
-//! stages ([`combine`]) gives a three-valued verdict and the stage that decides. Everything that many
+//! stages (`combine`) gives a three-valued verdict and the stage that decides. Everything that many
 //! interfaces share is walked once a class.
 
 mod acl;

@@ -1,4 +1,4 @@
-//! Prints an audit: one small file per format behind one call, [`write`].
+//! Prints an audit: one small file per format behind one call, [`write()`].
 //!
 //! Layer 8. Pure: it writes into what it is handed and reads nothing but the report. Every renderer
 //! prints every finding and every gap (count in equals count out), escapes what came from outside
