@@ -117,3 +117,44 @@ impl<'de, T: Word> Deserialize<'de> for Words<T> {
         d.deserialize_any(Visit(PhantomData))
     }
 }
+
+/// The match in words: `declared required, configured blocked`.
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sets = match self {
+            Self::Cells(sets) => sets,
+            Self::Cases(cases) => {
+                let names: Vec<&str> = cases.iter().map(|c| c.name()).collect();
+                return write!(f, "case {}", names.join(" or "));
+            }
+        };
+        let mut parts = Vec::new();
+        parts.extend(cell::<Declared>(sets.declared));
+        parts.extend(cell::<ConfiguredCell>(sets.configured));
+        parts.extend(cell::<ObservedCell>(sets.observed));
+        parts.extend(cell::<Expects>(sets.expects));
+        let flag = |value: Option<bool>, yes: &str, no: &str| {
+            value.map(|v| if v { yes.to_owned() } else { no.to_owned() })
+        };
+        parts.extend(flag(sets.disagreement, "vantages disagree", "vantages agree"));
+        parts.extend(flag(
+            sets.covered,
+            "a vantage lies in the source",
+            "no vantage lies in the source",
+        ));
+        if parts.is_empty() {
+            return f.write_str("any row");
+        }
+        f.write_str(&parts.join("; "))
+    }
+}
+
+/// One cell in words; nothing where every value matches.
+fn cell<T: Word>(bits: u16) -> Option<String> {
+    if bits == Words::<T>::default().0 {
+        return None;
+    }
+    let words: Vec<&str> =
+        T::ALL.iter().filter(|w| bits & w.bit() != 0).map(|w| w.word()).collect();
+    Some(format!("{} {}", T::WHAT, words.join(" or ")))
+}
