@@ -1,8 +1,40 @@
 use super::judged::{Context, Judged};
-use crate::drift::Drifted;
+use super::simple::{self, Found};
+use crate::drift::{Drifted, Odd, OddWhy};
+use crate::finding::{Evidence, Side};
+use crate::rule::Case;
 
 /// Judges live permissions that match nothing.
 #[must_use]
-pub fn judge(_drifted: &Drifted, _context: &Context<'_>) -> Judged {
-    Judged::default()
+pub fn judge(drifted: &Drifted, context: &Context<'_>) -> Judged {
+    let mut out = Judged::default();
+    for odd in &drifted.odd {
+        simple::judge(&mut out, found(odd, context), context);
+    }
+    out
+}
+
+fn found(odd: &Odd, context: &Context<'_>) -> Found {
+    let (case, detail) = match &odd.why {
+        OddWhy::Invalid(why) => (Case::PermissionInvalid, why),
+        OddWhy::Stale(why) => (Case::PermissionStale, why),
+    };
+    let declared = match context.spec.groups.get(&odd.group) {
+        Some(group) => Evidence::declared(format!("contents of {}", odd.group), Some(&group.at)),
+        None => Evidence::declared(format!("the contents of {} are not declared", odd.group), None),
+    };
+    let text = format!("{} of {} in {}: {detail}", odd.permission, odd.group, odd.region);
+    Found {
+        case,
+        subject: format!("{} {}", odd.group, odd.permission),
+        role: None,
+        group: Some(odd.group.clone()),
+        count: 1,
+        limit: 0,
+        detail: detail.clone(),
+        evidence: vec![declared, Evidence::seen(Side::Configured, text, Some(odd.group.clone()))],
+        mends: Vec::new(),
+        diff: None,
+        uncertain: false,
+    }
 }

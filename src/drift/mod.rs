@@ -1,15 +1,16 @@
 //! Live security groups against declared ones, permission by permission.
+//!
+//! Of the comparison rules of the design: inline and separate permissions are one list in the API
+//! (D1), `self` is the group's own id in the spec's own model (D2), routes are not compared (D7).
 
-use crate::exposure::Configuration;
-use crate::snapshot::Snapshot;
-use crate::spec::Spec;
+mod compare;
+mod difference;
+mod effect;
+mod line;
+mod odd;
+#[cfg(test)]
+mod tests;
 
-/// What differs.
-#[derive(Debug, Clone, Default)]
-pub struct Drifted {}
-
-/// Compares declared groups with live ones.
-#[must_use]
-pub fn compare(_spec: &Spec, _snapshot: &Snapshot, _configuration: &dyn Configuration) -> Drifted {
-    Drifted {}
-}
+pub use compare::compare;
+pub use difference::{Class, Difference, Drifted, GroupDrift, How, Odd, OddWhy};
+pub use line::{Direction, Line};

@@ -1,0 +1,193 @@
+use super::line::{Line, Lines, live};
+use crate::exposure::Configuration;
+use crate::model::{AddressSet, Family, PortSet, Protocol};
+use crate::reach::{Configured, HopVerdict, Layer};
+use crate::snapshot::{Interface, SecurityGroup, Snapshot};
+use crate::spec::Peer;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// Tells whether a permission changes what can be reached.
+pub(super) struct Effects<'a> {
+    configuration: &'a dyn Configuration,
+    /// Interfaces by group id.
+    members: BTreeMap<&'a str, Vec<&'a Interface>>,
+    groups: BTreeMap<&'a str, &'a SecurityGroup>,
+    lists: BTreeMap<&'a str, AddressSet>,
+}
+
+/// Ports with the clients that one permission lets in to them.
+type Piece = (PortSet, AddressSet);
+
+impl<'a> Effects<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot, configuration: &'a dyn Configuration) -> Self {
+        let mut out = Self {
+            configuration,
+            members: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            lists: BTreeMap::new(),
+        };
+        for view in &snapshot.regions {
+            for interface in &view.network_interfaces {
+                for group in &interface.groups {
+                    out.members.entry(&group.group_id).or_default().push(interface);
+                }
+            }
+            for group in &view.security_groups {
+                out.groups.insert(&group.group_id, group);
+            }
+            for list in &view.prefix_lists {
+                if let Some(networks) = list.networks() {
+                    out.lists.insert(&list.prefix_list_id, AddressSet::from_networks(networks));
+                }
+            }
+        }
+        out
+    }
+
+    /// The interface through which a permission that is on one side only changes what can be reached.
+    ///
+    /// It does where some interface of the group has it from no other permission (of the side that
+    /// lacks it, or of the interface's other groups), and every other layer of the path lets the
+    /// traffic through. What cannot be decided counts as a change. Egress changes nothing that can
+    /// be reached: groups are stateful, answers pass (R13).
+    pub(super) fn changes(
+        &self,
+        group: &str,
+        line: &Line,
+        others: &Lines,
+        extra: bool,
+    ) -> Option<String> {
+        if line.direction == super::Direction::Egress {
+            return None;
+        }
+        let Some(clients) = self.clients(&line.peer) else {
+            // A prefix list nobody could read: any member will do.
+            return self.members.get(group)?.first().map(|i| i.network_interface_id.clone());
+        };
+        let protocols = match line.protocol {
+            Some(protocol) => vec![protocol],
+            None => vec![Protocol::Tcp, Protocol::Udp, Protocol::Icmp, Protocol::Icmpv6],
+        };
+        for interface in self.members.get(group).into_iter().flatten() {
+            for protocol in &protocols {
+                let mut pieces = vec![(line.ports.clone(), clients.clone())];
+                self.subtract(&mut pieces, others, *protocol);
+                for other in interface.groups.iter().filter(|g| g.group_id != group) {
+                    if let Some(other) = self.groups.get(other.group_id.as_str()) {
+                        self.subtract(&mut pieces, &live(other).0, *protocol);
+                    }
+                }
+                if self.reaches(interface, *protocol, &pieces, extra) {
+                    return Some(interface.network_interface_id.clone());
+                }
+            }
+        }
+        None
+    }
+
+    /// Takes out of `pieces` what these lines let in anyway.
+    fn subtract(&self, pieces: &mut Vec<Piece>, lines: &Lines, protocol: Protocol) {
+        let ingress = lines.keys().filter(|l| l.direction == super::Direction::Ingress);
+        for line in ingress.filter(|l| l.protocol.is_none_or(|p| p == protocol)) {
+            let Some(clients) = self.clients(&line.peer) else { continue };
+            let mut next = Vec::with_capacity(pieces.len());
+            for (ports, from) in pieces.drain(..) {
+                let both = ports.intersect(&line.ports);
+                let rest = ports.subtract(&line.ports);
+                let left = from.subtract(&clients);
+                if !both.is_empty() && !left.is_empty() {
+                    next.push((both, left));
+                }
+                if !rest.is_empty() {
+                    next.push((rest, from));
+                }
+            }
+            *pieces = next;
+        }
+    }
+
+    fn reaches(
+        &self,
+        interface: &Interface,
+        protocol: Protocol,
+        pieces: &[Piece],
+        extra: bool,
+    ) -> bool {
+        let outside = AddressSet::outside();
+        for (address, public) in addresses(interface) {
+            let fits = match protocol {
+                Protocol::Icmp => address.is_ipv4(),
+                Protocol::Icmpv6 => address.is_ipv6(),
+                _ => true,
+            };
+            for (ports, clients) in pieces.iter().filter(|_| fits) {
+                let from =
+                    if public { clients.intersect(&outside) } else { clients.subtract(&outside) };
+                let from = from.of_family(Family::of(address));
+                if from.is_empty() {
+                    continue;
+                }
+                let id = Some(interface.network_interface_id.as_str());
+                let slices = self.configuration.slices(address, id, &from, protocol, ports);
+                if slices.iter().any(|(_, c)| if extra { opens(c) } else { closes(c) }) {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// Addresses that a peer stands for; `None` where they could not be read. A group stands for
+    /// the private addresses of its interfaces (R3).
+    fn clients(&self, peer: &Peer) -> Option<AddressSet> {
+        match peer {
+            Peer::Block(block) => Some(AddressSet::from_networks([*block])),
+            Peer::PrefixList(id) => self.lists.get(id.as_str()).cloned(),
+            Peer::Group(id) => {
+                let members = self.members.get(id.as_str()).into_iter().flatten();
+                let private = members.flat_map(|i| {
+                    let v4 = i.private_ip_addresses.iter().filter_map(|a| a.private_ip_address);
+                    let v6 = i.ipv6_addresses.iter().filter_map(|a| a.ipv6_address).map(IpAddr::V6);
+                    v4.chain(i.private_ip_address).chain(v6)
+                });
+                Some(AddressSet::from_addresses(private))
+            }
+        }
+    }
+}
+
+/// Whether a permission that is there lets something through.
+fn opens(configured: &Configured) -> bool {
+    !matches!(configured, Configured::Blocked(_) | Configured::NotApplicable)
+}
+
+/// Whether nothing but groups keeps a permission that is not there from letting something through.
+fn closes(configured: &Configured) -> bool {
+    match configured {
+        Configured::Blocked(path) => path
+            .hops
+            .iter()
+            .filter(|h| h.verdict == HopVerdict::Blocks)
+            .all(|h| h.layer == Layer::SecurityGroup),
+        Configured::Partly(..) | Configured::Unknown(..) => true,
+        Configured::Permitted(_) | Configured::NotApplicable => false,
+    }
+}
+
+/// The addresses of an interface, each with whether clients outside use it.
+fn addresses(interface: &Interface) -> Vec<(IpAddr, bool)> {
+    let mut out = Vec::new();
+    for private in &interface.private_ip_addresses {
+        out.extend(private.private_ip_address.map(|a| (a, false)));
+        out.extend(private.association.as_ref().and_then(|a| a.public_ip).map(|a| (a, true)));
+    }
+    if interface.private_ip_addresses.is_empty() {
+        out.extend(interface.private_ip_address.map(|a| (a, false)));
+        out.extend(interface.association.as_ref().and_then(|a| a.public_ip).map(|a| (a, true)));
+    }
+    for v6 in interface.ipv6_addresses.iter().filter_map(|a| a.ipv6_address) {
+        out.extend([(IpAddr::V6(v6), true), (IpAddr::V6(v6), false)]);
+    }
+    out
+}
