@@ -1,1 +1,220 @@
+//! A test for each comparison rule, D1 to D9, that concerns groups.
 
+use super::*;
+use crate::exposure::fake::{Fake, ip};
+use crate::model::GapKind;
+use crate::reach::Layer;
+use crate::snapshot::{Call, CallKind, Outcome, Snapshot};
+use crate::spec::{self, Source, Spec};
+use serde_json::{Value, json};
+
+fn spec(group: &str) -> Spec {
+    let text = format!(
+        "version: 1\nnetworks:\n  office: [198.51.100.0/24]\ngroups:\n  sg-0000000000000001: {group}\n"
+    );
+    spec::load(&[Source::new("spec.yaml", text.into_bytes())]).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// A snapshot of one group with these permissions, on one interface at 203.0.113.1.
+fn snapshot(ingress: Value, egress: Value) -> Snapshot {
+    let mut snapshot = Snapshot::empty("2026-01-01T00:00:00Z".parse().expect("a time"));
+    let view = json!({
+        "Account": "111111111111", "Region": "us-west-1",
+        "SecurityGroups": [{
+            "GroupId": "sg-0000000000000001", "GroupName": "edge", "OwnerId": "111111111111",
+            "VpcId": "vpc-1", "IpPermissions": ingress, "IpPermissionsEgress": egress,
+        }],
+        "NetworkInterfaces": [{
+            "NetworkInterfaceId": "eni-1", "PrivateIpAddress": "10.0.0.1",
+            "PrivateIpAddresses": [{ "PrivateIpAddress": "10.0.0.1", "Primary": true,
+                "Association": { "PublicIp": "203.0.113.1" } }],
+            "Groups": [{ "GroupId": "sg-0000000000000001" }],
+        }],
+    });
+    snapshot.regions.push(serde_json::from_value(view).expect("a view"));
+    complete(&mut snapshot, Outcome::Complete);
+    snapshot
+}
+
+fn complete(snapshot: &mut Snapshot, outcome: Outcome) {
+    snapshot.calls = vec![Call {
+        account: "111111111111".into(),
+        region: "us-west-1".into(),
+        kind: CallKind::SecurityGroups,
+        outcome,
+        items: 1,
+    }];
+}
+
+fn open_to(port: u16, block: &str) -> Value {
+    json!({ "IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{ "CidrIp": block }] })
+}
+
+fn world() -> Fake {
+    Fake::of(&["203.0.113.1", "10.0.0.1"])
+}
+
+fn one(spec: &Spec, snapshot: &Snapshot, fake: &Fake) -> Option<GroupDrift> {
+    compare(spec, snapshot, fake).groups.pop()
+}
+
+#[test]
+fn d1_d10_one_permission_of_many_sources_is_as_many_of_one() {
+    let spec =
+        spec("{ ingress: [{ port: tcp/443, from: [192.0.2.0/24, office] }], egress: [any] }");
+    let merged = json!([{ "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443,
+        "IpRanges": [{ "CidrIp": "198.51.100.0/24" }, { "CidrIp": "192.0.2.0/24" }] }]);
+    let apart = json!([open_to(443, "192.0.2.0/24"), open_to(443, "198.51.100.0/24")]);
+    let all = json!([{ "IpProtocol": "-1", "IpRanges": [{ "CidrIp": "0.0.0.0/0" }], "Ipv6Ranges": [{ "CidrIpv6": "::/0" }] }]);
+    for ingress in [merged, apart] {
+        assert_eq!(one(&spec, &snapshot(ingress, all.clone()), &world()), None);
+    }
+}
+
+#[test]
+fn d2_self_is_the_groups_own_id() {
+    let spec = spec("{ ingress: [{ port: tcp/7800, from: self }] }");
+    let live = json!([{ "IpProtocol": "tcp", "FromPort": 7800, "ToPort": 7800,
+        "UserIdGroupPairs": [{ "GroupId": "sg-0000000000000001" }] }]);
+    assert_eq!(one(&spec, &snapshot(live, json!([])), &world()), None);
+}
+
+#[test]
+fn d3_every_protocol_has_no_ports_however_it_is_written() {
+    let spec = spec("{ ingress: [{ port: all, from: 192.0.2.0/24 }] }");
+    for (from, to) in [(None, None), (Some(0), Some(0)), (Some(-1), Some(-1))] {
+        let live = json!([{ "IpProtocol": "-1", "FromPort": from, "ToPort": to,
+            "IpRanges": [{ "CidrIp": "192.0.2.0/24" }] }]);
+        assert_eq!(one(&spec, &snapshot(live, json!([])), &world()), None, "{from:?}");
+    }
+}
+
+#[test]
+fn d4_order_is_nothing() {
+    let spec = spec(
+        "{ ingress: [{ port: tcp/80, from: 192.0.2.0/24 }, { port: tcp/443, from: 192.0.2.0/24 }] }",
+    );
+    let live = json!([open_to(443, "192.0.2.0/24"), open_to(80, "192.0.2.0/24")]);
+    assert_eq!(one(&spec, &snapshot(live, json!([])), &world()), None);
+}
+
+#[test]
+fn d5_words_are_a_class_of_their_own() {
+    let spec = spec(
+        "{ name: front, ingress: [{ port: tcp/443, from: 192.0.2.0/24, description: customers }] }",
+    );
+    let mut live = open_to(443, "192.0.2.0/24");
+    live["IpRanges"][0]["Description"] = "cust\nomers".into();
+    let drift = one(&spec, &snapshot(json!([live]), json!([])), &world()).expect("drift");
+    assert_eq!(drift.class, Class::Words);
+    assert!(
+        drift.diff.contains("-name front") && drift.diff.contains("+name edge"),
+        "{}",
+        drift.diff
+    );
+    assert!(drift.diff.contains("\"cust omers\""), "a line break is not a line: {}", drift.diff);
+}
+
+#[test]
+fn d6_what_aws_makes_and_what_nobody_declared_is_not_drift() {
+    let spec = spec("{ ingress: [{ port: tcp/443, from: 192.0.2.0/24 }] }");
+    let egress = json!([{ "IpProtocol": "-1", "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] }]);
+    let mut snapshot = snapshot(json!([open_to(443, "192.0.2.0/24")]), egress);
+    let default = json!({ "GroupId": "sg-0000000000000002", "GroupName": "default" });
+    snapshot.regions[0].security_groups.push(serde_json::from_value(default).expect("a group"));
+    assert_eq!(compare(&spec, &snapshot, &world()), Drifted::default());
+}
+
+#[test]
+fn d8_drift_says_whether_what_can_be_reached_changes() {
+    let spec = spec("{ ingress: [{ port: tcp/443, from: internet }] }");
+    let mut live = open_to(443, "0.0.0.0/0");
+    live["Ipv6Ranges"] = json!([{ "CidrIpv6": "::/0" }]);
+    // Something more is open, and the path lets it in.
+    let extra = snapshot(json!([live, open_to(8080, "0.0.0.0/0")]), json!([]));
+    let lets = world().lets("203.0.113.1", "tcp/8080", &["0.0.0.0/0"]);
+    let drift = one(&spec, &extra, &lets).expect("drift");
+    assert_eq!(drift.class, Class::Exposes);
+    assert_eq!(drift.differences.len(), 1);
+    let line = "+ingress tcp/8080 from 0.0.0.0/0  # changes what reaches eni-1";
+    assert!(drift.diff.contains(line), "{}", drift.diff);
+    assert!(drift.diff.starts_with("--- declared spec.yaml:5:"), "{}", drift.diff);
+    // The same permission where another layer blocks: drift, but nothing changes.
+    assert_eq!(one(&spec, &extra, &world()).map(|d| d.class), Some(Class::Harmless));
+
+    // Something declared is not there, and only the group keeps it out.
+    let none = snapshot(json!([]), json!([]));
+    assert_eq!(one(&spec, &none, &world()).map(|d| d.class), Some(Class::Exposes));
+    let mut routed = world();
+    routed.blocker = Some(Layer::RouteTable);
+    assert_eq!(one(&spec, &none, &routed).map(|d| d.class), Some(Class::Harmless));
+
+    // Two halves of what is declared whole: other lines, the same packets.
+    let halves = json!([open_to(443, "0.0.0.0/1"), open_to(443, "128.0.0.0/1"),
+        { "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "Ipv6Ranges": [{ "CidrIpv6": "::/0" }] }]);
+    let lets = world().lets("203.0.113.1", "tcp/443", &["0.0.0.0/0"]);
+    assert_eq!(
+        one(&spec, &snapshot(halves, json!([])), &lets).map(|d| d.class),
+        Some(Class::Harmless)
+    );
+}
+
+#[test]
+fn d8_another_group_of_the_interface_makes_it_harmless() {
+    let spec = spec("{ ingress: [{ port: tcp/443, from: 192.0.2.0/24 }] }");
+    let mut snapshot =
+        snapshot(json!([open_to(443, "192.0.2.0/24"), open_to(8080, "0.0.0.0/0")]), json!([]));
+    let lets = world().lets("203.0.113.1", "tcp/8080", &["0.0.0.0/0"]);
+    assert_eq!(one(&spec, &snapshot, &lets).map(|d| d.class), Some(Class::Exposes));
+    let other = json!({ "GroupId": "sg-0000000000000002", "GroupName": "other",
+        "IpPermissions": [open_to(8080, "0.0.0.0/0")] });
+    let view = &mut snapshot.regions[0];
+    view.security_groups.push(serde_json::from_value(other).expect("a group"));
+    let id = json!({ "GroupId": "sg-0000000000000002" });
+    view.network_interfaces[0].groups.push(serde_json::from_value(id).expect("a ref"));
+    assert_eq!(one(&spec, &snapshot, &lets).map(|d| d.class), Some(Class::Harmless));
+}
+
+#[test]
+fn d9_identity_is_the_id_and_never_an_address_or_a_name() {
+    let spec = spec("{ ingress: [{ port: tcp/443, from: 192.0.2.0/24 }] }");
+    let mut snapshot = snapshot(json!([open_to(443, "192.0.2.0/24")]), json!([]));
+    snapshot.regions[0].security_groups[0].group_name = "another".into();
+    snapshot.regions[0].network_interfaces[0].private_ip_address = Some(ip("10.9.9.9"));
+    assert_eq!(one(&spec, &snapshot, &world()), None, "no name is declared, none is compared");
+}
+
+#[test]
+fn a_group_is_missing_only_where_every_group_was_listed() {
+    let spec = spec("{ ingress: [{ port: tcp/443, from: 192.0.2.0/24 }] }");
+    let mut snapshot = snapshot(json!([]), json!([]));
+    snapshot.regions[0].security_groups.clear();
+    assert_eq!(one(&spec, &snapshot, &world()).map(|d| d.class), Some(Class::Missing));
+    for outcome in [Outcome::Denied("no".into()), Outcome::Truncated("no".into()), Outcome::Missing]
+    {
+        complete(&mut snapshot, outcome);
+        let drifted = compare(&spec, &snapshot, &world());
+        assert!(drifted.groups.is_empty());
+        assert_eq!(drifted.gaps.first().map(|g| g.kind), Some(GapKind::SecurityGroups));
+    }
+}
+
+#[test]
+fn permissions_that_match_nothing_are_told() {
+    let live = json!([
+        { "IpProtocol": "icmp", "FromPort": -1, "ToPort": 4, "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] },
+        { "IpProtocol": "tcp", "FromPort": 22, "ToPort": 22,
+          "UserIdGroupPairs": [{ "GroupId": "sg-00000000000000ff", "UserId": "111111111111" }] },
+        { "IpProtocol": "tcp", "FromPort": 22, "ToPort": 22,
+          "UserIdGroupPairs": [{ "GroupId": "sg-00000000000000ee", "PeeringStatus": "deleted",
+            "VpcPeeringConnectionId": "pcx-1" }] },
+    ]);
+    let mut snapshot = snapshot(live, json!([]));
+    let empty = Spec::default();
+    let odd = compare(&empty, &snapshot, &world()).odd;
+    assert_eq!(odd.len(), 3, "{odd:#?}");
+    assert!(matches!(&odd[0].why, OddWhy::Invalid(w) if w.contains("any type with code 4")));
+    // A listing with holes proves nothing gone.
+    complete(&mut snapshot, Outcome::Truncated("page 2".into()));
+    assert_eq!(compare(&empty, &snapshot, &world()).odd.len(), 2);
+}

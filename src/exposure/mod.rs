@@ -4,6 +4,8 @@ mod approach;
 mod cell;
 mod configuration;
 mod declared;
+#[cfg(test)]
+pub(crate) mod fake;
 mod join;
 mod observed;
 mod row;

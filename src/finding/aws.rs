@@ -45,18 +45,18 @@ pub(super) fn ip_permissions(protocol: Protocol, ports: &PortSet, blocks: &[IpNe
     let permissions: Vec<Value> = port_pairs(protocol, ports)
         .into_iter()
         .map(|pair| {
-            let mut permission = json!({ "IpProtocol": protocol.to_string() });
-            if let Some((from, to)) = pair {
-                permission["FromPort"] = from.into();
-                permission["ToPort"] = to.into();
-            }
+            // Keys in one order, whichever way `serde_json` was built to keep them.
+            let mut permission = serde_json::Map::new();
+            permission.extend(pair.map(|(from, _)| ("FromPort".into(), from.into())));
+            permission.insert("IpProtocol".into(), protocol.to_string().into());
             if !v4.is_empty() {
-                permission["IpRanges"] = v4.clone().into();
+                permission.insert("IpRanges".into(), v4.clone().into());
             }
             if !v6.is_empty() {
-                permission["Ipv6Ranges"] = v6.clone().into();
+                permission.insert("Ipv6Ranges".into(), v6.clone().into());
             }
-            permission
+            permission.extend(pair.map(|(_, to)| ("ToPort".into(), to.into())));
+            Value::Object(permission)
         })
         .collect();
     Value::Array(permissions).to_string()

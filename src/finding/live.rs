@@ -63,19 +63,17 @@ impl Live<'_> {
 
     /// `--ip-permissions` that names exactly this permission.
     pub(super) fn raw(&self) -> String {
-        let mut permission = json!({ "IpProtocol": self.raw.ip_protocol });
-        if let Some(from) = self.raw.from_port {
-            permission["FromPort"] = from.into();
-        }
-        if let Some(to) = self.raw.to_port {
-            permission["ToPort"] = to.into();
-        }
+        // Keys in one order, whichever way `serde_json` was built to keep them.
+        let mut permission = serde_json::Map::new();
+        permission.extend(self.raw.from_port.map(|p| ("FromPort".into(), p.into())));
+        permission.insert("IpProtocol".into(), self.raw.ip_protocol.as_str().into());
         let block = self.block.to_string();
         if self.block.is_ipv4() {
-            permission["IpRanges"] = json!([{ "CidrIp": block }]);
+            permission.insert("IpRanges".into(), json!([{ "CidrIp": block }]));
         } else {
-            permission["Ipv6Ranges"] = json!([{ "CidrIpv6": block }]);
+            permission.insert("Ipv6Ranges".into(), json!([{ "CidrIpv6": block }]));
         }
+        permission.extend(self.raw.to_port.map(|p| ("ToPort".into(), p.into())));
         json!([permission]).to_string()
     }
 }

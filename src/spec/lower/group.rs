@@ -2,6 +2,7 @@ use super::super::error::{SpecError, shorten};
 use super::super::node::{Key, Node};
 use super::super::{DeclaredGroup, DeclaredPermission, Peer};
 use super::{Lower, port, scalar, text};
+use crate::model::AddressSet;
 use ipnetwork::IpNetwork;
 
 impl Lower<'_> {
@@ -28,7 +29,7 @@ impl Lower<'_> {
         for item in node.map(Node::items).unwrap_or_default() {
             let at = self.place(item.span);
             if item.text() == Some("any") {
-                let peers = everyone().map(Peer::Block).to_vec();
+                let peers = everyone().into_iter().map(Peer::Block).collect();
                 out.push(DeclaredPermission { port: None, peers, description: None, at });
                 continue;
             }
@@ -55,7 +56,7 @@ impl Lower<'_> {
             return network.blocks.iter().copied().map(Peer::Block).collect();
         }
         match word {
-            "internet" | "any" => return everyone().map(Peer::Block).to_vec(),
+            "internet" | "any" => return everyone().into_iter().map(Peer::Block).collect(),
             "self" => return vec![Peer::Group(id.into())],
             _ if word.starts_with("sg-") => return vec![Peer::Group(word.into())],
             _ if word.starts_with("pl-") => return vec![Peer::PrefixList(word.into())],
@@ -91,9 +92,6 @@ impl Lower<'_> {
 }
 
 /// Every address of both families.
-fn everyone() -> [IpNetwork; 2] {
-    [
-        IpNetwork::V4(ipnetwork::Ipv4Network::from(std::net::Ipv4Addr::UNSPECIFIED)),
-        IpNetwork::V6(ipnetwork::Ipv6Network::from(std::net::Ipv6Addr::UNSPECIFIED)),
-    ]
+fn everyone() -> Vec<IpNetwork> {
+    AddressSet::all().to_networks()
 }
