@@ -1,1 +1,387 @@
+//! Whole audits of a small world: one VPC, one host, the real reach.
 
+use super::*;
+use crate::finding::{Finding, FindingStatus, Side};
+use crate::model::{Confidence, Severity};
+use crate::observation::{Observation, Observations, State, VantageSeen};
+use crate::reach::{self, Reach};
+use crate::resolve::resolve;
+use crate::rule;
+use crate::snapshot::{Call, CallKind, Outcome, Snapshot};
+use crate::spec::{self, Source, Spec};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+const SG: &str = "sg-0000000000000001";
+
+/// One web host at 203.0.113.10 (inside 10.0.0.10) whose group lets in what is given.
+fn snapshot(ingress: Value) -> Snapshot {
+    let all = json!([{ "IpProtocol": "-1", "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] }]);
+    let entry = |egress: bool| {
+        json!({ "RuleNumber": 100, "Egress": egress, "Protocol": "-1", "RuleAction": "allow",
+            "CidrBlock": "0.0.0.0/0" })
+    };
+    let view = json!({
+        "Account": "111111111111", "Region": "us-west-1",
+        "Vpcs": [{ "VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16", "State": "available",
+            "CidrBlockAssociationSet": [{ "CidrBlock": "10.0.0.0/16", "CidrBlockState": { "State": "associated" } }] }],
+        "Subnets": [{ "SubnetId": "subnet-1", "VpcId": "vpc-1", "CidrBlock": "10.0.0.0/24" }],
+        "InternetGateways": [{ "InternetGatewayId": "igw-1",
+            "Attachments": [{ "VpcId": "vpc-1", "State": "available" }] }],
+        "RouteTables": [{ "RouteTableId": "rtb-1", "VpcId": "vpc-1",
+            "Associations": [{ "Main": true }],
+            "Routes": [
+                { "DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local", "State": "active" },
+                { "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1", "State": "active" }] }],
+        "NetworkAcls": [{ "NetworkAclId": "acl-1", "VpcId": "vpc-1", "IsDefault": true,
+            "Associations": [{ "SubnetId": "subnet-1" }], "Entries": [entry(false), entry(true)] }],
+        "SecurityGroups": [{ "GroupId": SG, "GroupName": "web", "VpcId": "vpc-1",
+            "OwnerId": "111111111111", "IpPermissions": ingress, "IpPermissionsEgress": all }],
+        "Instances": [{ "InstanceId": "i-0abc", "State": { "Name": "running" }, "VpcId": "vpc-1",
+            "SubnetId": "subnet-1", "PrivateIpAddress": "10.0.0.10", "PublicIpAddress": "203.0.113.10",
+            "Tags": [{ "Key": "role", "Value": "web" }] }],
+        "NetworkInterfaces": [{ "NetworkInterfaceId": "eni-1", "OwnerId": "111111111111",
+            "InterfaceType": "interface", "Status": "in-use", "SubnetId": "subnet-1",
+            "VpcId": "vpc-1", "PrivateIpAddress": "10.0.0.10", "SourceDestCheck": true,
+            "PrivateIpAddresses": [{ "PrivateIpAddress": "10.0.0.10", "Primary": true,
+                "Association": { "PublicIp": "203.0.113.10" } }],
+            "Association": { "PublicIp": "203.0.113.10" },
+            "Attachment": { "InstanceId": "i-0abc", "Status": "attached", "DeviceIndex": 0 },
+            "Groups": [{ "GroupId": SG, "GroupName": "web" }] }],
+        "BpaOptions": { "InternetGatewayBlockMode": "off" },
+    });
+    let mut snapshot = Snapshot::empty(at("2026-11-22T12:00:00Z"));
+    snapshot.regions.push(serde_json::from_value(view).expect("a view"));
+    snapshot.calls = CallKind::ALL
+        .iter()
+        .map(|kind| Call {
+            account: "111111111111".into(),
+            region: "us-west-1".into(),
+            kind: *kind,
+            outcome: Outcome::Complete,
+            items: 1,
+        })
+        .collect();
+    snapshot
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect("a time")
+}
+
+fn open_to(port: u16, block: &str) -> Value {
+    json!({ "IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{ "CidrIp": block }] })
+}
+
+fn spec(more: &str) -> Spec {
+    let text = format!(
+        "version: 1\nnetworks:\n  office: [198.51.100.0/24]\nroles:\n  web:\n    select: {{ tags: {{ role: web }} }}\n    services:\n      https: {{ port: tcp/443, from: internet }}\n      ssh: {{ port: tcp/22, from: office, expect: ssh }}\n{more}"
+    );
+    spec::load(&[Source::new("spec.yaml", text.into_bytes())]).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn seen(rows: &[(u16, State)]) -> Observations {
+    let vantage = VantageSeen {
+        name: "out".into(),
+        outside_v4: Some("192.0.2.9".parse().expect("an address")),
+        outside_v6: None,
+        controls_v4: Some(true),
+        controls_v6: None,
+    };
+    let rows = rows.iter().map(|(port, state)| Observation {
+        address: "203.0.113.10".parse().expect("an address"),
+        protocol: crate::model::Protocol::Tcp,
+        port: *port,
+        state: *state,
+        confirmed: *state == State::Open,
+        service: None,
+        by: None,
+        vantage: "out".into(),
+        rtt_us: None,
+        tries: 2,
+        detail: None,
+        tls: None,
+    });
+    Observations { vantages: vec![vantage], rows: rows.collect() }
+}
+
+fn audit_at(
+    spec: &Spec,
+    snapshot: &Snapshot,
+    observations: &Observations,
+    options: &Options,
+    now: &str,
+) -> AuditReport {
+    let resolution = resolve(spec, snapshot);
+    let reach = Reach::new(snapshot, &reach::Options::default());
+    let rules = rule::builtin().expect("the built-in rules load");
+    run(&Input {
+        spec,
+        snapshot,
+        resolution: &resolution,
+        reach: &reach,
+        observations,
+        rules: &rules,
+        gaps: &[],
+        options,
+        now: at(now),
+    })
+}
+
+fn audit(spec: &Spec, snapshot: &Snapshot, observations: &Observations) -> AuditReport {
+    audit_at(spec, snapshot, observations, &Options::default(), "2026-11-22T12:00:00Z")
+}
+
+/// Findings as one line each.
+fn told(report: &AuditReport) -> Vec<String> {
+    let line = |f: &Finding| {
+        let source = f.source.as_ref().map(|s| format!(" from {s}")).unwrap_or_default();
+        format!("{} {} {}{source}", f.severity, f.rule, f.subject)
+    };
+    report.findings.iter().map(line).collect()
+}
+
+fn both() -> Value {
+    json!([open_to(443, "0.0.0.0/0"), open_to(22, "198.51.100.0/24")])
+}
+
+#[test]
+fn what_is_as_declared_has_no_finding_and_what_was_not_seen_is_a_gap() {
+    let spec = spec("");
+    let report = audit(&spec, &snapshot(both()), &seen(&[(443, State::Open), (22, State::Silent)]));
+    assert_eq!(told(&report), Vec::<String>::new());
+    let gaps: Vec<String> = report.gaps.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        gaps,
+        [
+            "vantage: office: no vantage lies in office: 1 required rows rest on the configuration alone"
+        ]
+    );
+    assert_eq!((report.coverage.hosts, report.coverage.probed), (1, 2));
+}
+
+#[test]
+fn a_missing_permission_is_named_with_the_change_that_mends_it() {
+    let spec = spec("");
+    let missing = snapshot(json!([open_to(22, "198.51.100.0/24")]));
+    let report = audit(&spec, &missing, &seen(&[(443, State::Silent)]));
+    assert_eq!(told(&report), ["critical declared-blocked i-0abc tcp/443 from internet"]);
+    let finding = &report.findings[0];
+    assert!(finding.message.contains(SG), "{}", finding.message);
+    let mend = &finding.mends[0];
+    let command = mend.command.as_deref().unwrap_or_default();
+    assert!(
+        command.starts_with(&format!(
+            "aws ec2 authorize-security-group-ingress --region us-west-1 --group-id {SG} --ip-permissions '[{{"
+        )),
+        "{command}"
+    );
+    assert!(command.contains(r#""CidrIp":"0.0.0.0/0""#) && command.contains(r#""FromPort":443"#));
+    let terraform = mend.terraform.as_deref().unwrap_or_default();
+    assert!(terraform.contains("aws_vpc_security_group_ingress_rule"), "{terraform}");
+    let declared = finding.evidence.iter().find(|e| e.side == Side::Declared).expect("declared");
+    assert_eq!((declared.file.as_deref(), declared.line), (Some("spec.yaml"), Some(8)));
+    assert!(finding.evidence.iter().any(|e| e.side == Side::Configured));
+    assert!(finding.evidence.iter().any(|e| e.side == Side::Observed));
+    // Without any probe the model alone finds it too.
+    let unprobed = audit(&spec, &missing, &Observations::default());
+    assert_eq!(told(&unprobed), told(&report));
+    assert_eq!(unprobed.findings[0].fingerprint, finding.fingerprint);
+}
+
+#[test]
+fn each_layer_that_blocks_has_its_own_mend() {
+    let spec = spec("");
+    for (name, change, words) in [
+        (
+            "route",
+            (|s: &mut Snapshot| drop(s.regions[0].route_tables[0].routes.pop()))
+                as fn(&mut Snapshot),
+            "create-route --region us-west-1 --route-table-id rtb-1 --destination-cidr-block 0.0.0.0/0 --gateway-id igw-1",
+        ),
+        (
+            "acl",
+            |s| s.regions[0].network_acls[0].entries[0].rule_action = "deny".into(),
+            "create-network-acl-entry --region us-west-1 --network-acl-id acl-1 --ingress --rule-number 10 --protocol 6 --rule-action allow --cidr-block 0.0.0.0/0 --port-range From=443,To=443",
+        ),
+        (
+            "answers",
+            |s| s.regions[0].network_acls[0].entries[1].rule_action = "deny".into(),
+            "create-network-acl-entry --region us-west-1 --network-acl-id acl-1 --egress --rule-number 10 --protocol 6 --rule-action allow --cidr-block 0.0.0.0/0 --port-range From=1024,To=65535",
+        ),
+        (
+            "bpa",
+            |s| {
+                if let Some(bpa) = &mut s.regions[0].bpa_options {
+                    bpa.internet_gateway_block_mode = Some("block-bidirectional".into());
+                }
+            },
+            "create-vpc-block-public-access-exclusion --region us-west-1 --vpc-id vpc-1",
+        ),
+        (
+            "address",
+            |s| {
+                let interface = &mut s.regions[0].network_interfaces[0];
+                interface.association = None;
+                interface.private_ip_addresses[0].association = None;
+                s.regions[0].instances[0].public_ip_address = None;
+            },
+            "associate-address --region us-west-1 --network-interface-id eni-1 --private-ip-address 10.0.0.10",
+        ),
+    ] {
+        let mut snapshot = snapshot(both());
+        change(&mut snapshot);
+        let report = audit(&spec, &snapshot, &Observations::default());
+        let found = report.findings.iter().find(|f| f.subject == "i-0abc tcp/443");
+        let found = found.unwrap_or_else(|| panic!("{name}: {:?}", told(&report)));
+        assert_eq!(found.rule, "declared-blocked", "{name}");
+        let commands: Vec<&str> = found.mends.iter().filter_map(|m| m.command.as_deref()).collect();
+        assert!(
+            commands.iter().any(|c| c.contains(words)),
+            "{name}: {commands:#?} {:?}",
+            found.path
+        );
+    }
+}
+
+#[test]
+fn what_nobody_declared_is_latent_until_it_answers() {
+    let spec = spec("");
+    let mut wide = both();
+    wide.as_array_mut().expect("a list").push(open_to(8080, "0.0.0.0/0"));
+    let snapshot = snapshot(wide);
+    let silent = audit(&spec, &snapshot, &seen(&[(443, State::Open), (8080, State::Silent)]));
+    assert_eq!(told(&silent), ["medium latent-exposure i-0abc tcp/8080 from internet"]);
+    let command = silent.findings[0].mends[0].command.as_deref().unwrap_or_default();
+    assert!(
+        command.contains("revoke-security-group-ingress") && command.contains("8080"),
+        "{command}"
+    );
+    let open = audit(&spec, &snapshot, &seen(&[(443, State::Open), (8080, State::Open)]));
+    assert_eq!(told(&open), ["high undeclared-exposure i-0abc tcp/8080 from internet"]);
+}
+
+#[test]
+fn an_admin_port_is_critical_and_an_answer_past_the_model_too() {
+    let spec = spec("");
+    let ssh = snapshot(json!([open_to(443, "0.0.0.0/0"), open_to(22, "0.0.0.0/0")]));
+    let report = audit(&spec, &ssh, &seen(&[(443, State::Open), (22, State::Open)]));
+    assert_eq!(told(&report), ["critical undeclared-exposure i-0abc tcp/22 from internet"]);
+    let report =
+        audit(&spec, &snapshot(both()), &seen(&[(443, State::Open), (9000, State::Refused)]));
+    assert_eq!(told(&report), ["critical unexplained-answer i-0abc tcp/9000 from internet"]);
+}
+
+#[test]
+fn a_waiver_holds_for_its_exact_tuple_until_its_very_instant() {
+    let mut wide = both();
+    wide.as_array_mut().expect("a list").push(open_to(8080, "0.0.0.0/0"));
+    let snapshot = snapshot(wide);
+    let waiver = |endpoint: &str| {
+        spec(&format!(
+            "waivers:\n  - {{ finding: latent-exposure, endpoint: {endpoint}, source: internet, owner: ops@example.org, reason: migration, until: 2026-12-31T00:00:00Z }}\n"
+        ))
+    };
+    let spec = waiver("i-0abc tcp/8080");
+    let run = |spec: &Spec, now| {
+        audit_at(spec, &snapshot, &seen(&[(443, State::Open)]), &Options::default(), now)
+    };
+    let held = run(&spec, "2026-12-30T23:59:59Z");
+    assert_eq!(told(&held), ["medium latent-exposure i-0abc tcp/8080 from internet"]);
+    assert!(
+        matches!(&held.findings[0].status, FindingStatus::Waived { owner, .. } if owner == "ops@example.org")
+    );
+    assert_eq!(held.failing().count(), 0);
+
+    let over = run(&spec, "2026-12-31T00:00:00Z");
+    assert_eq!(
+        told(&over),
+        [
+            "medium latent-exposure i-0abc tcp/8080 from internet",
+            "medium waiver-expired latent-exposure i-0abc tcp/8080 from internet",
+        ]
+    );
+    assert!(over.findings.iter().all(|f| f.status == FindingStatus::Open));
+
+    let other = run(&waiver("i-0abc tcp/8081"), "2026-12-01T00:00:00Z");
+    let rules: Vec<&str> = other.findings.iter().map(|f| f.rule.as_str()).collect();
+    assert_eq!(rules, ["latent-exposure", "waiver-unmatched"]);
+    assert_eq!(other.findings[0].status, FindingStatus::Open);
+}
+
+#[test]
+fn a_denied_call_is_a_gap_and_never_clean() {
+    let spec = spec("");
+    let mut blind = snapshot(both());
+    blind.regions[0].security_groups.clear();
+    for call in &mut blind.calls {
+        if call.kind == CallKind::SecurityGroups {
+            call.outcome = Outcome::Denied("UnauthorizedOperation".into());
+        }
+    }
+    let report = audit(&spec, &blind, &seen(&[(443, State::Silent)]));
+    assert!(report.gaps.iter().any(|g| g.kind.name() == "security-groups"), "{:#?}", report.gaps);
+    let found = report.findings.iter().find(|f| f.subject == "i-0abc tcp/443").expect("a finding");
+    assert_eq!((found.rule.as_str(), found.confidence), ("declared-silent", Confidence::Low));
+}
+
+#[test]
+fn thresholds_overrides_and_accepted_gaps_are_applied_here() {
+    let spec = spec("");
+    let mut wide = both();
+    wide.as_array_mut().expect("a list").push(open_to(8080, "0.0.0.0/0"));
+    let snapshot = snapshot(wide);
+    let options = Options {
+        fail_on: Severity::High,
+        allow_gaps: ["vantage".to_owned()].into(),
+        severities: [("latent-exposure".to_owned(), Severity::High)].into(),
+    };
+    let run = |options: &Options| {
+        audit_at(&spec, &snapshot, &seen(&[(443, State::Open)]), options, "2026-11-22T12:00:00Z")
+    };
+    let report = run(&options);
+    assert_eq!(told(&report), ["high latent-exposure i-0abc tcp/8080 from internet"]);
+    assert_eq!((report.failing().count(), report.open_gaps().count()), (1, 0));
+    let plain = run(&Options { fail_on: Severity::High, ..Options::default() });
+    assert_eq!((plain.failing().count(), plain.open_gaps().count()), (0, 1));
+}
+
+#[test]
+fn roles_hosts_and_groups_are_judged_too() {
+    let spec = spec(&format!(
+        "    count: {{ min: 3 }}\n  ghost:\n    select: {{ tags: {{ role: ghost }} }}\ngroups:\n  {SG}: {{ ingress: [{{ port: tcp/443, from: internet }}] }}\n  sg-00000000000000aa: {{ ingress: [] }}\n"
+    ));
+    let mut snapshot = snapshot(both());
+    let stranger =
+        json!({ "InstanceId": "i-0def", "State": { "Name": "running" }, "VpcId": "vpc-1" });
+    snapshot.regions[0].instances.push(serde_json::from_value(stranger).expect("an instance"));
+    let report = audit(&spec, &snapshot, &seen(&[(443, State::Open)]));
+    let found: Vec<String> = told(&report);
+    for want in [
+        "high role-too-small role web",
+        "medium selector-matches-nothing role ghost",
+        "high host-unknown i-0def",
+        "high group-missing sg-00000000000000aa",
+    ] {
+        let want = want.replace("high host-unknown", "medium host-unknown");
+        assert!(found.contains(&want), "{want}: {found:#?}");
+    }
+    let drift = report.findings.iter().find(|f| f.subject == SG).expect("drift");
+    assert_eq!(drift.rule, "drift-exposes");
+    let diff = drift.diff.as_deref().unwrap_or_default();
+    assert!(
+        diff.contains("+ingress tcp/22 from 198.51.100.0/24  # changes what reaches eni-1"),
+        "{diff}"
+    );
+}
+
+#[test]
+fn equal_inputs_give_equal_reports() {
+    let spec = spec("");
+    let snapshot = snapshot(json!([open_to(8080, "0.0.0.0/0"), open_to(22, "0.0.0.0/0")]));
+    let observations = seen(&[(443, State::Silent), (22, State::Open)]);
+    let report = audit(&spec, &snapshot, &observations);
+    assert_eq!(report, audit(&spec, &snapshot, &observations));
+    assert!(report.findings.is_sorted_by(|a, b| a.severity >= b.severity));
+    assert!(report.gaps.is_sorted());
+}
