@@ -6,6 +6,7 @@ mod common;
 mod help;
 mod layering;
 mod output;
+mod probe;
 mod readme;
 mod report;
 mod spec;
