@@ -1,5 +1,4 @@
 use super::{CliError, ExitStatus, Global, input, starter};
-use crate::model::AddressSet;
 use crate::reach::{Options, Reach};
 use clap::Args;
 use std::fs::OpenOptions;
@@ -46,7 +45,7 @@ pub fn run(args: &InitArgs, global: &Global) -> Result<ExitStatus, CliError> {
     };
     let snapshot = input::snapshot(&args.from)?;
     let reach = Reach::new(&snapshot, &Options::default());
-    let text = starter::starter(&snapshot, &reach.exposed(&AddressSet::outside()), &reach.gaps())
+    let text = starter::starter(&snapshot, &|from| reach.exposed(from), &reach.gaps())
         .map_err(input::rendered)?;
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => {

@@ -31,7 +31,10 @@ struct Draft {
     allow: BTreeMap<(String, Protocol), PortSet>,
 }
 
-/// Writes the spec. `exposed` is what reach lists for [`AddressSet::outside`].
+/// What reach lists for one source, by host.
+type Listing<'a> = BTreeMap<&'a str, Vec<&'a ExposedEndpoint>>;
+
+/// Writes the spec. `exposed` lists what some clients of a source reach.
 ///
 /// Live instances become roles by their Auto Scaling group or the tag that says what they are for,
 /// interfaces of nobody that expose something by what they expose. A port that every live member
@@ -43,15 +46,20 @@ struct Draft {
 /// would be a fault of this code.
 pub(super) fn starter(
     snapshot: &Snapshot,
-    exposed: &[ExposedEndpoint],
+    exposed: &dyn Fn(&AddressSet) -> Vec<ExposedEndpoint>,
     gaps: &[Gap],
 ) -> Result<String, SpecErrors> {
     let hosts = resolve(&Spec::default(), snapshot);
-    let mut by_host: BTreeMap<&str, Vec<&ExposedEndpoint>> = BTreeMap::new();
-    for endpoint in exposed {
-        by_host.entry(&endpoint.host).or_default().push(endpoint);
-    }
-    let mut networks: BTreeMap<AddressSet, String> = BTreeMap::new();
+    let outside = exposed(&AddressSet::outside());
+    let by_host = listing(&outside);
+    let networks = networks(&outside);
+    // Asked again for each network, because what is open to part of the internet may be open to
+    // all of the network.
+    let listed: Vec<(&str, &AddressSet, Vec<ExposedEndpoint>)> =
+        networks.iter().map(|(set, name)| (name.as_str(), set, exposed(set))).collect();
+    let public = AddressSet::public();
+    let mut sources = vec![("internet", &public, by_host.clone())];
+    sources.extend(listed.iter().map(|(name, set, list)| (*name, *set, listing(list))));
     let mut drafts = instances(&hosts, snapshot);
     interfaces(&hosts, &by_host, &mut drafts);
     // Selectors may pick more than those they were made of (a tag's value may hold a `*`), so
@@ -62,11 +70,19 @@ pub(super) fn starter(
         let members = resolution.members.get(role).into_iter().flatten();
         let members: Vec<&Host> =
             members.filter_map(|id| resolution.hosts.get(id)).filter(|h| h.live).collect();
-        draft.fill(&members, &by_host, &mut networks);
+        draft.fill(&members, &networks, &sources);
     }
     let text = write(&drafts, &networks, snapshot, gaps);
     read(&text)?;
     Ok(text)
+}
+
+fn listing(endpoints: &[ExposedEndpoint]) -> Listing<'_> {
+    let mut by_host: Listing<'_> = BTreeMap::new();
+    for endpoint in endpoints {
+        by_host.entry(&endpoint.host).or_default().push(endpoint);
+    }
+    by_host
 }
 
 fn read(text: &str) -> Result<Spec, SpecErrors> {
@@ -104,11 +120,7 @@ fn instances(hosts: &Resolution, snapshot: &Snapshot) -> BTreeMap<String, Draft>
 }
 
 /// Roles of interfaces without an instance that expose something: one for each way of exposing.
-fn interfaces(
-    hosts: &Resolution,
-    by_host: &BTreeMap<&str, Vec<&ExposedEndpoint>>,
-    drafts: &mut BTreeMap<String, Draft>,
-) {
+fn interfaces(hosts: &Resolution, by_host: &Listing<'_>, drafts: &mut BTreeMap<String, Draft>) {
     let mut alike: BTreeMap<Vec<(String, String)>, Vec<&str>> = BTreeMap::new();
     for host in hosts.hosts.values().filter(|h| h.live && is_interface(h)) {
         let Some(endpoints) = by_host.get(host.id.as_str()) else { continue };
@@ -139,30 +151,26 @@ impl Draft {
     fn fill(
         &mut self,
         members: &[&Host],
-        by_host: &BTreeMap<&str, Vec<&ExposedEndpoint>>,
-        networks: &mut BTreeMap<AddressSet, String>,
+        networks: &BTreeMap<AddressSet, String>,
+        sources: &[(&str, &AddressSet, Listing<'_>)],
     ) {
-        let of = |host: &Host| by_host.get(host.id.as_str()).map_or(&[][..], Vec::as_slice);
-        // Every source that surely reaches something of tcp or udp, with its clients.
-        let mut sources: BTreeMap<(String, Protocol), AddressSet> = BTreeMap::new();
-        for endpoint in members.iter().flat_map(|h| of(h)) {
-            let (name, clients) = source(endpoint, networks);
-            let key = (name, endpoint.protocol);
-            if endpoint.configured.verdict() == Verdict::Permitted && endpoint.protocol.has_ports()
-            {
-                sources.entry(key.clone()).or_insert(clients);
-            }
-            let ports = self.allow.entry(key).or_default();
+        let Some((_, _, outside)) = sources.first() else { return };
+        for endpoint in members.iter().filter_map(|h| outside.get(h.id.as_str())).flatten() {
+            let source = networks.get(&endpoint.sources).map_or("internet", String::as_str);
+            let ports = self.allow.entry((source.into(), endpoint.protocol)).or_default();
             *ports = ports.union(&endpoint.ports);
         }
-        for ((name, protocol), clients) in sources {
-            let common = common(members, of, protocol, &clients);
-            let single = common.ranges().iter().filter(|(low, high)| low == high && *low > 0);
-            for (port, _) in single {
-                self.services.entry((protocol, *port)).or_default().insert(name.clone());
-                if let Some(ports) = self.allow.get_mut(&(name.clone(), protocol)) {
-                    *ports = ports.subtract(&PortSet::one(*port));
-                }
+        for ((source, protocol), ports) in &mut self.allow {
+            let Some((_, clients, list)) = sources.iter().find(|(name, ..)| name == source) else {
+                continue;
+            };
+            if !protocol.has_ports() {
+                continue;
+            }
+            let common = common(members, list, *protocol, clients).intersect(ports);
+            for (port, _) in common.ranges().iter().filter(|(low, high)| low == high && *low > 0) {
+                self.services.entry((*protocol, *port)).or_default().insert(source.clone());
+                *ports = ports.subtract(&PortSet::one(*port));
             }
         }
         // Port 0 cannot be written; nothing listens there.
@@ -176,13 +184,13 @@ impl Draft {
 }
 
 /// Ports that every member surely opens to all of `clients`, at every address they would use.
-fn common<'a>(
+fn common(
     members: &[&Host],
-    of: impl Fn(&Host) -> &'a [&'a ExposedEndpoint],
+    list: &Listing<'_>,
     protocol: Protocol,
     clients: &AddressSet,
 ) -> PortSet {
-    let mut common = PortSet::all();
+    let mut common = if members.is_empty() { PortSet::empty() } else { PortSet::all() };
     for host in members {
         let mut any = false;
         for address in host.addresses.iter().filter(|a| a.public).map(|a| a.address) {
@@ -191,8 +199,8 @@ fn common<'a>(
                 continue;
             }
             any = true;
-            let open = of(host)
-                .iter()
+            let endpoints = list.get(host.id.as_str()).into_iter().flatten();
+            let open = endpoints
                 .filter(|e| {
                     e.address == address
                         && e.protocol == protocol
@@ -210,22 +218,19 @@ fn common<'a>(
     common
 }
 
-/// The source of an endpoint by name, and its clients; a network is named when it is first met.
-fn source(
-    endpoint: &ExposedEndpoint,
-    networks: &mut BTreeMap<AddressSet, String>,
-) -> (String, AddressSet) {
+/// A name for every set of clients that is not the internet.
+fn networks(exposed: &[ExposedEndpoint]) -> BTreeMap<AddressSet, String> {
     let public = AddressSet::public();
-    let everyone = public.of_family(Family::of(endpoint.address));
-    if endpoint.sources.is_superset(&everyone)
-        || endpoint.sources.to_networks().len() > MAX_BLOCKS
-        || endpoint.sources.is_empty()
-    {
-        return ("internet".into(), public);
-    }
-    let next = format!("clients-{}", networks.len() + 1);
-    let name = networks.entry(endpoint.sources.clone()).or_insert(next);
-    (name.clone(), endpoint.sources.clone())
+    let sets: BTreeSet<&AddressSet> = exposed
+        .iter()
+        .filter(|e| {
+            let everyone = public.of_family(Family::of(e.address));
+            !e.sources.is_superset(&everyone) && !e.sources.is_empty()
+        })
+        .map(|e| &e.sources)
+        .filter(|set| set.to_networks().len() <= MAX_BLOCKS)
+        .collect();
+    sets.into_iter().enumerate().map(|(i, s)| (s.clone(), format!("clients-{}", i + 1))).collect()
 }
 
 /// A role's name made of text from outside, unlike every other and unlike any network's.

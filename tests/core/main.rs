@@ -4,6 +4,7 @@
 mod common;
 
 mod help;
+mod init;
 mod layering;
 mod output;
 mod probe;
