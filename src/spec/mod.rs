@@ -64,5 +64,4 @@ fn names(sources: &[Source]) -> Vec<Arc<str>> {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "a test reads the design's example")]
 mod tests;
