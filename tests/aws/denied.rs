@@ -4,7 +4,7 @@ use crate::world::{FIRST, Server, collect, estate, incomplete, undisturbed};
 use portcullis::snapshot::{CallKind, Outcome, RegionView};
 use serde_json::json;
 
-const ONE_REGION: [&str; 5] = ["--regions", "us-east-1", "--rate", "0", "--allow-gaps=vpc-bpa"];
+const ONE_REGION: [&str; 5] = ["--regions", "us-east-1", "--api-rate", "0", "--allow-gaps=vpc-bpa"];
 
 fn whole() -> RegionView {
     undisturbed().snapshot().view(FIRST, "us-east-1").unwrap().clone()
@@ -38,7 +38,7 @@ fn a_denied_list_is_the_only_one_that_is_empty() {
 #[test]
 fn a_part_that_is_denied_blinds_its_own_row_only() {
     let rules = json!([{
-        "service": "elasticloadbalancing", "operation": "DescribeTargetHealth", "times": 1,
+        "service": "*", "operation": "DescribeTargetHealth", "times": 1,
         "error": {"code": "AccessDenied", "status": 403},
     }]);
     let proxy = Server::microburst(estate(), &rules);

@@ -60,8 +60,10 @@ fn an_answer_cut_in_two_is_never_a_shorter_list() {
         })
         .collect();
     let proxy = Server::microburst(estate(), &Value::Array(rules));
-    let collected =
-        collect(&proxy.url(), &["--regions", "us-east-1", "--rate", "0", "--allow-gaps=vpc-bpa"]);
+    let collected = collect(
+        &proxy.url(),
+        &["--regions", "us-east-1", "--api-rate", "0", "--allow-gaps=vpc-bpa"],
+    );
     assert_eq!(collected.code, Some(3));
     let snapshot = collected.snapshot();
     let named: Vec<&str> = incomplete(&snapshot).iter().map(|c| c.kind.operation()).collect();
@@ -78,7 +80,7 @@ fn a_call_throttled_past_every_retry_is_throttled_and_costs_the_others_nothing()
     let proxy = Server::microburst(estate(), &rules);
     let collected = collect(
         &proxy.url(),
-        &["--regions", "us-east-1", "--rate", "0", "--allow-gaps=vpc-bpa,auto-scaling-groups"],
+        &["--regions", "us-east-1", "--api-rate", "0", "--allow-gaps=vpc-bpa,auto-scaling-groups"],
     );
     assert_eq!(collected.code, Some(0), "{}", collected.stderr);
     let snapshot = collected.snapshot();

@@ -12,7 +12,7 @@ fn read_with(policy: &str) -> Collected {
     let keys = String::from_utf8(made.stdout).unwrap();
     let (key, secret) = keys.trim().split_once(' ').unwrap();
     moto.http("POST /moto-api/reset-auth HTTP/1.0", "0");
-    collect_as(&moto.url(), (key, secret), &["--regions", "us-east-1", "--rate", "0"])
+    collect_as(&moto.url(), (key, secret), &["--regions", "us-east-1", "--api-rate", "0"])
 }
 
 #[test]

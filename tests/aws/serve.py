@@ -14,6 +14,15 @@ import sys
 import threading
 
 
+# The servers greet on standard output too: theirs goes to standard error.
+OUT = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+
+
+def say(port):
+    print(port, file=OUT, flush=True)
+
+
 def moto():
     from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
@@ -21,7 +30,7 @@ def moto():
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     _, port = server.get_host_and_port()
-    print(port, flush=True)
+    say(port)
     sys.stdin.read()
     # Its requests are threads that would be waited for.
     os._exit(0)
@@ -37,7 +46,7 @@ def microburst(upstream, rules):
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        print(runner.addresses[0][1], flush=True)
+        say(runner.addresses[0][1])
         await asyncio.Event().wait()
 
     def until_the_end():

@@ -108,7 +108,7 @@ pub(crate) fn undisturbed() -> &'static Collected {
 
 /// Arguments that read the whole estate.
 pub(crate) fn both_accounts() -> Vec<&'static str> {
-    vec!["--regions", REGIONS, "--account", FIRST, "--account", ROLE, "--rate", "0"]
+    vec!["--regions", REGIONS, "--account", FIRST, "--account", ROLE, "--api-rate", "0"]
 }
 
 /// What one run of `portcullis collect` gave.

@@ -17,6 +17,8 @@ mod log;
 mod options;
 mod outcome;
 mod pace;
+#[cfg(test)]
+mod paging;
 mod parse;
 mod rds;
 mod read;

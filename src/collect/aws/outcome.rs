@@ -55,10 +55,10 @@ where
             let code = code.map_or_else(|| format!("HTTP {status}"), |c| clip(c));
             // A code may carry its class, as in `Client.UnauthorizedOperation`.
             let bare = code.rsplit('.').next().unwrap_or(&code);
-            if DENIED.contains(&bare) {
-                Outcome::Denied(code)
-            } else if THROTTLED.contains(&bare) || status == 429 {
+            if THROTTLED.contains(&bare) || status == 429 {
                 Outcome::Throttled(code)
+            } else if DENIED.contains(&bare) || matches!(status, 401 | 403) {
+                Outcome::Denied(code)
             } else {
                 Outcome::Failed(code)
             }

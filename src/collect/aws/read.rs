@@ -76,7 +76,7 @@ where
         }
     }
     let outcome = if more {
-        Outcome::Truncated(format!("page {count} repeats its token"))
+        Outcome::Truncated(format!("page {count} says that there is more, and gives no way on"))
     } else {
         unread(&malformed)
     };
