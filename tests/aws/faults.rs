@@ -11,7 +11,8 @@ fn storm() -> Value {
         "service": "ec2", "probability": 0.25,
         "error": {"code": "RequestLimitExceeded", "status": 503},
     })];
-    for service in ["elasticloadbalancing", "autoscaling", "rds", "sts"] {
+    // Microburst knows the balancers by either name, by version.
+    for service in ["elasticloadbalancing", "elbv2", "autoscaling", "rds", "sts"] {
         rules.push(json!({
             "service": service, "probability": 0.25,
             "error": {"code": "Throttling", "status": 400},
