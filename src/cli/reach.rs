@@ -30,7 +30,7 @@ pub fn run(args: &ReachArgs, global: &Global) -> Result<ExitStatus, CliError> {
     let snapshot = args.saved.read(global)?;
     let options = Options { assume_bpa_off: args.saved.accepts(crate::model::GapKind::VpcBpa) };
     let reach = Reach::new(&snapshot, &options);
-    let endpoints = reach.exposed(&from);
+    let endpoints = merge(reach.exposed(&from));
     let mut gaps: BTreeSet<Gap> = reach.gaps().into_iter().collect();
     gaps.extend(endpoints.iter().flat_map(|e| e.configured.gaps().iter().cloned()));
     match args.format {
@@ -58,6 +58,38 @@ fn source(text: &str) -> Result<AddressSet, CliError> {
             CliError::new(format!("read `{}` as a source", escape(text)))
                 .hint("write `internet`, a block like 198.51.100.0/24, or an address")
         })
+}
+
+/// Joins endpoints that differ in the deciding line only: one row an address, protocol, source and
+/// verdict. The first line stands for all.
+fn merge(endpoints: Vec<ExposedEndpoint>) -> Vec<ExposedEndpoint> {
+    let mut out: Vec<ExposedEndpoint> = Vec::with_capacity(endpoints.len());
+    let mut start = 0;
+    for endpoint in endpoints {
+        let other = out.get(start).is_some_and(|first| {
+            (first.address, &first.interface) != (endpoint.address, &endpoint.interface)
+        });
+        if other {
+            start = out.len();
+        }
+        let clients = |e: &ExposedEndpoint| match &e.configured {
+            Configured::Partly(_, clients) => Some(clients.ports.clone()),
+            _ => None,
+        };
+        let twin = out[start..].iter_mut().find(|have| {
+            have.protocol == endpoint.protocol
+                && have.every_other_protocol == endpoint.every_other_protocol
+                && have.sources == endpoint.sources
+                && have.configured.verdict() == endpoint.configured.verdict()
+                && clients(have) == clients(&endpoint)
+                && have.configured.gaps() == endpoint.configured.gaps()
+        });
+        match twin {
+            Some(have) => have.ports = have.ports.union(&endpoint.ports),
+            None => out.push(endpoint),
+        }
+    }
+    out
 }
 
 /// The machine form of one endpoint.

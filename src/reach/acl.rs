@@ -106,6 +106,10 @@ pub(super) fn reply(
             // Only an echo is answered; everything else is one way.
             let (echo, answer) = if protocol == Protocol::Icmp { (8, 0) } else { (128, 129) };
             let (passed, deciding) = first_match(&lines, icmp_key(answer, 0), ends);
+            if passed == *ends {
+                let whole = Span::whole(Ends::All, Ends::All, Some(deciding), Vec::new());
+                return Stage::filter(Layer::NetworkAcl, id, vec![whole], absent);
+            }
             let (low, high) = (icmp_key(echo, 0), icmp_key(echo, 255));
             let mut spans = vec![
                 Span { high: low - 1, ..Span::whole(Ends::All, Ends::All, None, Vec::new()) },

@@ -109,18 +109,19 @@ fn walk(stages: &[Stage], asked: &Arc<AddressSet>, required: &AddressSet, port: 
             Act::Node => (None, HopVerdict::Passes, None),
             Act::Filter(spans) => {
                 let span = span_at(spans, port);
-                let (y, m) = span
-                    .map_or_else(Default::default, |s| (s.yes.meet(&yes), s.maybe.meet(&maybe)));
+                // What passes here for sure, of all that may have come this far.
+                let (sure, m) = span
+                    .map_or_else(Default::default, |s| (s.yes.meet(&maybe), s.maybe.meet(&maybe)));
+                let y = span.map_or_else(Default::default, |s| s.yes.meet(&yes));
                 let verdict = if m.is_empty() {
                     HopVerdict::Blocks
+                } else if sure.is_superset(required) {
+                    HopVerdict::Passes
                 } else if let Some(s) = span
-                    && s.yes != s.maybe
-                    && s.maybe.meet(&yes) != y
+                    && sure != m
                 {
                     gaps.extend(s.gaps.iter().cloned());
-                    if y.is_superset(required) { HopVerdict::Passes } else { HopVerdict::Unknown }
-                } else if m.is_superset(required) {
-                    HopVerdict::Passes
+                    HopVerdict::Unknown
                 } else {
                     HopVerdict::PartlyPasses
                 };

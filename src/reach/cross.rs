@@ -1,9 +1,11 @@
 use super::Layer;
-use super::index::Nic;
+use super::group::Direction;
+use super::index::{Nic, Place};
 use super::route::{Routes, Target};
 use super::span::Stage;
 use super::ways::{Start, Ways, collapse, one};
 use crate::model::{Family, Gap, GapKind};
+use crate::snapshot::CallKind;
 use std::net::IpAddr;
 
 impl<'i, 'a> Ways<'i, 'a> {
@@ -16,23 +18,45 @@ impl<'i, 'a> Ways<'i, 'a> {
             return vec![Stage::unknown(Layer::Subnet, nic.subnet, vec![gap])];
         };
         // Another VPC's group counts while a peering is active (R4).
-        let mut stages = collapse(self.depart(start, &there, Some(&nic.groups), true), &there);
-        let (more, _) = self.cross(start, to, Some(nic));
+        let peered = self.peered(start.place, to);
+        let (theirs, ours) = (peered.then_some(nic.groups.as_slice()), groups.filter(|_| peered));
+        let mut stages = collapse(self.depart(start, &there, theirs, true), &there);
+        let (more, vpc) = self.cross(start.place, to);
         stages.extend(more);
+        stages.extend(self.wrong_vpc(vpc, nic));
         stages.push(Stage::node(Layer::Vpc, place.vpc));
         stages.push(Stage::node(Layer::Subnet, place.id));
-        stages.extend(self.arrive(nic, place, &here, groups, true));
+        stages.extend(self.arrive(nic, place, &here, ours, true));
+        // The answer needs a route of its own (R29, R30): the same stages the other way round.
+        let (back, vpc) = self.cross(place, start.address);
+        let lost = vpc.is_some_and(|v| v != start.place.vpc);
+        stages.extend(back.into_iter().filter(|s| !matches!(s.act, super::span::Act::Node)));
+        if lost {
+            let why = format!("answers to {} leave for another VPC", start.address);
+            stages.push(Stage::blocks(Layer::Subnet, place.id, why));
+        }
+        stages.push(self.acl_reply(start.place, Direction::Egress, &there).collapse(&there));
         stages
     }
 
-    /// From one VPC towards an address in another, and the VPC it leads to, where that is known.
-    pub(super) fn cross(
-        &self,
-        start: &Start<'i, 'a>,
-        to: IpAddr,
-        _nic: Option<&Nic<'a>>,
-    ) -> (Vec<Stage>, Option<&'a str>) {
-        let place = start.place;
+    /// Whether the route to an address leads through a peering: only there do groups of the other
+    /// VPC count.
+    fn peered(&self, place: &Place<'a>, to: IpAddr) -> bool {
+        place.routes.as_ref().is_ok_and(|table| {
+            let routes = Routes::new(self.index, table, Family::of(to));
+            routes.lookup(to).is_some_and(|l| matches!(l.target, Target::Peering(_)))
+        })
+    }
+
+    /// A route that leads to another VPC than the interface's: equal addresses stand in several.
+    fn wrong_vpc(&self, vpc: Option<&str>, nic: &Nic<'a>) -> Option<Stage> {
+        let vpc = vpc.filter(|v| *v != nic.vpc)?;
+        let why = format!("the route leads to {vpc}, not to {}", nic.vpc);
+        Some(Stage::blocks(Layer::Vpc, vpc, why))
+    }
+
+    /// From a subnet towards an address in another VPC, and the VPC it leads to, where that is known.
+    pub(super) fn cross(&self, place: &Place<'a>, to: IpAddr) -> (Vec<Stage>, Option<&'a str>) {
         let table = match &place.routes {
             Ok(table) => table,
             Err(gap) => {
@@ -53,8 +77,8 @@ impl<'i, 'a> Ways<'i, 'a> {
         };
         let far = |layer, id: &str, what: &str| (vec![self.far(layer, id, what)], None);
         match line.target {
-            Target::Peering(id) => far(Layer::VpcPeering, id, "VPC peering"),
-            Target::Transit(id) => far(Layer::TransitGateway, id, "a transit gateway"),
+            Target::Peering(id) => self.peering(place, id),
+            Target::Transit(id) => self.transit(place, id, to),
             Target::Vpn(id) => far(Layer::VpnGateway, id, "what lies behind a VPN gateway"),
             Target::Other(id) | Target::Endpoint(id) => {
                 far(Layer::NotModelled, id, "a route to an interface or appliance")
@@ -76,6 +100,26 @@ impl<'i, 'a> Ways<'i, 'a> {
                 let why = format!("{to} is taken to be in {}", place.vpc);
                 (vec![Stage::blocks(Layer::Vpc, place.vpc, why)], None)
             }
+        }
+    }
+
+    /// Through a peering: active, and only to the VPC on its other side (R29).
+    fn peering(&self, place: &Place<'a>, id: &'a str) -> (Vec<Stage>, Option<&'a str>) {
+        let layer = Layer::VpcPeering;
+        let Some(row) = self.index.peerings.get(id) else {
+            let kind = CallKind::VpcPeeringConnections;
+            let gap = self.index.gap(place.view, kind, id, "the peering is not in the snapshot");
+            return (vec![Stage::unknown(layer, id, vec![gap])], None);
+        };
+        if row.status.code != "active" {
+            return (vec![Stage::blocks(layer, id, format!("it is {}", row.status.code))], None);
+        }
+        let ends =
+            (row.accepter_vpc_info.vpc_id.as_deref(), row.requester_vpc_info.vpc_id.as_deref());
+        match ends {
+            (Some(a), Some(b)) if a == place.vpc => (vec![Stage::node(layer, id)], Some(b)),
+            (Some(a), Some(b)) if b == place.vpc => (vec![Stage::node(layer, id)], Some(a)),
+            _ => (vec![Stage::blocks(layer, id, format!("it does not join {}", place.vpc))], None),
         }
     }
 }

@@ -283,7 +283,7 @@ impl<'a> Reach<'a> {
             stages.push(inside(place.vpc));
             return stages;
         }
-        let (more, vpc) = ways.cross(start, address, None);
+        let (more, vpc) = ways.cross(place, address);
         stages.extend(more);
         if let Some(vpc) = vpc {
             stages.push(Stage::node(Layer::Vpc, vpc));

@@ -26,6 +26,8 @@ pub(super) struct Index<'a> {
     pub(super) endpoint_nics: BTreeMap<&'a str, &'a str>,
     pub(super) peerings: BTreeMap<&'a str, &'a VpcPeering>,
     pub(super) elastic: BTreeMap<IpAddr, &'a Address>,
+    pub(super) attachments: BTreeMap<&'a str, &'a TransitGatewayAttachment>,
+    pub(super) transit_tables: BTreeMap<&'a str, &'a TransitGatewayRouteTable>,
     pub(super) edge_tables: BTreeMap<&'a str, &'a RouteTable>,
     prefix_lists: BTreeMap<&'a str, Option<AddressSet>>,
     pub(super) balancers: BTreeMap<&'a str, (&'a Balancer, usize)>,
@@ -100,6 +102,8 @@ impl<'a> Index<'a> {
             endpoint_nics: BTreeMap::new(),
             peerings: BTreeMap::new(),
             elastic: BTreeMap::new(),
+            attachments: BTreeMap::new(),
+            transit_tables: BTreeMap::new(),
             edge_tables: BTreeMap::new(),
             prefix_lists: BTreeMap::new(),
             balancers: BTreeMap::new(),
@@ -162,6 +166,16 @@ impl<'a> Index<'a> {
         }
         self.peerings.extend(
             rows.vpc_peering_connections.iter().map(|r| (r.vpc_peering_connection_id.as_str(), r)),
+        );
+        self.attachments.extend(
+            rows.transit_gateway_attachments
+                .iter()
+                .map(|r| (r.transit_gateway_attachment_id.as_str(), r)),
+        );
+        self.transit_tables.extend(
+            rows.transit_gateway_route_tables
+                .iter()
+                .map(|r| (r.transit_gateway_route_table_id.as_str(), r)),
         );
         for row in &rows.prefix_lists {
             let set = row.networks().map(|n| n.into_iter().collect());

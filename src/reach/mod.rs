@@ -22,6 +22,7 @@ mod options;
 mod query;
 mod route;
 mod span;
+mod transit;
 mod ways;
 
 pub use answer::{

@@ -423,9 +423,13 @@ impl<'i, 'a> Ways<'i, 'a> {
         let there = one(to);
         let (stages, seen) = self.leave(start, &there);
         let mut stages = collapse(stages, &there);
-        let seen = seen.unwrap_or(start.address);
-        let here = one(seen);
-        stages.extend(self.enter(spot, &here));
+        let here = seen.map_or_else(|| one(start.address), one);
+        // Where the address it carries outside is not known, it may be any.
+        let carried = match seen {
+            Some(_) => Arc::clone(&here),
+            None => Arc::new(AddressSet::outside().of_family(self.family)),
+        };
+        stages.extend(collapse(self.enter(spot, &carried), &carried));
         stages.push(self.acl_reply(start.place, Direction::Egress, &there).collapse(&there));
         (stages, here)
     }

@@ -5,9 +5,11 @@ mod common;
 
 mod help;
 mod init;
+mod known_answers;
 mod layering;
 mod output;
 mod probe;
+mod reach;
 mod readme;
 mod report;
 mod spec;

@@ -1,3 +1,4 @@
+use super::fold::CLASSIC;
 use super::unit::{Pending, Tally, Unit, Units};
 use crate::snapshot::*;
 use jiff::Timestamp;
@@ -34,6 +35,7 @@ pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> Snapshot {
             let (account, region) = (account.clone(), region.clone());
             snapshot.calls.push(Call { account, region, kind, outcome, items });
         }
+        name_classic(&mut view, &account, &region);
         (view.account, view.region) = (account, region);
         sort(&mut view);
         snapshot.regions.push(view);
@@ -41,6 +43,27 @@ pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> Snapshot {
     snapshot.calls.sort();
     share(&mut snapshot.regions);
     snapshot
+}
+
+/// Puts the account and the region into the ARNs that classic balancers are given.
+fn name_classic(view: &mut RegionView, account: &str, region: &str) {
+    let stem = format!("arn:aws:elasticloadbalancing:{region}:{account}");
+    let name = |arn: &mut String| {
+        if let Some(rest) = arn.strip_prefix(CLASSIC) {
+            *arn = format!("{stem}{rest}");
+        }
+    };
+    view.load_balancers.iter_mut().for_each(|b| name(&mut b.load_balancer_arn));
+    for listener in &mut view.listeners {
+        name(&mut listener.listener_arn);
+        listener.load_balancer_arn.as_mut().map(name);
+        let actions = listener.default_actions.iter_mut();
+        actions.filter_map(|a| a.target_group_arn.as_mut()).for_each(name);
+    }
+    for group in &mut view.target_groups {
+        name(&mut group.target_group_arn);
+        group.load_balancer_arns.iter_mut().for_each(name);
+    }
 }
 
 /// Account and region of each unit: from its path, else from its rows, else from the only other
@@ -221,6 +244,7 @@ fn sort(view: &mut RegionView) {
     by(&mut view.auto_scaling_groups, |r| &r.auto_scaling_group_name);
     by(&mut view.db_instances, |r| &r.db_instance_identifier);
     by(&mut view.bpa_exclusions, |r| &r.exclusion_id);
+    view.sort();
 }
 
 /// The association and the subnets of an attachment come from two calls.

@@ -186,13 +186,9 @@ fn list(file: &File, key: &str, value: Value, unit: &mut Unit) -> Option<CallKin
         }
         "LoadBalancers" => plain!(LoadBalancers, "LoadBalancerArn", load_balancers),
         "LoadBalancerDescriptions" => {
-            let (account, region) = {
-                let (a, r, _) = super::unit::key(file);
-                (a.unwrap_or_default(), r.unwrap_or_default())
-            };
             for value in values {
                 unit.votes.count(&value);
-                classic(unit, value, &account, &region);
+                classic(unit, value);
             }
             // The call of the newer balancers is another one: it stays missing without its own file.
             K::LoadBalancers
@@ -404,10 +400,13 @@ fn health(unit: &mut Unit, arn: String, values: Vec<Value>) {
     }
 }
 
+/// The beginning of a classic balancer's ARN, until its account and region are known.
+pub(super) const CLASSIC: &str = "arn:aws:elasticloadbalancing:?:?";
+
 /// A classic balancer in the words of the newer ones: a listener a port, its instances a target group.
-fn classic(unit: &mut Unit, value: Value, account: &str, region: &str) {
+fn classic(unit: &mut Unit, value: Value) {
     let name = text(&value, "LoadBalancerName").unwrap_or_default();
-    let stem = format!("arn:aws:elasticloadbalancing:{region}:{account}");
+    let stem = CLASSIC;
     let arn = format!("{stem}:loadbalancer/{name}");
     let strings = |field: &str| -> Vec<String> {
         let list = value.get(field).and_then(Value::as_array);
