@@ -109,6 +109,7 @@ impl Pace {
             Some((rate, then)) if loss > then * 0.5 => {
                 self.base = Some(f64::midpoint(loss, then));
                 self.rate = rate.min(self.cap.unwrap_or(MOST));
+                self.cut = false;
             }
             _ if loss > base + MARGIN + 2.5 * deviation => {
                 self.blamed = Some((self.rate, loss));
@@ -116,8 +117,8 @@ impl Pace {
                 self.cut = true;
             }
             _ => {
-                // The first look at the path was a short one.
-                self.base = Some(base * 0.8 + loss * 0.2);
+                // Only downwards: a base that followed loss up would follow the rate's own.
+                self.base = Some(base.min(base * 0.8 + loss * 0.2));
                 self.grow(if self.cut { 1.03 } else { 1.5 });
             }
         }
@@ -153,7 +154,7 @@ mod tests {
                     sent += 1;
                 }
             }
-            // One in fifty is a canary; what is over 500 an epoch is dropped.
+            // Some are canaries; what is over 500 an epoch is dropped.
             let count = Count {
                 asked: sent / 50 + 10,
                 lost: (sent / 50 + 10) * sent.saturating_sub(500) / sent.max(1),

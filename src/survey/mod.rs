@@ -14,3 +14,6 @@ pub use known_ports::{WELL_KNOWN_TCP, WELL_KNOWN_UDP, default_ports, well_known}
 pub use ours::ours;
 pub use plan::{Input, Limits, plan};
 pub use target::{Hope, Refused, Sampled, Survey, Target, Why};
+
+#[cfg(test)]
+mod tests;
