@@ -2,6 +2,28 @@
 //!
 //! It is a file of its own because it says what may be read and probed: CI pins it outside the
 //! branch under review, so that a change of the spec can widen neither.
+//!
+//! Every key may be left out:
+//!
+//! ```yaml
+//! accounts:                 # read side by side; without any, the caller's own
+//!   - { id: "123456789012", role_arn: "arn:aws:iam::123456789012:role/audit", external_id: x, name: prod }
+//!   - { id: "210987654321", profile: staging }
+//! regions: [us-west-1, eu-central-1]
+//! scope: [203.0.113.0/24]   # may be probed beyond what the snapshot says is ours
+//! limits:
+//!   snapshot_max_age: 1h    # an older snapshot directs no probes; ms, s, m, h, d
+//!   rate: 200               # probe packets a second; 0 is unlimited
+//!   in_flight: 1000
+//!   deadline: 10m
+//!   samples: 16             # ports of a declared range that are probed
+//!   collect_rate: 10        # API calls a second for each account, region and service
+//!   collect_concurrency: 8
+//! vantages:
+//!   local: { address: 198.51.100.9, address_v6: "2001:db8::9", reflect: "stun.example.org:3478" }
+//! rules: [rules]            # folders of more rules, relative to this file
+//! fail_on: high
+//! ```
 
 use super::error::{SpecError, SpecErrors, place};
 use super::node::{Node, Span};
@@ -329,4 +351,65 @@ fn address(node: &Node, field: &str, v4: bool, errors: &mut Vec<SpecError>) -> O
 
 fn text(node: &Node, field: &str) -> Option<String> {
     node.get(field).and_then(Node::text).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of this module's own documentation.
+    fn example() -> String {
+        let text = include_str!("config.rs");
+        let start = text.find("//! ```yaml\n").expect("an example") + "//! ```yaml\n".len();
+        let end = start + text[start..].find("//! ```\n").expect("its end");
+        let lines = text[start..end].lines().map(|l| l.strip_prefix("//! ").unwrap_or_default());
+        lines.map(|l| format!("{l}\n")).collect()
+    }
+
+    #[test]
+    fn the_documented_example_is_read_as_it_says() {
+        let text = example();
+        let config = load("portcullis.yaml", text.as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+        let ids: Vec<&str> = config.accounts.iter().map(|a| a.id.as_str()).collect();
+        assert_eq!(ids, ["123456789012", "210987654321"]);
+        assert_eq!(config.regions, ["eu-central-1", "us-west-1"]);
+        assert!(config.scope_addresses().contains("203.0.113.7".parse().expect("an address")));
+        assert_eq!(config.limits.deadline, Some(SignedDuration::from_mins(10)));
+        assert_eq!((config.limits.rate, config.limits.samples), (Some(200), Some(16)));
+        assert_eq!(config.vantages["local"].reflect.as_deref(), Some("stun.example.org:3478"));
+        assert_eq!(config.fail_on, Some(Severity::High));
+        let schema = jsonschema::validator_for(&super::schema()).expect("a schema");
+        let value: serde_json::Value = serde_saphyr::from_str(&text).expect("YAML");
+        assert!(schema.is_valid(&value), "the schema refuses the example");
+    }
+
+    #[test]
+    fn nothing_is_the_default_and_a_snapshot_directs_probes_for_an_hour() {
+        for text in ["", "# nothing\n", "{}"] {
+            let config = load("portcullis.yaml", text.as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+            assert_eq!(config, Config::default(), "{text}");
+        }
+        assert_eq!(Config::default().limits.snapshot_max_age, SignedDuration::from_hours(1));
+    }
+
+    #[test]
+    fn bad_configuration_is_told_with_what_to_do() {
+        for (text, message, hint) in [
+            ("scpoe: []", "no key `scpoe`", "`scope`?"),
+            ("scope: [10.0.0.1/8]", "host bits", "`10.0.0.0/8`"),
+            ("scope: 0.0.0.0/33", "prefix length 33", ""),
+            ("accounts: [{ id: 123 }]", "twelve digits", ""),
+            ("accounts: [{ id: '123456789012' }, { id: 123456789012 }]", "stands twice", "keep"),
+            ("limits: { deadline: 10 }", "such as `30s`", ""),
+            ("limits: { rate: fast }", "whole number", ""),
+            ("vantages: { a: { address: '::1' } }", "IPv4 address", "`address_v6: ::1`"),
+            ("vantages: { a: { reflect: stun.example.org } }", "host and a port", ""),
+            ("fail_on: hihg", "`hihg`", "`high`?"),
+        ] {
+            let errors = load("p.yaml", text.as_bytes()).expect_err(text);
+            assert_eq!(errors.count(), 1, "{errors}");
+            assert!(errors.told[0].message.contains(message), "{errors}");
+            assert!(errors.told[0].hint.clone().unwrap_or_default().contains(hint), "{errors}");
+        }
+    }
 }

@@ -1,4 +1,81 @@
 //! What people declared: spec files, read, merged and validated, all errors at once.
+//!
+//! # The format
+//!
+//! YAML 1.2, one document a file, UTF-8. Several files and folders are one spec: their sections
+//! are merged, and a name that stands twice is an error that shows both places. Every key is
+//! known; an unknown one is an error. `fixtures/specs/full.yaml` has every part of it with a word
+//! on each, and `portcullis spec schema` prints the JSON Schema.
+//!
+//! | section | key | value |
+//! |---|---|---|
+//! | `version` | | `1`, in every file |
+//! | `networks` | a name | address blocks, or one: `[198.51.100.0/24, "2001:db8:77::/48"]` |
+//! | `profiles` | a name | `block`, `allow`: lists of ports; `via`: `http-connect` or `socks5` |
+//! | `roles` | a name | a role, see below |
+//! | `names` | a DNS name | `role`, `chain: { resolvers, max_single_provider }` |
+//! | `hosts` | a name | `addresses`, `tags`: a host that no cloud API tells about |
+//! | `groups` | a group's id | `name`, `ingress`, `egress`: its declared permissions |
+//! | `controls` | (a list) | `address`, `port`: an endpoint known to answer |
+//! | `waivers` | (a list) | `finding`, `endpoint`, `source`, `owner`, `reason`, `until` |
+//!
+//! A **role** is a set of hosts and what they must, may and must never answer:
+//!
+//! | key | value |
+//! |---|---|
+//! | `select` | a selector or a list of them, of which any picks; needed |
+//! | `count` | `min`, `max`: how many live hosts it must have |
+//! | `services` | name to `port`, `from`, `expect`: must be reachable |
+//! | `allow`, `forbid` | lists of `port`, `from`: may be, must never be reachable |
+//! | `facts` | name to a constraint, `{ same_within: role }` or `{ compatible: [...] }` |
+//! | `journeys` | name to `any_of` (services) and `profiles` (`all` or a list) |
+//!
+//! What no role declares is *absent*: answering it is a finding.
+//!
+//! A **selector** picks a host when every key that is set matches: `tags` (all of them, by
+//! pattern), `names` (any pattern, of the id or the `Name` tag), `accounts`, `regions`, `vpcs`.
+//! A pattern is literal but for `*` (any run of characters) and `?` (any one).
+//!
+//! A **port** is `tcp/443`, `udp/40000-49999`, `tcp/22,80-90`, `tcp` (all of them), `icmp/echo`,
+//! `icmp/3/4`, `icmpv6/echo`, or a quoted IP protocol number (`"50"`). Ports go from 1 to 65535.
+//!
+//! A **source** (`from`) is `internet` (the public address space), a network or a role, or a list
+//! of these. A block needs a name under `networks` first.
+//!
+//! An **expectation** (`expect`) is a word (`connect`, `path`, `stun`, `ssh`, `tls`, `http`,
+//! `https`) or one of `{ tls: { names, days_left, min_version, trusted, sni } }`,
+//! `{ http: { tls, path, host, status, body } }`, `{ https: ... }` and `{ banner: TEXT }`. Without
+//! one, tcp expects `connect` (a handshake) and everything else `path` (the network lets it
+//! through). `stun` is spoken over udp, all others over tcp.
+//!
+//! A **permission** of `groups` is `any`, or `port` (a port or `all`), `from` (ingress) or `to`
+//! (egress), and `description`. Its peers are blocks, networks, `internet` (both families),
+//! `self`, `sg-…` and `pl-…`.
+//!
+//! A **waiver** binds to the exact tuple that a report prints, and ends at an instant in UTC
+//! (`2026-12-31T00:00:00Z`). One that has ended is a valid declaration: the audit tells it.
+//!
+//! Texts are taken as written: `no`, `1.10` and `0x1F` as a tag's value are these very letters.
+//! IPv4-mapped IPv6 addresses and blocks with host bits set are refused with what was meant.
+//! Aliases (`*name`) are read, merge keys (`<<`) are not.
+//!
+//! # What is not judged yet
+//!
+//! `facts`, `journeys`, `profiles` and `names` are validated and listed in [`Spec::unjudged`];
+//! reports say so in their last lines.
+//!
+//! # What cannot both hold
+//!
+//! Within a role, and between two roles of one host: a port declared or allowed for a source that
+//! also is forbidden for the same source, and one port of one source with two expectations.
+//! Within a role [`load`] tells it; between roles it depends on the hosts there are, so
+//! the inventory's judgement does.
+//!
+//! # Limits
+//!
+//! [`MAX_FILE_BYTES`] a file, [`MAX_VALUES`] values of all files with aliases counted as often as
+//! used, [`MAX_DEPTH`] levels, 2,000 services and lines a role. They bound memory to about 130 MB
+//! whatever the files hold, and time to seconds.
 
 pub mod config;
 mod error;
