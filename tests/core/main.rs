@@ -12,4 +12,5 @@ mod probe;
 mod reach;
 mod readme;
 mod report;
+mod rules;
 mod spec;
