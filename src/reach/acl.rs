@@ -45,7 +45,7 @@ pub(super) fn spans(
             }
             _ => {
                 let maybe = yes.clone();
-                spans.push(Span { low, high, yes, maybe, entry, gaps: Vec::new(), decider: None });
+                spans.push(Span { low, high, ..Span::whole(yes, maybe, entry, Vec::new()) });
             }
         }
     }

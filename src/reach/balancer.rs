@@ -2,7 +2,7 @@ use super::combine::combine;
 use super::index::{Index, Nic, Place};
 use super::span::{Ends, Span, Stage};
 use super::ways::{Ways, one};
-use super::{Decider, Layer, Verdict};
+use super::{Decider, Hop, Layer, Verdict};
 use crate::model::{AddressSet, Gap, GapKind, PortSet, Protocol};
 use crate::snapshot::{Action, Balancer, CallKind, Listener, TargetGroup, TargetHealth};
 use std::collections::BTreeMap;
@@ -169,7 +169,15 @@ fn span<'a>(
         (Some(target), None) => format!("listener {name}:{port} to {target}"),
         _ => format!("listener {name}:{port}: no target is reached"),
     };
-    Span { yes, maybe, entry: Some(text.into()), gaps: tally.gaps, decider, ..span }
+    Span {
+        yes,
+        maybe,
+        entry: Some(text.into()),
+        gaps: tally.gaps,
+        decider,
+        inner: tally.hops,
+        ..span
+    }
 }
 
 /// The target groups an action forwards to.
@@ -191,6 +199,8 @@ struct Tally {
     gaps: Vec<Gap>,
     blocked: Option<Decider>,
     through: Option<String>,
+    /// The way to the first target that is reached, else to the first.
+    hops: Vec<Hop>,
 }
 
 fn targets<'a>(
@@ -312,6 +322,9 @@ fn one_target<'a>(
                 let mut decider = decision.decided_by;
                 let entry = decider.entry.unwrap_or_default();
                 let (protocol, sep) = (ways.protocol, if entry.is_empty() { "" } else { ": " });
+                if tally.hops.is_empty() {
+                    tally.hops = decision.hops;
+                }
                 decider.entry = Some(format!("target {id} {protocol}/{port}{sep}{entry}"));
                 tally.blocked.get_or_insert(decider);
             }
@@ -323,6 +336,9 @@ fn one_target<'a>(
                 };
                 tally.yes = tally.yes.union(&set(&decision.yes));
                 tally.gaps.extend(decision.gaps);
+                if tally.through.is_none() {
+                    tally.hops = decision.hops;
+                }
                 tally.through.get_or_insert_with(|| format!("{id} {}/{port}", ways.protocol));
             }
         }

@@ -172,6 +172,12 @@ fn walk(stages: &[Stage], asked: &Arc<AddressSet>, required: &AddressSet, port: 
             verdict,
         });
         deciders.push(decider);
+        if let Act::Filter(spans) = &stage.act
+            && let Some(span) = span_at(spans, port)
+        {
+            hops.extend(span.inner.iter().cloned());
+            deciders.resize(hops.len(), None);
+        }
         if verdict == HopVerdict::Blocks {
             break;
         }

@@ -381,7 +381,26 @@ impl<'a> Reach<'a> {
             }
         }
         gaps.extend(self.balancers_without_interface());
+        gaps.extend(self.databases_without_interface());
         gaps.into_iter().collect()
+    }
+
+    /// Databases that are publicly accessible and whose interface nobody listed (R32).
+    fn databases_without_interface(&self) -> Vec<Gap> {
+        let views = self.index.snapshot.regions.iter();
+        views
+            .filter(|v| {
+                let of_rds = |i: &crate::snapshot::Interface| {
+                    i.description.as_deref() == Some("RDSNetworkInterface")
+                };
+                !v.network_interfaces.iter().any(of_rds)
+            })
+            .flat_map(|v| v.db_instances.iter().filter(|d| d.publicly_accessible))
+            .map(|d| {
+                let why = "it is publicly accessible and its interface is not in the snapshot";
+                Gap::new(GapKind::DbInstances, d.db_instance_identifier.as_str(), why)
+            })
+            .collect()
     }
 
     /// Internet-facing balancers whose nodes nobody listed: their addresses are not known.

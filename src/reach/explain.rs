@@ -84,6 +84,17 @@ impl<'a> Reach<'a> {
                 vec![Protocol::Tcp, Protocol::Udp, icmp]
             }
         };
+        // An interface of ours speaks the destination's family where it can.
+        let own = match from {
+            From::Ours(start, Some(nic)) if Family::of(start.address) != family => self
+                .index
+                .addresses_of(*nic)
+                .into_iter()
+                .find(|(a, s)| Family::of(*a) == family && !matches!(s.role, Role::Public(_)))
+                .map(|(address, _)| From::Ours(Start { address, ..*start }, Some(*nic))),
+            _ => None,
+        };
+        let from = own.as_ref().unwrap_or(from);
         let mut slices = Vec::new();
         let mut gaps: BTreeSet<Gap> = BTreeSet::new();
         for protocol in protocols {
@@ -119,10 +130,16 @@ impl<'a> Reach<'a> {
         family: Family,
     ) -> (Vec<Stage>, Arc<AddressSet>) {
         let ways = self.ways(protocol, family);
-        let asked = |set: &AddressSet| {
-            let set = set.of_family(family);
-            Arc::new(if set.is_empty() { AddressSet::all() } else { set })
+        let asked = |set: &AddressSet| Arc::new(set.of_family(family));
+        let has_family = match from {
+            From::Outside(set) | From::Far(set, _) => !set.of_family(family).is_empty(),
+            From::Ours(start, _) => Family::of(start.address) == family,
         };
+        if !has_family {
+            let why = "the source has no address of the destination's family";
+            let stage = Stage::blocks(Layer::Address, "source", why);
+            return (vec![stage], Arc::new(AddressSet::all()));
+        }
         let internet = |why: String| vec![Stage::blocks(Layer::Internet, "internet", why)];
         match (from, to) {
             (From::Outside(set) | From::Far(set, _), To::Unseen(id, gap)) => {
@@ -370,11 +387,14 @@ impl<'a> Reach<'a> {
         if id.starts_with("vpc-") && self.index.view_of_vpc(id).is_some() {
             return Ok(From::Far(self.index.vpc_blocks(id), None));
         }
-        let nic = self
-            .index
-            .nic_of(id)
-            .or_else(|| self.index.nics_of_instance(id).first().copied())
-            .ok_or_else(|| self.no_such(id))?;
+        let nic =
+            self.index.nic_of(id).or_else(|| self.index.nics_of_instance(id).first().copied());
+        let nic = match (nic, self.instance_named(id)?) {
+            (Some(nic), _) => Some(nic),
+            (None, Some(named)) => self.index.nics_of_instance(named).first().copied(),
+            (None, None) => None,
+        }
+        .ok_or_else(|| self.no_such(id))?;
         let row = self.index.nics[nic].row;
         let v6 = row.ipv6_addresses.iter().filter_map(|a| a.ipv6_address.map(IpAddr::from));
         let address = row.private_ip_address.or_else(|| v6.into_iter().next());
@@ -423,7 +443,13 @@ impl<'a> Reach<'a> {
                 let family = if v6 { Family::V6 } else { Family::V4 };
                 vec![To::Outside(AddressSet::public().of_family(family))]
             }
-            End::Network(set) => vec![To::Outside(set.clone())],
+            End::Network(set) if AddressSet::outside().is_superset(set) => {
+                vec![To::Outside(set.clone())]
+            }
+            End::Network(set) => {
+                let why = "is a block of private addresses: name one of them or a resource";
+                return Err(QueryError::Unusable { what: set.to_string(), why: why.into() });
+            }
             End::Address(address) => vec![match self.pick(*address, near)? {
                 Some(spot) => To::At(*address, spot),
                 None => To::Nobody(*address),
@@ -491,6 +517,9 @@ impl<'a> Reach<'a> {
         if let Some(nic) = self.index.nic_of(id) {
             return Ok(vec![nic]);
         }
+        if let Some(named) = self.instance_named(id)? {
+            return Ok(self.index.nics_of_instance(named));
+        }
         let of_instance = self.index.nics_of_instance(id);
         if !of_instance.is_empty() || self.index.instances.contains_key(id) {
             return Ok(of_instance);
@@ -517,6 +546,26 @@ impl<'a> Reach<'a> {
             return Ok(nics.filter_map(|n| self.index.nic_of(n)).collect());
         }
         Err(self.no_such(id))
+    }
+
+    /// The one instance with a `Name` tag, where no resource has it as its id (R37).
+    ///
+    /// # Errors
+    /// Several instances have the name: a name is no identity.
+    fn instance_named(&self, name: &str) -> Result<Option<&'a str>, QueryError> {
+        if name.is_empty() || self.index.instances.contains_key(name) {
+            return Ok(None);
+        }
+        let has = |i: &crate::snapshot::Instance| {
+            i.tags.iter().any(|t| t.key == "Name" && t.value == name)
+        };
+        let named: Vec<&'a str> =
+            self.index.instances.iter().filter(|(_, i)| has(i)).map(|(id, _)| *id).collect();
+        if named.len() > 1 {
+            let why = format!("is the name of several instances: {}", named.join(", "));
+            return Err(QueryError::Unusable { what: name.into(), why });
+        }
+        Ok(named.first().copied())
     }
 
     fn no_such(&self, id: &str) -> QueryError {

@@ -175,7 +175,7 @@ fn sweep(rules: &[Rule]) -> Vec<Span> {
             {
                 last.high = high;
             }
-            _ => spans.push(Span { low, high, yes, maybe, entry, gaps, decider: None }),
+            _ => spans.push(Span { low, high, ..Span::whole(yes, maybe, entry, gaps) }),
         }
     }
     spans

@@ -1,4 +1,4 @@
-use super::{Assumption, Decider, Layer};
+use super::{Assumption, Decider, Hop, Layer};
 use crate::model::{AddressSet, Gap, PortSet};
 use std::sync::Arc;
 
@@ -55,12 +55,14 @@ pub(super) struct Span {
     pub(super) gaps: Vec<Gap>,
     /// A component inside this stage that decides in its stead (a balancer's target).
     pub(super) decider: Option<Decider>,
+    /// Hops behind this one (a balancer's target).
+    pub(super) inner: Vec<Hop>,
 }
 
 impl Span {
     /// Every port, decided alike.
     pub(super) fn whole(yes: Ends, maybe: Ends, entry: Option<Arc<str>>, gaps: Vec<Gap>) -> Self {
-        Self { low: 0, high: u16::MAX, yes, maybe, entry, gaps, decider: None }
+        Self { low: 0, high: u16::MAX, yes, maybe, entry, gaps, decider: None, inner: Vec::new() }
     }
 }
 

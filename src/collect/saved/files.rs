@@ -21,8 +21,9 @@ pub(super) struct File {
 pub(super) fn list(dir: &Path) -> Result<Vec<File>, SavedError> {
     let meta = std::fs::metadata(dir).map_err(|source| io(dir, source))?;
     if !meta.is_dir() {
-        let source = std::io::Error::from(std::io::ErrorKind::NotADirectory);
-        return Err(io(dir, source));
+        // One file may hold a whole collection: keys side by side, or pages one after the other.
+        let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        return Ok(vec![File { path: dir.into(), parts: vec![name] }]);
     }
     let mut found = Vec::new();
     walk(dir, &mut Vec::new(), &mut BTreeSet::new(), &mut found)?;

@@ -388,6 +388,14 @@ fn balanced(kind: &str) -> Value {
     w
 }
 
+/// The same with a target that lets the balancer's clients in.
+pub(super) fn balanced_open() -> Value {
+    let mut w = balanced("net");
+    w["SecurityGroups"][1]["IpPermissions"] =
+        json!([permission("tcp", 8443, 8443, "0.0.0.0/0", None)]);
+    w
+}
+
 #[test]
 fn r31_balancers() {
     // A network balancer passes packets on: the target's groups decide on the target's port.

@@ -1,0 +1,151 @@
+//! The commands as people and scripts run them: machine forms, text, exit codes.
+
+use super::world::{snapshot, world};
+use crate::common::World;
+use portcullis::snapshot::CallKind;
+use serde_json::{Value, json};
+
+/// A world with a snapshot file beside it.
+fn with(view: &Value) -> World {
+    let world = World::new().with("NO_COLOR", "1");
+    let snapshot = snapshot(vec![view.clone()]);
+    world.file("s.json", serde_json::to_vec(&snapshot).expect("json"));
+    world
+}
+
+fn json_of(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))
+}
+
+#[test]
+fn explain_has_its_machine_form() {
+    let world = with(&world());
+    let ran = world.run(&[
+        "explain",
+        "--snapshot",
+        "s.json",
+        "--from",
+        "8.8.8.8",
+        "--to",
+        "i-1",
+        "--port",
+        "tcp/80",
+        "--format",
+        "json",
+    ]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let answer = json_of(&ran.stdout);
+    assert_eq!(answer["verdict"], "blocked");
+    assert_eq!(answer["decided_by"]["kind"], "security-group");
+    assert_eq!(answer["decided_by"]["id"], "sg-1");
+    assert!(answer["decided_by"]["entry"].as_str().is_some_and(|e| e.contains("eni-1")));
+    assert_eq!(answer["path"], json!(["internet", "igw-1", "vpc-1", "subnet-1", "i-1"]));
+    assert_eq!((&answer["client_ports"], &answer["gaps"]), (&json!([]), &json!([])));
+    let ran = world.run(&[
+        "explain",
+        "--snapshot",
+        "s.json",
+        "--from",
+        "8.8.8.8",
+        "--to",
+        "54.1.2.3",
+        "--port",
+        "tcp",
+        "--format",
+        "json",
+    ]);
+    let answer = json_of(&ran.stdout);
+    assert_eq!(answer["verdict"], "partly", "every tcp port was asked for");
+    assert_eq!(answer["slices"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn reach_has_its_machine_form() {
+    let mut view = world();
+    view["SecurityGroups"][0]["IpPermissions"] = json!([
+        super::world::permission("tcp", 80, 90, "0.0.0.0/0", None),
+        super::world::permission("tcp", 22, 22, "0.0.0.0/0", None),
+        super::world::permission("udp", 53, 53, "198.51.100.0/24", None),
+    ]);
+    let world = with(&view);
+    let ran = world.run(&["reach", "--snapshot", "s.json", "--format", "json"]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let answer = json_of(&ran.stdout);
+    let rows = answer["endpoints"].as_array().expect("rows");
+    assert_eq!(rows.len(), 2, "{answer:#}");
+    assert_eq!(
+        (&rows[0]["address"], &rows[0]["host"], &rows[0]["interface"]),
+        (&json!("54.1.2.3"), &json!("i-1"), &json!("eni-1"))
+    );
+    assert_eq!(
+        (&rows[0]["protocol"], &rows[0]["ports"], &rows[0]["sources"]),
+        (&json!("tcp"), &json!(["22", "80-90"]), &json!(["0.0.0.0/0"]))
+    );
+    assert_eq!(rows[0]["verdict"], "permitted");
+    assert_eq!(
+        (&rows[1]["protocol"], &rows[1]["sources"], &rows[1]["verdict"]),
+        (&json!("udp"), &json!(["198.51.100.0/24"]), &json!("partly"))
+    );
+    // The office sees it as permitted.
+    let ran =
+        world.run(&["reach", "--snapshot", "s.json", "--from", "198.51.100.7", "--format", "json"]);
+    let answer = json_of(&ran.stdout);
+    assert_eq!(answer["endpoints"][1]["verdict"], "permitted", "{answer:#}");
+}
+
+#[test]
+fn gaps_end_in_three_unless_they_are_accepted() {
+    let world = World::new().with("NO_COLOR", "1");
+    let mut snapshot = snapshot(vec![world_view()]);
+    snapshot.calls.retain(|c| c.kind != CallKind::VpcBpaOptions);
+    world.file("s.json", serde_json::to_vec(&snapshot).expect("json"));
+    let run = |more: &[&str]| {
+        let mut arguments = vec!["reach", "--snapshot", "s.json"];
+        arguments.extend(more);
+        world.run(&arguments)
+    };
+    let ran = run(&[]);
+    assert_eq!(ran.code, Some(3), "{ran}");
+    assert!(ran.stdout.contains("tcp/22") && ran.stdout.contains("not seen: vpc-bpa"), "{ran}");
+    assert_eq!(run(&["--allow-gaps=vpc-bpa"]).code, Some(0));
+    assert_eq!(run(&["--allow-gaps=network-acls"]).code, Some(3));
+}
+
+fn world_view() -> Value {
+    world()
+}
+
+#[test]
+fn names_are_escaped_and_mistakes_are_told() {
+    let world = with(&world());
+    let explain = |from: &str, to: &str| {
+        world.run(&[
+            "explain",
+            "--snapshot",
+            "s.json",
+            "--from",
+            from,
+            "--to",
+            to,
+            "--port",
+            "tcp/22",
+        ])
+    };
+    let ran = explain("internet", "i-1\u{1b}[31m");
+    assert_eq!(ran.code, Some(2), "{ran}");
+    assert!(!ran.stderr.contains('\u{1b}'), "{ran}");
+    assert_eq!(explain("2600:9000::1", "54.1.2.3").code, Some(0));
+    assert!(explain("internet", "54.1.2.3").stdout.contains("> security-group"));
+    let ran = world.run(&["reach"]);
+    assert_eq!(ran.code, Some(2), "no snapshot is guessed: {ran}");
+    let ran = world.run(&["reach", "--snapshot", "s.json", "--from", "office"]);
+    assert!(ran.code == Some(2) && ran.stderr.contains("internet"), "{ran}");
+}
+
+#[test]
+fn a_balancers_path_shows_its_target() {
+    let view = super::rules::balanced_open();
+    let answer = super::world::explain(&snapshot(vec![view]), "internet", "54.5.5.5", "tcp/443");
+    let hops = &answer.configured.path().expect("a path").hops;
+    assert!(hops.iter().any(|h| h.id == "i-2"), "{hops:?}");
+}
