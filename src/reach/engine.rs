@@ -1,3 +1,5 @@
+// Over 500 lines because the four questions share one memory and one way of dividing sources.
+
 use super::class::{Classes, retarget};
 use super::combine::{Decision, combine};
 use super::group::Direction;

@@ -1,3 +1,5 @@
+// Over 500 lines because every pair of ends that a flow can have stands in one table.
+
 use super::combine::{Decision, combine};
 use super::engine::{finish, fold, required};
 use super::index::{Place, Role, Spot};

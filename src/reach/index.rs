@@ -1,3 +1,5 @@
+// About 500 lines: every map of the snapshot, built in one pass.
+
 use super::group::Group;
 use crate::model::{AddressSet, Gap, GapKind};
 use crate::snapshot::*;

@@ -1,4 +1,4 @@
-// Over 500 lines with its parts in view: every way a packet can take is a list of stages built here.
+// Over 500 lines because every way that a packet can take is a list of stages built here.
 
 use super::balancer::{self, Kind};
 use super::bpa::{self, Use};
@@ -515,10 +515,9 @@ impl<'i, 'a> Ways<'i, 'a> {
                 });
                 None
             }
-            Target::Blackhole(id) => {
+            Target::Blackhole(_) => {
                 let why = format!("{} is a blackhole", line.text());
                 stages.push(Stage::blocks(Layer::RouteTable, routes.id, why));
-                let _ = id;
                 None
             }
             Target::Local => {

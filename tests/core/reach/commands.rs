@@ -96,7 +96,7 @@ fn reach_has_its_machine_form() {
 #[test]
 fn gaps_end_in_three_unless_they_are_accepted() {
     let world = World::new().with("NO_COLOR", "1");
-    let mut snapshot = snapshot(vec![world_view()]);
+    let mut snapshot = snapshot(vec![super::world::world()]);
     snapshot.calls.retain(|c| c.kind != CallKind::VpcBpaOptions);
     world.file("s.json", serde_json::to_vec(&snapshot).expect("json"));
     let run = |more: &[&str]| {
@@ -109,10 +109,6 @@ fn gaps_end_in_three_unless_they_are_accepted() {
     assert!(ran.stdout.contains("tcp/22") && ran.stdout.contains("not seen: vpc-bpa"), "{ran}");
     assert_eq!(run(&["--allow-gaps=vpc-bpa"]).code, Some(0));
     assert_eq!(run(&["--allow-gaps=network-acls"]).code, Some(3));
-}
-
-fn world_view() -> Value {
-    world()
 }
 
 #[test]
