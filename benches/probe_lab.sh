@@ -47,7 +47,9 @@ for line in open(sys.argv[2]):
     opens += true == "open"
     hit += true == "open" and state == "open"
     false_open += true != "open" and state in ("open", "wrong-service")
-    same += right[true] == state
+    # A UDP port that says nothing is unproven, whether somebody listens or not.
+    mute = seen["protocol"] == "udp" and true in ("open", "filtered") and state == "unproven"
+    same += mute or right[true] == state
     cells[true, state] += 1
 print(f"  recall {hit}/{opens}  false open {false_open}  right state {same}/{total}")
 for (true, state), count in sorted(cells.items()):

@@ -1,4 +1,4 @@
-use super::loss::Count;
+use super::loss::{Count, EPOCH};
 use std::time::{Duration, Instant};
 
 /// How fast to send: a token bucket whose rate follows what the path carries.
@@ -22,6 +22,8 @@ pub(crate) struct Pace {
     pool: Count,
     sent: u32,
     judged: Instant,
+    /// When the rate was last cut or restored.
+    changed: Instant,
 }
 
 /// Where an unlimited run starts: slow enough for any policer worth its name.
@@ -52,6 +54,7 @@ impl Pace {
             pool: Count::default(),
             sent: 0,
             judged: now,
+            changed: now,
         }
     }
 
@@ -86,11 +89,15 @@ impl Pace {
         self.rate
     }
 
-    /// Judges one epoch that is over: what had to answer in it and did not.
-    pub(crate) fn judge(&mut self, count: Count, now: Instant) {
+    /// Judges the epoch that was over at `ended`: what had to answer in it and did not. It is heard
+    /// of only `now`, and what was sent before the last change of rate says nothing of it.
+    pub(crate) fn judge(&mut self, count: Count, ended: Instant, now: Instant) {
+        if ended < self.changed + EPOCH {
+            return;
+        }
         self.pool.asked += count.asked;
         self.pool.lost += count.lost;
-        let elapsed = now.saturating_duration_since(self.judged).as_secs_f64();
+        let elapsed = ended.saturating_duration_since(self.judged).as_secs_f64();
         if self.pool.asked == 0 {
             // Nothing to judge by: an unlimited run must not crawl through silence.
             self.grow(if self.cut { 1.03 } else { 1.25 });
@@ -110,11 +117,13 @@ impl Pace {
                 self.base = Some(f64::midpoint(loss, then));
                 self.rate = rate.min(self.cap.unwrap_or(MOST));
                 self.cut = false;
+                self.changed = now;
             }
             _ if loss > base + MARGIN + 2.5 * deviation => {
                 self.blamed = Some((self.rate, loss));
                 self.rate = (sent * (1.0 - loss) / (1.0 - base) * 0.92).max(FLOOR).min(self.rate);
                 self.cut = true;
+                self.changed = now;
             }
             _ => {
                 // Only downwards: a base that followed loss up would follow the rate's own.
@@ -124,7 +133,7 @@ impl Pace {
         }
         self.pool = Count::default();
         self.sent = 0;
-        self.judged = now;
+        self.judged = ended.max(self.changed);
     }
 
     /// Sends for each canary: many while the rate is sought, few once it is known.
@@ -161,7 +170,8 @@ mod tests {
             };
             asked += sent;
             lost += sent.saturating_sub(500);
-            pace.judge(count, start + Duration::from_millis(u64::from(epoch + 1) * 100));
+            let ended = start + Duration::from_millis(u64::from(epoch + 1) * 100);
+            pace.judge(count, ended, ended);
         }
         (pace.rate(), asked, lost)
     }
@@ -189,7 +199,7 @@ mod tests {
             let now = start + Duration::from_millis(u64::from(epoch) * 100);
             let lost = if epoch == 1 { 0 } else { [2, 5, 4, 1, 3][epoch as usize % 5] };
             pace.sent = 100_000;
-            pace.judge(Count { asked: 30, lost }, now);
+            pace.judge(Count { asked: 30, lost }, now, now);
         }
         assert!(pace.rate() > 20_000.0, "{}", pace.rate());
     }

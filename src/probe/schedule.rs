@@ -723,10 +723,8 @@ impl<'a, E: Engine> Scheduler<'a, E> {
         let Some(then) = now.checked_sub(settled) else { return };
         while (self.judged + 1) <= self.loss.epoch(then) && self.judged < self.loss.epoch(now) {
             let count = self.loss.count(self.judged);
-            self.pace.judge(
-                count,
-                self.started + EPOCH * u32::try_from(self.judged + 1).unwrap_or(u32::MAX),
-            );
+            let ended = self.started + EPOCH * u32::try_from(self.judged + 1).unwrap_or(u32::MAX);
+            self.pace.judge(count, ended, now);
             self.judged += 1;
         }
     }
