@@ -52,7 +52,7 @@ where
         SdkError::ServiceError(context) => {
             let status = context.raw().status().as_u16();
             let code = context.err().code().filter(|c| !c.is_empty());
-            let code = code.map_or_else(|| format!("HTTP {status}"), |c| clip(c));
+            let code = code.map_or_else(|| format!("HTTP {status}"), clip);
             // A code may carry its class, as in `Client.UnauthorizedOperation`.
             let bare = code.rsplit('.').next().unwrap_or(&code);
             if THROTTLED.contains(&bare) || status == 429 {
