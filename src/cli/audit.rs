@@ -1,14 +1,159 @@
-use super::{CliError, ExitStatus, Global};
+use super::collect::{self, LiveArgs};
+use super::output::OutputArgs;
+use super::pipeline::{self, Case};
+use super::{CliError, ExitStatus, Global, input, rules};
+use crate::model::Severity;
+use crate::observation::Observations;
+use crate::probe::{self, DEFAULT_RATE, Options};
+use crate::snapshot::Snapshot;
+use crate::spec::config::Config;
+use crate::survey::{self, Survey};
+use crate::{audit, collect as edge};
 use clap::Args;
+use jiff::Timestamp;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// Arguments of `portcullis audit`.
 #[derive(Debug, Args)]
-pub struct AuditArgs {}
+pub struct AuditArgs {
+    /// Spec files and folders; `-` is standard input [default: spec.yaml, spec or specs]
+    #[arg(value_name = "SPEC")]
+    pub specs: Vec<PathBuf>,
+    /// Judge a snapshot that `portcullis collect` wrote, instead of the live cloud
+    #[arg(long, value_name = "FILE", conflicts_with = "aws_json")]
+    pub snapshot: Option<PathBuf>,
+    /// Judge saved `aws ... describe-*` answers, instead of the live cloud
+    #[arg(long, value_name = "DIR")]
+    pub aws_json: Option<PathBuf>,
+    /// Keep the snapshot that was read
+    #[arg(long, value_name = "FILE")]
+    pub save_snapshot: Option<PathBuf>,
+    /// Folder of more rules (repeatable; adds to the configuration's)
+    #[arg(long, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+    #[command(flatten)]
+    pub probing: Probing,
+    #[command(flatten)]
+    pub live: LiveArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// What is sent, and how fast.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Probing")]
+pub struct Probing {
+    /// Send no probe: what only a probe could tell is a gap
+    #[arg(long)]
+    pub no_probe: bool,
+    /// Probe packets a second; 0 is as fast as the path carries [default: the configured limit, else 2000]
+    #[arg(long, value_name = "N")]
+    pub rate: Option<u32>,
+}
 
 /// Runs `portcullis audit`.
 ///
 /// # Errors
-/// Usage and tool errors.
-pub fn run(_args: &AuditArgs, _global: &Global) -> Result<ExitStatus, CliError> {
-    Err(CliError::new("run this command: it is being built"))
+/// Usage and tool errors; findings and gaps are an [`ExitStatus`].
+pub fn run(args: &AuditArgs, global: &Global) -> Result<ExitStatus, CliError> {
+    let config = input::config(global)?;
+    let spec = input::spec(&args.specs)?;
+    let mut folders: Vec<PathBuf> = config.rules.iter().map(|f| beside(global, f)).collect();
+    folders.extend(args.rules.iter().cloned());
+    let rules = rules::load(&folders)?;
+    let exports = args.output.open()?;
+
+    let now = Timestamp::now();
+    let snapshot = snapshot(args, global, now)?;
+    let options = audit::Options {
+        fail_on: args.output.fail_on.or(config.fail_on).unwrap_or(Severity::Low),
+        allow_gaps: args.output.accepted_gaps(),
+        ..audit::Options::default()
+    };
+    let scope = config.scope_addresses();
+    let defaults = survey::Limits::default();
+    let case = Case {
+        spec: &spec,
+        snapshot: &snapshot,
+        rules: &rules,
+        options: &options,
+        scope: &scope,
+        limits: survey::Limits {
+            snapshot_max_age: config.limits.snapshot_max_age,
+            samples: config.limits.samples.unwrap_or(defaults.samples),
+            ..defaults
+        },
+        now,
+    };
+    let report = pipeline::run(&case, &mut |survey| {
+        if args.probing.no_probe || global.offline {
+            return Observations::default();
+        }
+        probe_here(survey, &args.probing, &config, global)
+    });
+    args.output.finish(exports, &report)
+}
+
+/// A path of the configuration: relative to the file that names it.
+fn beside(global: &Global, path: &str) -> PathBuf {
+    let folder = global.config.as_ref().and_then(|c| c.parent());
+    folder.map_or_else(|| PathBuf::from(path), |f| f.join(path))
+}
+
+/// Reads the snapshot: a file, saved answers, or the cloud; and keeps it where that was asked for.
+fn snapshot(args: &AuditArgs, global: &Global, now: Timestamp) -> Result<Snapshot, CliError> {
+    let cannot_save = |path: &PathBuf, e: std::io::Error| {
+        CliError::new(format!("write {}", path.display())).because(e)
+    };
+    // Before the long work: a place that cannot be written is told at once.
+    let keep = match &args.save_snapshot {
+        Some(path) => {
+            Some((path, edge::SnapshotFile::create(path).map_err(|e| cannot_save(path, e))?))
+        }
+        None => None,
+    };
+    let snapshot = match (&args.snapshot, &args.aws_json) {
+        (Some(path), _) => input::snapshot(path)?,
+        (None, Some(dir)) => {
+            edge::saved::read(dir, now).map_err(|e| CliError::new(e.to_string()))?
+        }
+        (None, None) if global.offline => {
+            return Err(CliError::new("read the cloud with --offline")
+                .hint("name a snapshot: --snapshot FILE or --aws-json DIR")
+                .with_status(ExitStatus::Refused));
+        }
+        (None, None) => collect::live(&args.live, global, now)?,
+    };
+    if let Some((path, file)) = keep {
+        file.finish(&snapshot).map_err(|e| cannot_save(path, e))?;
+    }
+    Ok(snapshot)
+}
+
+/// Probes from this machine, with progress where a person watches.
+fn probe_here(
+    survey: &Survey,
+    probing: &Probing,
+    config: &Config,
+    global: &Global,
+) -> Observations {
+    let limits = &config.limits;
+    let options = Options {
+        vantage: super::probe::here(config),
+        rate: probing.rate.or(limits.rate).unwrap_or(DEFAULT_RATE),
+        in_flight: limits.in_flight.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX),
+        deadline: limits.deadline.and_then(|d| Duration::try_from(d).ok()),
+        second_look: true,
+        ..Options::default()
+    };
+    let quiet = global.quiet || global.no_progress || !std::io::stderr().is_terminal();
+    let bar = match quiet {
+        true => indicatif::ProgressBar::hidden(),
+        false => indicatif::ProgressBar::new(survey.targets.len() as u64),
+    };
+    let observations = probe::run(survey, &options, &mut |_| bar.inc(1));
+    bar.finish_and_clear();
+    observations
 }

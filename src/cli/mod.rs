@@ -9,6 +9,7 @@ pub mod explain;
 pub mod init;
 pub mod input;
 pub mod output;
+mod pipeline;
 pub mod probe;
 pub mod reach;
 pub mod rules;

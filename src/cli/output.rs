@@ -19,9 +19,9 @@ pub struct OutputArgs {
     /// Write the report to a file too (repeatable); the file is there only when it is whole
     #[arg(long, value_name = "FORMAT=PATH", value_parser = Export::parse)]
     pub export: Vec<Export>,
-    /// Lowest severity that makes the exit code 1: info, low, medium, high, critical
-    #[arg(long, default_value = "low", value_name = "SEVERITY", value_parser = severities(), hide_possible_values = true)]
-    pub fail_on: Severity,
+    /// Lowest severity that makes the exit code 1: info, low, medium, high, critical [default: the configuration's, else low]
+    #[arg(long, value_name = "SEVERITY", value_parser = severities(), hide_possible_values = true)]
+    pub fail_on: Option<Severity>,
     /// Accept these kinds of gap (all without a value): they are shown and do not make the exit code 3
     #[arg(
         long,
@@ -39,7 +39,7 @@ pub struct OutputArgs {
 /// What `--allow-gaps` without a value stands for.
 const ALL_GAPS: &str = "all";
 
-fn formats() -> impl TypedValueParser<Value = Format> {
+pub(super) fn formats() -> impl TypedValueParser<Value = Format> {
     PossibleValuesParser::new(Format::ALL.map(Format::name))
         .map(|name| Format::from_name(&name).unwrap_or(Format::Text))
 }

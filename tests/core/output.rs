@@ -37,7 +37,7 @@ fn empty() -> AuditReport {
 #[test]
 fn flags_read_with_their_defaults() {
     let plain = parse(&[]).expect("no flag is needed");
-    assert_eq!((plain.format, plain.fail_on), (Format::Text, Severity::Low));
+    assert_eq!((plain.format, plain.fail_on), (Format::Text, None));
     assert!(plain.export.is_empty() && plain.accepted_gaps().is_empty());
 
     let all = parse(&["--allow-gaps"]).expect("a value is not needed").accepted_gaps();
