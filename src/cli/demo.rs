@@ -15,6 +15,7 @@ use crate::vantage;
 use clap::Args;
 use jiff::Timestamp;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 /// Arguments of `portcullis demo`.
 #[derive(Debug, Args)]
@@ -125,15 +126,10 @@ impl Replayed {
             inside.address,
             survey.targets.len()
         );
-        let report = self.audit(Some(inside));
-        let _ = writeln!(
-            out,
-            "Portcullis, asked from there: {} findings about what customers reach from one region and {} gaps{}.\n",
-            report.findings.len(),
-            report.gaps.len(),
-            report.gaps.first().map(|g| format!(" ({}: {})", g.kind, g.why)).unwrap_or_default(),
-        );
-        out.push_str("Portcullis, from outside:\n\n");
+        for gap in self.audit(Some(inside)).gaps {
+            let _ = writeln!(out, "Portcullis calls that blind: {}: {}", gap.scope, gap.why);
+        }
+        out.push_str("\nPortcullis, from outside:\n\n");
         out
     }
 

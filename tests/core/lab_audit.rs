@@ -131,7 +131,8 @@ fn each_row_of_the_verdict_table() {
     let Some(lab) = Lab::up() else { return };
     let dir = lab.dir.as_path();
     std::fs::write(dir.join("spec.yaml"), spec()).expect("the spec is written");
-    std::fs::write(dir.join("snapshot.json"), snapshot().to_string()).expect("the snapshot is written");
+    std::fs::write(dir.join("snapshot.json"), snapshot().to_string())
+        .expect("the snapshot is written");
     std::fs::write(
         dir.join("portcullis.yaml"),
         "vantages:\n  local: { address: 192.0.2.50 }\nscope: [203.0.113.0/24]\n",
@@ -140,7 +141,16 @@ fn each_row_of_the_verdict_table() {
 
     let output = lab
         .outside(env!("CARGO_BIN_EXE_portcullis"))
-        .args(["audit", "spec.yaml", "--snapshot", "snapshot.json", "-c", "portcullis.yaml", "--format", "json"])
+        .args([
+            "audit",
+            "spec.yaml",
+            "--snapshot",
+            "snapshot.json",
+            "-c",
+            "portcullis.yaml",
+            "--format",
+            "json",
+        ])
         .current_dir(dir)
         .output()
         .expect("the audit runs");
@@ -170,7 +180,9 @@ fn each_row_of_the_verdict_table() {
             let account = if case.network == Network::AclDenied { DENIED } else { "-" };
             let named = report["gaps"].as_array().expect("gaps").iter().any(|g| {
                 text(&g["kind"]) == *kind
-                    && (g.to_string().contains(&id) || g.to_string().contains(account) || g.to_string().contains("office"))
+                    && (g.to_string().contains(&id)
+                        || g.to_string().contains(account)
+                        || g.to_string().contains("office"))
             });
             if !named {
                 let _ = writeln!(wrong, "{}: no gap of kind {kind}: {}", case.name, report["gaps"]);
@@ -178,8 +190,16 @@ fn each_row_of_the_verdict_table() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}\n{stderr}");
-    let low = report["findings"].as_array().expect("findings").iter().find(|f| subject(f).starts_with("i-unknown"));
-    assert_eq!(low.map(|f| text(&f["confidence"])), Some("low"), "unknown is judged, with low confidence");
+    let low = report["findings"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .find(|f| subject(f).starts_with("i-unknown"));
+    assert_eq!(
+        low.map(|f| text(&f["confidence"])),
+        Some("low"),
+        "unknown is judged, with low confidence"
+    );
 }
 
 fn subject(finding: &Value) -> &str {
@@ -204,7 +224,8 @@ fn spec() -> String {
 
 fn snapshot() -> Value {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock");
-    let taken_at = jiff::Timestamp::from_second(i64::try_from(now.as_secs()).expect("seconds")).expect("a time");
+    let taken_at = jiff::Timestamp::from_second(i64::try_from(now.as_secs()).expect("seconds"))
+        .expect("a time");
     let mut snapshot = Snapshot::empty(taken_at);
     for account in [ACCOUNT, DENIED] {
         for kind in CallKind::ALL {
@@ -213,7 +234,11 @@ fn snapshot() -> Value {
                 account: account.into(),
                 region: REGION.into(),
                 kind: *kind,
-                outcome: if denied { Outcome::Denied("UnauthorizedOperation".into()) } else { Outcome::Complete },
+                outcome: if denied {
+                    Outcome::Denied("UnauthorizedOperation".into())
+                } else {
+                    Outcome::Complete
+                },
                 items: 0,
             });
         }
@@ -229,12 +254,12 @@ fn view(account: &str) -> RegionView {
     };
     let vpc = format!("vpc-{n}");
     let subnet = |network: Network| format!("subnet-{}", network as usize);
-    let entry = |number: i32, egress: bool, protocol: &str, action: &str, ports: Value| {
-        json!({ "RuleNumber": number, "Egress": egress, "Protocol": protocol, "RuleAction": action, "CidrBlock": ANY, "PortRange": ports })
-    };
+    let entry = |number: i32, egress: bool, protocol: &str, action: &str, ports: Value| json!({ "RuleNumber": number, "Egress": egress, "Protocol": protocol, "RuleAction": action, "CidrBlock": ANY, "PortRange": ports });
     let acl = |network: Network| {
         let replies = match network {
-            Network::NarrowReplies => entry(100, true, "6", "allow", json!({ "From": 49152, "To": 65535 })),
+            Network::NarrowReplies => {
+                entry(100, true, "6", "allow", json!({ "From": 49152, "To": 65535 }))
+            }
             _ => entry(100, true, "-1", "allow", Value::Null),
         };
         json!({
@@ -243,7 +268,8 @@ fn view(account: &str) -> RegionView {
             "Entries": [entry(100, false, "-1", "allow", Value::Null), replies],
         })
     };
-    let mine: Vec<usize> = (0..CASES.len()).filter(|i| networks.contains(&CASES[*i].network)).collect();
+    let mine: Vec<usize> =
+        (0..CASES.len()).filter(|i| networks.contains(&CASES[*i].network)).collect();
     let value = json!({
         "Account": account,
         "Region": REGION,
@@ -293,9 +319,15 @@ struct Lab {
 impl Lab {
     /// Builds the lab, or says why it cannot be had here.
     fn up() -> Option<Self> {
-        let have = |program: &str| Command::new(program).arg("-V").output().is_ok_and(|o| o.status.success());
-        let root = std::fs::metadata("/proc/self").is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0);
-        if !(root && have("ip") && Command::new("nft").arg("--version").output().is_ok_and(|o| o.status.success())) {
+        let have = |program: &str| {
+            Command::new(program).arg("-V").output().is_ok_and(|o| o.status.success())
+        };
+        let root = std::fs::metadata("/proc/self")
+            .is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0);
+        if !(root
+            && have("ip")
+            && Command::new("nft").arg("--version").output().is_ok_and(|o| o.status.success()))
+        {
             let why = "the audit of a real network needs root, iproute2 and nftables";
             assert!(std::env::var_os("PORTCULLIS_REQUIRE_ALL").is_none(), "{why}");
             eprintln!("skipped: {why}");
@@ -331,7 +363,10 @@ impl Lab {
             run(&["ip", "-n", namespace, "link", "set", "lo", "up"]);
         }
         for (a, left, b, right) in [("o0", &out, "f0", &fw), ("f1", &fw, "i0", &inside)] {
-            run(&["ip", "link", "add", a, "netns", left, "type", "veth", "peer", "name", b, "netns", right]);
+            run(&[
+                "ip", "link", "add", a, "netns", left, "type", "veth", "peer", "name", b, "netns",
+                right,
+            ]);
             run(&["ip", "-n", left, "link", "set", a, "up"]);
             run(&["ip", "-n", right, "link", "set", b, "up"]);
         }
@@ -346,15 +381,19 @@ impl Lab {
         let forward = self.within("fw", "sysctl").args(["-qw", "net.ipv4.ip_forward=1"]).status();
         assert!(forward.is_ok_and(|s| s.success()), "cannot forward");
 
-        let mut rules = String::from("table ip lab { chain forward { type filter hook forward priority 0; policy accept;\n");
+        let mut rules = String::from(
+            "table ip lab { chain forward { type filter hook forward priority 0; policy accept;\n",
+        );
         let mut servers = vec!["203.0.113.250 tcp 443 mute".to_owned()];
         for (i, case) in CASES.iter().enumerate() {
             if !case.filter.is_empty() {
                 let _ = writeln!(rules, "ip daddr {} {}", public(i), case.filter);
             }
-            servers.extend(case.listens.iter().map(|(p, port, how)| format!("{} {p} {port} {how}", public(i))));
+            servers.extend(
+                case.listens.iter().map(|(p, port, how)| format!("{} {p} {port} {how}", public(i))),
+            );
         }
-        rules.push_str("} }\n");
+        rules.push_str("}\n}\n");
         let file = self.dir.join("lab.nft");
         std::fs::write(&file, rules).expect("the rules are written");
         let loaded = self.within("fw", "nft").arg("-f").arg(&file).status();
@@ -369,7 +408,8 @@ impl Lab {
             .spawn()
             .expect("the servers start");
         let stdin = child.stdin.as_mut().expect("their input");
-        writeln!(stdin, "{}\n{}", servers.len(), servers.join("\n")).expect("their input is written");
+        writeln!(stdin, "{}\n{}", servers.len(), servers.join("\n"))
+            .expect("their input is written");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("their output");
         BufReader::new(stdout).read_line(&mut line).expect("they answer");

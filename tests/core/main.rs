@@ -6,6 +6,7 @@ mod common;
 mod help;
 mod init;
 mod known_answers;
+mod lab_audit;
 mod layering;
 mod output;
 mod probe;
