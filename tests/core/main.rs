@@ -3,6 +3,7 @@
 
 mod common;
 
+mod demo;
 mod help;
 mod init;
 mod known_answers;
