@@ -3,7 +3,7 @@ use super::input;
 use super::{CliError, ExitStatus, Global};
 use crate::collect::{self, SnapshotFile};
 use crate::model::{Gap, GapKind};
-use crate::snapshot::{Call, RegionView, Snapshot};
+use crate::snapshot::{Call, CallKind, Outcome, RegionView, Snapshot};
 use clap::Args;
 use jiff::Timestamp;
 use std::io::Write;
@@ -99,8 +99,7 @@ pub fn run(args: &CollectArgs, global: &Global) -> Result<ExitStatus, CliError> 
     };
     let now = Timestamp::now();
     let snapshot = match &args.aws_json {
-        Some(dir) => collect::saved::read(dir, now)
-            .map_err(|e| CliError::new(format!("read {}", dir.display())).because(e))?,
+        Some(dir) => collect::saved::read(dir, now).map_err(|e| CliError::new(e.to_string()))?,
         None => live(&args.live, global, now)?,
     };
     match file {
@@ -115,7 +114,7 @@ pub fn run(args: &CollectArgs, global: &Global) -> Result<ExitStatus, CliError> 
     let gaps: Vec<Gap> = snapshot.calls.iter().filter_map(Call::gap).collect();
     let open = gaps.iter().filter(|g| !args.allow_gaps.iter().any(|a| a.accepts(g.kind))).count();
     if !global.quiet {
-        summarise(&snapshot, &gaps, &args.allow_gaps);
+        summarise(&snapshot, &gaps, &args.allow_gaps, global.verbose > 0);
     }
     Ok(if open == 0 { ExitStatus::Clean } else { ExitStatus::Incomplete })
 }
@@ -239,7 +238,7 @@ fn progress_bar(global: &Global) -> Option<indicatif::ProgressBar> {
 }
 
 /// Says on stderr what the snapshot holds and what it does not.
-fn summarise(snapshot: &Snapshot, gaps: &[Gap], allowed: &[AllowedGap]) {
+fn summarise(snapshot: &Snapshot, gaps: &[Gap], allowed: &[AllowedGap], verbose: bool) {
     let accounts: std::collections::BTreeSet<&str> =
         snapshot.regions.iter().map(|v| v.account.as_str()).collect();
     let mut lines = vec![format!(
@@ -259,13 +258,42 @@ fn summarise(snapshot: &Snapshot, gaps: &[Gap], allowed: &[AllowedGap]) {
         lines.push(format!("{}: {gap}", if accepted { "accepted gap" } else { "gap" }));
     }
     let accepted = gaps.iter().filter(|g| allowed.iter().any(|a| a.accepts(g.kind))).count();
-    lines.push(match gaps.len() {
-        0 => "not seen: nothing; every call was complete".into(),
-        n => format!("not seen: {n} calls not complete ({accepted} accepted), listed above"),
+    let never = never_made(snapshot);
+    if verbose {
+        lines.extend(never.iter().map(|call| format!("no answer saved: {call}")));
+    }
+    let mut unseen = Vec::new();
+    if !gaps.is_empty() {
+        unseen
+            .push(format!("{} calls not complete ({accepted} accepted), listed above", gaps.len()));
+    }
+    if !never.is_empty() {
+        let named = if verbose { "listed above" } else { "-v names them" };
+        let n = never.len();
+        unseen
+            .push(format!("{n} calls have no saved answer ({named}): what needs them is unknown"));
+    }
+    lines.push(match unseen.is_empty() {
+        true => "not seen: nothing; every call was complete".into(),
+        false => format!("not seen: {}", unseen.join("; ")),
     });
     for line in lines {
         anstream::eprintln!("{}", printable(&line));
     }
+}
+
+/// Calls that the snapshot has no word of, as saved output may: `ACCOUNT/REGION DescribeVpcs`.
+fn never_made(snapshot: &Snapshot) -> Vec<String> {
+    let kinds = CallKind::ALL.iter().filter(|k| **k != CallKind::CallerIdentity);
+    let of = |view: &RegionView| {
+        let (account, region) = (view.account.clone(), view.region.clone());
+        kinds.clone().filter_map(move |kind| {
+            let outcome = snapshot.outcome(&account, &region, *kind);
+            let never = outcome == Outcome::Missing;
+            never.then(|| format!("{account}/{region} {}", kind.operation()))
+        })
+    };
+    snapshot.regions.iter().flat_map(of).collect()
 }
 
 /// Without what a terminal would obey: parts of it came from outside.

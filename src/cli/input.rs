@@ -4,6 +4,7 @@ use super::{CliError, Global};
 use crate::snapshot::{FORMAT, Snapshot};
 use crate::spec::config::{self, Config};
 use crate::spec::{self, MAX_FILE_BYTES, Source, Spec, SpecErrors};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -18,8 +19,8 @@ pub const DEFAULT_CONFIG: &str = "portcullis.yaml";
 const MAX_FILES: usize = 10_000;
 
 /// Reads spec files; of a folder every `.yaml` and `.yml` at any depth, in the order of their
-/// names, but for hidden ones and `portcullis.yaml`. `-` is standard input. Without paths, the
-/// first of [`DEFAULT_SPECS`] that exists.
+/// names, but for hidden ones and `portcullis.yaml`. `-` is standard input. A file that is named
+/// twice is read once. Without paths, the first of [`DEFAULT_SPECS`] that exists.
 ///
 /// # Errors
 /// Paths that cannot be read, and folders without specs.
@@ -36,8 +37,8 @@ pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, CliError> {
         paths
     };
     let mut out = Vec::new();
+    let mut read = BTreeSet::new();
     for path in paths {
-        let before = out.len();
         if path.as_os_str() == "-" {
             let bytes = read_bounded(io::stdin().lock()).map_err(|e| cannot_read(path, &e))?;
             out.push(Source::new("<stdin>", bytes));
@@ -45,11 +46,12 @@ pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, CliError> {
         }
         let is_folder = fs::metadata(path).map_err(|e| cannot_read(path, &e))?.is_dir();
         if !is_folder {
-            out.push(source(path)?);
+            if read.insert(same(path)) {
+                out.push(source(path)?);
+            }
             continue;
         }
-        folder(path, 0, &mut out)?;
-        if out.len() == before {
+        if folder(path, 0, &mut read, &mut out)? == 0 {
             return Err(CliError::new(format!(
                 "find a spec in {}: it holds no .yaml file",
                 path.display()
@@ -59,7 +61,19 @@ pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, CliError> {
     Ok(out)
 }
 
-fn folder(path: &Path, depth: usize, out: &mut Vec<Source>) -> Result<(), CliError> {
+/// What tells one file from another, however it is named.
+fn same(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.into())
+}
+
+/// Reads a folder's specs and tells how many it has, those read before among them.
+fn folder(
+    path: &Path,
+    depth: usize,
+    read: &mut BTreeSet<PathBuf>,
+    out: &mut Vec<Source>,
+) -> Result<usize, CliError> {
+    let mut found = 0;
     if depth > 16 {
         return Err(CliError::new(format!("read {}: folders nest too deep", path.display())));
     }
@@ -76,15 +90,18 @@ fn folder(path: &Path, depth: usize, out: &mut Vec<Source>) -> Result<(), CliErr
         let kind = fs::metadata(&entry).map_err(|e| cannot_read(&entry, &e))?;
         let yaml = entry.extension().is_some_and(|e| e == "yaml" || e == "yml");
         if kind.is_dir() && !hidden {
-            folder(&entry, depth + 1, out)?;
+            found += folder(&entry, depth + 1, read, out)?;
         } else if kind.is_file() && yaml && !hidden && !config {
-            out.push(source(&entry)?);
+            found += 1;
+            if read.insert(same(&entry)) {
+                out.push(source(&entry)?);
+            }
         }
         if out.len() > MAX_FILES {
             return Err(CliError::new(format!("read more than {MAX_FILES} spec files")));
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 fn source(path: &Path) -> Result<Source, CliError> {
@@ -127,24 +144,44 @@ pub fn config(global: &Global) -> Result<Config, CliError> {
     config::load(&source.name, &source.bytes).map_err(rendered)
 }
 
-/// Reads a snapshot that `portcullis collect` wrote.
+/// Reads a snapshot that `portcullis collect` wrote; `-` is standard input.
 ///
 /// # Errors
 /// A file that cannot be read, is no snapshot, or is of another format.
 pub fn snapshot(path: &Path) -> Result<Snapshot, CliError> {
+    const HINT: &str =
+        "`portcullis collect -o FILE` writes one; saved aws output is read with --aws-json DIR";
     let cannot = || CliError::new(format!("read the snapshot {}", path.display()));
-    let bytes = fs::read(path).map_err(|e| cannot().because(e))?;
-    let snapshot: Snapshot = serde_json::from_slice(&bytes).map_err(|e| {
-        cannot().because(e).hint(
-            "`portcullis collect -o FILE` writes one; saved aws output is read with --aws-json DIR",
-        )
-    })?;
-    if snapshot.format != FORMAT {
-        return Err(
-            cannot().because(format!("its format is `{}`, this reads `{FORMAT}`", snapshot.format))
-        );
+    let bytes = if path.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        fs::read(path)
+    };
+    let bytes = bytes.map_err(|e| cannot().because(e))?;
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(cannot().because("it is empty").hint(HINT));
     }
-    Ok(snapshot)
+    // What it is comes before what it lacks: another format's fields are no errors of its own.
+    let head: Head = serde_json::from_slice(&bytes).map_err(|e| cannot().because(e).hint(HINT))?;
+    match head.format.as_deref() {
+        Some(FORMAT) => {}
+        None => {
+            return Err(cannot().because("it is JSON, and no snapshot of portcullis").hint(HINT));
+        }
+        Some(other) => {
+            let other = super::saved::escape(other);
+            let why = format!("its format is `{other}`, this reads `{FORMAT}`");
+            return Err(cannot().because(why).hint("collect again with this portcullis"));
+        }
+    }
+    serde_json::from_slice(&bytes).map_err(|e| cannot().because(e).hint(HINT))
+}
+
+/// What a snapshot says of itself.
+#[derive(Debug, serde::Deserialize)]
+struct Head {
+    format: Option<String>,
 }
 
 /// Errors of a spec as an error of the command line.

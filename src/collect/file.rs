@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 ///
 /// [`SnapshotFile::create`] opens a file beside the final one before the long work begins, so that
 /// a path that cannot be written is told at once; [`SnapshotFile::finish`] moves it into place.
-/// Dropped without that, it leaves nothing behind and an older snapshot untouched.
+/// Dropped without that, it leaves nothing behind and an older snapshot untouched. A link is
+/// followed, and what is no regular file (a pipe, a device) is written in place, never replaced.
 #[derive(Debug)]
 #[must_use = "dropped without `finish`, it writes nothing"]
 pub struct SnapshotFile {
     path: PathBuf,
-    temporary: PathBuf,
+    /// Beside it until it is whole; `None` where `path` is written in place.
+    temporary: Option<PathBuf>,
     file: Option<File>,
 }
 
@@ -26,6 +28,12 @@ impl SnapshotFile {
     pub fn create(path: &Path) -> io::Result<Self> {
         if path.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
+        }
+        // Renaming over a link would replace the link, and over a device the device.
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.into());
+        if fs::metadata(path).is_ok_and(|m| !m.is_file()) {
+            let file = OpenOptions::new().write(true).open(path)?;
+            return Ok(Self { path: path.into(), temporary: None, file: Some(file) });
         }
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         let mut temporary = std::ffi::OsString::from(".");
@@ -41,7 +49,7 @@ impl SnapshotFile {
             options.mode(0o600);
         }
         let file = options.open(&temporary)?;
-        Ok(Self { path: path.into(), temporary, file: Some(file) })
+        Ok(Self { path: path.into(), temporary: Some(temporary), file: Some(file) })
     }
 
     /// Writes the snapshot and moves it into place.
@@ -52,15 +60,19 @@ impl SnapshotFile {
         let Some(file) = self.file.take() else { return Ok(()) };
         let mut buffered = BufWriter::new(file);
         write_snapshot(snapshot, &mut buffered)?;
-        buffered.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        fs::rename(&self.temporary, &self.path)
+        let file = buffered.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let Some(temporary) = &self.temporary else { return Ok(()) };
+        file.sync_all()?;
+        fs::rename(temporary, &self.path)
     }
 }
 
 impl Drop for SnapshotFile {
     fn drop(&mut self) {
         // After `finish` there is nothing left to remove.
-        let _ = fs::remove_file(&self.temporary);
+        if let Some(temporary) = &self.temporary {
+            let _ = fs::remove_file(temporary);
+        }
     }
 }
 
