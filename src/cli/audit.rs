@@ -1,8 +1,8 @@
 use super::collect::{self, LiveArgs};
 use super::output::OutputArgs;
 use super::pipeline::{self, Case};
-use super::{CliError, ExitStatus, Global, input, rules};
-use crate::model::Severity;
+use super::{CliError, ExitStatus, Global, input, reflect, rules};
+use crate::model::{Gap, Severity};
 use crate::observation::Observations;
 use crate::probe::{self, DEFAULT_RATE, Options};
 use crate::snapshot::Snapshot;
@@ -87,11 +87,11 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<ExitStatus, CliError> {
         },
         now,
     };
-    let report = pipeline::run(&case, &mut |survey| {
+    let report = pipeline::run(&case, &mut |survey, gaps| {
         if args.probing.no_probe || global.offline {
             return Observations::default();
         }
-        probe_here(survey, &args.probing, &config, global)
+        probe_here(survey, gaps, &args.probing, &config, global)
     });
     args.output.finish(exports, &report)
 }
@@ -132,15 +132,17 @@ fn snapshot(args: &AuditArgs, global: &Global, now: Timestamp) -> Result<Snapsho
     Ok(snapshot)
 }
 
-/// Probes from this machine, with progress where a person watches.
+/// Probes from this machine, with progress where a person watches; what its own address is, the
+/// configured STUN server is asked first.
 fn probe_here(
     survey: &Survey,
+    gaps: &mut Vec<Gap>,
     probing: &Probing,
     config: &Config,
     global: &Global,
 ) -> Observations {
     let limits = &config.limits;
-    let options = Options {
+    let mut options = Options {
         vantage: super::probe::here(config),
         rate: probing.rate.or(limits.rate).unwrap_or(DEFAULT_RATE),
         in_flight: limits.in_flight.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX),
@@ -148,6 +150,9 @@ fn probe_here(
         second_look: true,
         ..Options::default()
     };
+    if let Some(server) = super::probe::reflector(config) {
+        gaps.extend(reflect::reflect(server, survey, &mut options));
+    }
     let quiet = global.quiet || global.no_progress || !std::io::stderr().is_terminal();
     let bar = match quiet {
         true => indicatif::ProgressBar::hidden(),

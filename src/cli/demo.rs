@@ -185,7 +185,7 @@ impl Replayed {
             limits: survey::Limits::default(),
             now: self.now,
         };
-        pipeline::run(&case, &mut |survey| {
+        pipeline::run(&case, &mut |survey, _| {
             let mut all = Observations::default();
             for vantage in &from {
                 let seen = look(survey, vantage);

@@ -12,6 +12,7 @@ pub mod output;
 mod pipeline;
 pub mod probe;
 pub mod reach;
+mod reflect;
 pub mod rules;
 mod saved;
 pub mod spec;

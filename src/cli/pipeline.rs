@@ -24,8 +24,12 @@ pub(super) struct Case<'a> {
     pub(super) now: Timestamp,
 }
 
-/// Resolves, computes, surveys, probes (by what is handed in, which may do nothing), joins and judges.
-pub(super) fn run(case: &Case<'_>, probe: &mut dyn FnMut(&Survey) -> Observations) -> AuditReport {
+/// Resolves, computes, surveys, probes (by what is handed in, which may do nothing, and adds what it
+/// could not see to the gaps), joins and judges.
+pub(super) fn run(
+    case: &Case<'_>,
+    probe: &mut dyn FnMut(&Survey, &mut Vec<Gap>) -> Observations,
+) -> AuditReport {
     let Case { spec, snapshot, rules, options, scope, limits, now } = *case;
     let resolution = resolve::resolve(spec, snapshot);
     let assume_bpa_off = options.allow_gaps.contains(GapKind::VpcBpa.name());
@@ -41,8 +45,8 @@ pub(super) fn run(case: &Case<'_>, probe: &mut dyn FnMut(&Survey) -> Observation
         now,
     });
     drop(exposed);
-    let observations = probe(&survey);
     let mut gaps = survey.gaps.clone();
+    let observations = probe(&survey, &mut gaps);
     if !observations.vantages.is_empty() {
         gaps.extend(survey.refused.iter().map(refused));
     }

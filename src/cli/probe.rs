@@ -3,7 +3,7 @@ use crate::model::{AddressSet, Expect, HttpExpect, PortSet, PortSpec, Protocol, 
 use crate::observation::{Observation, State, VantageSeen};
 use crate::probe::{self, DEFAULT_RATE, DEFAULT_TRIES, Options};
 use crate::snapshot::Snapshot;
-use crate::spec::config::Config;
+use crate::spec::config::{Config, Vantage};
 use crate::survey::{self, Survey};
 use crate::vantage;
 use clap::{Args, ValueEnum};
@@ -203,14 +203,23 @@ fn fresh(path: &Path, config: &Config) -> Result<Snapshot, CliError> {
 
 /// This machine, as the configuration knows it: the vantage named `local`, or the only one.
 pub(super) fn here(config: &Config) -> VantageSeen {
-    let only = if config.vantages.len() == 1 { config.vantages.values().next() } else { None };
-    match config.vantages.get("local").or(only) {
+    match configured(config) {
         Some(v) => {
             let outside: Vec<_> = [v.address, v.address_v6].into_iter().flatten().collect();
             vantage::local(&v.name, &outside)
         }
         None => vantage::local("local", &[]),
     }
+}
+
+fn configured(config: &Config) -> Option<&Vantage> {
+    let only = if config.vantages.len() == 1 { config.vantages.values().next() } else { None };
+    config.vantages.get("local").or(only)
+}
+
+/// The STUN server that tells this machine its address, where one is configured: `host:port`.
+pub(super) fn reflector(config: &Config) -> Option<&str> {
+    configured(config)?.reflect.as_deref()
 }
 
 fn say_refused(survey: &Survey) {

@@ -79,10 +79,20 @@ impl Index {
             }
         }
         index.gaps.extend(lost.into_iter().map(|((vantage, family), n)| {
-            let why = format!(
-                "its {} address as seen from outside is unknown, so its {n} observations count for no source",
-                family_name(family)
-            );
+            let seen = vantages.get(vantage).and_then(|v| match family {
+                Family::V4 => v.outside_v4,
+                Family::V6 => v.outside_v6,
+            });
+            let lost = match n {
+                1 => "so its 1 observation counts for no source".to_owned(),
+                n => format!("so its {n} observations count for no source"),
+            };
+            let why = match (seen, family_name(family)) {
+                (None, family) => {
+                    format!("its {family} address as seen from outside is unknown, {lost}")
+                }
+                (Some(at), _) => format!("seen from outside as {at} it lies in no source, {lost}"),
+            };
             Gap::new(GapKind::Vantage, vantage, why)
         }));
         index.gaps.extend(mute.into_iter().map(|((vantage, family), (n, controls))| {
@@ -90,8 +100,10 @@ impl Index {
                 None => "no control target proved its egress",
                 Some(_) => "its control targets did not answer",
             };
-            let why =
-                format!("{why} over {}, so {n} silences count as unprobed", family_name(family));
+            let why = format!(
+                "{why} over {}, so {n} silent endpoints count as unprobed",
+                family_name(family)
+            );
             Gap::new(GapKind::Control, vantage, why)
         }));
         index

@@ -4,6 +4,7 @@
 mod common;
 
 mod demo;
+mod files;
 mod help;
 mod init;
 mod known_answers;
@@ -13,6 +14,7 @@ mod output;
 mod probe;
 mod reach;
 mod readme;
+mod reflect;
 mod report;
 mod rules;
 mod spec;

@@ -1,0 +1,85 @@
+//! Asks the configured STUN server for this machine's address as seen from outside.
+
+use crate::model::{Endpoint, Expect, Family, Gap, GapKind, Protocol};
+use crate::observation::{Observation, VantageSeen};
+use crate::probe::{self, Options};
+use crate::survey::{Hope, Survey, Target, Why};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+
+/// Sockets tried: a server that its owner named answers, or the run goes on without it.
+const TRIES: u32 = 4;
+
+/// Fills in the addresses of a vantage that nobody configured, for the families that `survey` is
+/// about to probe, and tells what could not be learned.
+///
+/// `server` is `host:port` of the configuration, which alone says that it may be asked: it is
+/// resolved by the system, and asked before anything else is, because what any other server says
+/// of this machine is that server's word. Its answer proves no egress but its own, so it is no
+/// control.
+pub(super) fn reflect(server: &str, survey: &Survey, options: &mut Options) -> Vec<Gap> {
+    let place = options.vantage.name.clone();
+    let gap = |why: String| Gap::new(GapKind::Vantage, &place, why);
+    let mut wanted: Vec<Family> = Vec::new();
+    for family in [Family::V4, Family::V6] {
+        let probed = survey.targets.iter().any(|t| Family::of(t.endpoint.address) == family);
+        if probed && told(&options.vantage, family).is_none() {
+            wanted.push(family);
+        }
+    }
+    if wanted.is_empty() {
+        return Vec::new();
+    }
+    let found: Vec<SocketAddr> = match server.to_socket_addrs() {
+        Ok(found) => found.collect(),
+        Err(error) => {
+            return vec![gap(format!("its `reflect:` {server} does not resolve: {error}"))];
+        }
+    };
+    let mut gaps = Vec::new();
+    let mut asked = Survey::default();
+    for family in &wanted {
+        match found.iter().find(|a| Family::of(a.ip()) == *family) {
+            Some(at) => asked.targets.push(target(*at)),
+            None => {
+                gaps.push(gap(format!("its `reflect:` {server} has no {} address", name(*family))))
+            }
+        }
+    }
+    let how = Options { tries: TRIES, ..options.clone() };
+    let seen = probe::run(&asked, &how, &mut |_| {});
+    let Some(reflected) = seen.vantages.first() else { return gaps };
+    for row in &seen.rows {
+        let family = Family::of(row.address);
+        if told(reflected, family).is_none() {
+            gaps.push(gap(unanswered(server, family, row)));
+        }
+    }
+    let VantageSeen { outside_v4, outside_v6, .. } = *reflected;
+    (options.vantage.outside_v4, options.vantage.outside_v6) = (outside_v4, outside_v6);
+    gaps
+}
+
+fn target(at: SocketAddr) -> Target {
+    let endpoint = Endpoint { address: at.ip(), protocol: Protocol::Udp, port: at.port() };
+    Target { endpoint, why: Why::Asked, expect: Expect::Stun, hope: Hope::Either }
+}
+
+const fn told(vantage: &VantageSeen, family: Family) -> Option<IpAddr> {
+    match family {
+        Family::V4 => vantage.outside_v4,
+        Family::V6 => vantage.outside_v6,
+    }
+}
+
+const fn name(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "IPv4",
+        Family::V6 => "IPv6",
+    }
+}
+
+fn unanswered(server: &str, family: Family, row: &Observation) -> String {
+    let why = row.detail.as_ref().map(|d| format!(" ({d})")).unwrap_or_default();
+    let (family, state) = (name(family), row.state);
+    format!("its `reflect:` {server} told no {family} address: {} is {state}{why}", row.address)
+}

@@ -1,0 +1,97 @@
+//! Files and streams that commands are handed: what they are taken for, and what becomes of them.
+
+use crate::common::World;
+use std::io::Write;
+use std::os::unix::fs::FileTypeExt;
+use std::process::Stdio;
+
+/// A snapshot of nothing.
+const EMPTY: &str = r#"{"format":"portcullis/snapshot/v1","taken_at":"2026-01-01T00:00:00Z","calls":[],"regions":[]}"#;
+
+const SPEC: &str = "version: 1\nnetworks:\n  office: [198.51.100.0/24]\n";
+
+#[test]
+fn what_is_no_snapshot_is_told_for_what_it_is() {
+    let world = World::new();
+    world.file("spec.yaml", SPEC);
+    for (text, words) in [
+        ("", "it is empty"),
+        (" \n", "it is empty"),
+        ("{\"Reservations\": []}", "no snapshot of portcullis"),
+        ("{\"format\": \"portcullis/snapshot/v9\"}", "its format is `portcullis/snapshot/v9`"),
+        ("version: 1", "caused by: expected value"),
+    ] {
+        world.file("it.json", text);
+        for command in [&["audit", "--offline", "--snapshot"][..], &["init", "--from"]] {
+            let ran = world.run(&[command, &["it.json"]].concat());
+            assert!(ran.code == Some(2) && ran.stderr.contains(words), "{text}: {ran}");
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_may_come_through_a_pipe() {
+    let world = World::new();
+    world.file("spec.yaml", SPEC);
+    let mut command = world.command(&["audit", "--offline", "--snapshot", "-"]);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the binary starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(EMPTY.as_bytes()).expect("it reads");
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[test]
+fn a_spec_named_twice_is_read_once() {
+    let world = World::new();
+    world.file("specs/spec.yaml", SPEC);
+    let ran = world.run(&["spec", "check", "specs/spec.yaml", "specs", "./specs/spec.yaml"]);
+    assert!(ran.code == Some(0) && ran.stdout.starts_with("1 file,"), "{ran}");
+}
+
+#[test]
+fn no_spec_is_written_where_there_is_no_snapshot() {
+    let world = World::new();
+    world.file("it.json", "");
+    let old = world.file("old.yaml", SPEC);
+    for (name, force) in [("new.yaml", &[][..]), ("old.yaml", &["--force"])] {
+        let ran = world.run(&[&["init", "--from", "it.json", "-o", name], force].concat());
+        assert_eq!(ran.code, Some(2), "{ran}");
+    }
+    assert!(!world.folder().join("new.yaml").exists());
+    assert_eq!(std::fs::read_to_string(old).expect("the file"), SPEC);
+}
+
+#[test]
+fn a_collection_into_a_device_leaves_the_device_and_a_link_stays_a_link() {
+    let world = World::new();
+    world.file("saved/vpcs.json", r#"{"Vpcs": [{"VpcId": "vpc-1", "OwnerId": "111111111111"}]}"#);
+    let real = world.file("real.json", "old");
+    // A pipe of our own stands for every device: as root, a defect here would replace /dev/null.
+    let pipe = world.folder().join("pipe");
+    fifo(&pipe);
+    let link = world.folder().join("link.json");
+    std::os::unix::fs::symlink(&real, &link).expect("our folder");
+    let reader = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || std::fs::read_to_string(pipe).expect("a pipe"))
+    };
+    for name in ["pipe", "link.json"] {
+        let ran = world.run(&["collect", "--aws-json", "saved", "-o", name]);
+        assert_eq!(ran.code, Some(0), "{ran}");
+        // Calls that nobody saved an answer of are not called complete.
+        assert!(ran.stderr.contains("calls have no saved answer"), "{ran}");
+    }
+    assert!(std::fs::metadata(&pipe).expect("the pipe").file_type().is_fifo());
+    assert!(std::fs::symlink_metadata(&link).expect("the link").is_symlink());
+    assert!(std::fs::read_to_string(&real).expect("the file").starts_with('{'));
+    assert!(reader.join().expect("the reader").starts_with('{'));
+}
+
+fn fifo(path: &std::path::Path) {
+    let made =
+        std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo of coreutils");
+    assert!(made.success());
+}

@@ -1,0 +1,96 @@
+//! `vantages.local.reflect`: the configured STUN server alone tells this machine's address.
+
+use crate::common::World;
+use serde_json::Value;
+use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
+
+const EMPTY: &str = r#"{"format":"portcullis/snapshot/v1","taken_at":"2026-01-01T00:00:00Z","calls":[],"regions":[]}"#;
+
+/// A STUN server on a free loopback port that says every client is `mapped`; tells its port.
+fn stun(at: &str, mapped: Ipv4Addr) -> u16 {
+    let socket = UdpSocket::bind((at, 0)).expect("a free port");
+    let port = socket.local_addr().expect("a bound socket").port();
+    std::thread::spawn(move || {
+        let mut bytes = [0; 1500];
+        while let Ok((n, from)) = socket.recv_from(&mut bytes) {
+            if n < 20 || bytes[..2] != [0, 1] {
+                continue;
+            }
+            // RFC 8489: a success with XOR-MAPPED-ADDRESS.
+            let mut out = vec![1, 1, 0, 12];
+            out.extend(&bytes[4..20]);
+            out.extend([0, 0x20, 0, 8, 0, 1]);
+            out.extend((from.port() ^ 0x2112).to_be_bytes());
+            out.extend(mapped.octets().iter().zip([0x21, 0x12, 0xa4, 0x42]).map(|(a, k)| a ^ k));
+            let _ = socket.send_to(&out, from);
+        }
+    });
+    port
+}
+
+/// An audit of one declared host on loopback that serves a port and a STUN server of its own.
+fn audit(config: impl Fn(u16) -> String) -> (Value, Option<i32>) {
+    let world = World::new();
+    let server = stun("127.0.0.1", Ipv4Addr::new(192, 88, 98, 7));
+    let theirs = stun("127.0.0.1", Ipv4Addr::new(10, 9, 9, 9));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let open = listener.local_addr().expect("a bound socket").port();
+    world.file("empty.json", EMPTY);
+    world.file(
+        "spec.yaml",
+        format!(
+            "version: 1\nhosts:\n  a: {{ addresses: [127.0.0.1], tags: {{ role: edge }} }}\nroles:\n  edge:\n    select: {{ tags: {{ role: edge }} }}\n    services:\n      web: {{ port: tcp/{open}, from: internet }}\n      turn: {{ port: udp/{theirs}, from: internet, expect: stun }}\ncontrols: [{{ address: 127.0.0.1, port: tcp/{open} }}]\n"
+        ),
+    );
+    world.file("portcullis.yaml", config(server));
+    let ran = world.run(&["audit", "--snapshot", "empty.json", "--format", "json"]);
+    (serde_json::from_str(&ran.stdout).unwrap_or_else(|e| panic!("{e}: {ran}")), ran.code)
+}
+
+fn outside(report: &Value) -> Option<IpAddr> {
+    report["vantages"][0]["outside_v4"].as_str().map(|a| a.parse().expect("an address"))
+}
+
+#[test]
+fn the_server_tells_where_the_vantage_is_and_so_its_probes_count() {
+    let (report, code) = audit(|server| {
+        format!(
+            "scope: [127.0.0.1]\nvantages: {{ local: {{ reflect: \"127.0.0.1:{server}\" }} }}\n"
+        )
+    });
+    assert_eq!(outside(&report), Some([192, 88, 98, 7].into()), "{report:#}");
+    assert_eq!(code, Some(0), "{report:#}");
+    // The server is nobody's endpoint: it is not among what was looked at.
+    assert_eq!(report["coverage"]["probed"], 2, "{report:#}");
+}
+
+#[test]
+fn a_configured_address_is_believed_over_every_server() {
+    let (report, _) = audit(|server| {
+        format!(
+            "scope: [127.0.0.1]\nvantages: {{ local: {{ address: 192.88.98.8, reflect: \"127.0.0.1:{server}\" }} }}\n"
+        )
+    });
+    assert_eq!(outside(&report), Some([192, 88, 98, 8].into()), "{report:#}");
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_a_gap_with_its_name() {
+    for (server, words) in [
+        ("127.0.0.1:1", "told no IPv4 address: 127.0.0.1 is refused"),
+        ("nothing.invalid:3478", "nothing.invalid:3478 does not resolve"),
+    ] {
+        let (report, code) = audit(|_| {
+            format!("scope: [127.0.0.1]\nvantages: {{ local: {{ reflect: \"{server}\" }} }}\n")
+        });
+        assert_eq!(code, Some(3), "{report:#}");
+        let gaps = report["gaps"].as_array().expect("gaps");
+        let told = |g: &&Value| g["why"].as_str().is_some_and(|w| w.contains(words));
+        assert_eq!(gaps.iter().filter(told).count(), 1, "{gaps:#?}");
+        // What the audited host says of us is that host's word, and inside every source of ours.
+        let lost =
+            |g: &&Value| g["why"].as_str().is_some_and(|w| w.contains("count for no source"));
+        let lost = gaps.iter().find(lost).expect("a gap");
+        assert!(!lost["why"].as_str().unwrap_or_default().contains("unknown"), "{lost}");
+    }
+}
