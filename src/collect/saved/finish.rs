@@ -11,8 +11,9 @@ const UNKNOWN: &str = "unknown";
 pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> Snapshot {
     let mut views: BTreeMap<(String, String), (RegionView, BTreeMap<CallKind, Tally>)> =
         BTreeMap::new();
+    let mut rest = Vec::new();
     for (place, unit) in place(units) {
-        let (view, calls) = views.entry(place).or_default();
+        let (view, calls) = views.entry(place.clone()).or_default();
         let Unit { view: rows, calls: tallies, embedded, pending, .. } = unit;
         append(view, rows);
         for (kind, tally) in tallies {
@@ -20,13 +21,24 @@ pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> Snapshot {
             sum.items += tally.items;
             sum.bad += tally.bad;
             sum.why = sum.why.take().or(tally.why);
+            sum.more += tally.more;
+            sum.last += tally.last;
         }
+        rest.push((place, pending, embedded));
+    }
+    // What belongs to a row may stand in another folder than the row.
+    for (place, pending, embedded) in rest {
+        let (view, _) = views.entry(place).or_default();
         apply(view, pending);
         embed(view, embedded);
     }
     let mut snapshot = Snapshot::empty(taken_at);
     for ((account, region), (mut view, calls)) in views {
-        for (kind, Tally { items, bad, why }) in calls {
+        for (kind, Tally { items, mut bad, mut why, more, last }) in calls {
+            if more > 0 && last == 0 {
+                bad += 1;
+                why.get_or_insert_with(|| "its last page names a next one".into());
+            }
             let outcome = match why {
                 None => Outcome::Complete,
                 Some(why) if bad > 1 => Outcome::Truncated(format!("{why} (and {} more)", bad - 1)),
@@ -233,7 +245,7 @@ fn sort(view: &mut RegionView) {
     by(&mut view.internet_gateways, |r| &r.internet_gateway_id);
     by(&mut view.egress_only_internet_gateways, |r| &r.egress_only_internet_gateway_id);
     by(&mut view.nat_gateways, |r| &r.nat_gateway_id);
-    by(&mut view.prefix_lists, |r| &r.prefix_list_id);
+    merge_prefix_lists(&mut view.prefix_lists);
     by(&mut view.vpc_peering_connections, |r| &r.vpc_peering_connection_id);
     by(&mut view.vpc_endpoints, |r| &r.vpc_endpoint_id);
     by(&mut view.transit_gateways, |r| &r.transit_gateway_id);
@@ -245,6 +257,20 @@ fn sort(view: &mut RegionView) {
     by(&mut view.db_instances, |r| &r.db_instance_identifier);
     by(&mut view.bpa_exclusions, |r| &r.exclusion_id);
     view.sort();
+}
+
+/// A managed list is described by one call and its blocks by another.
+fn merge_prefix_lists(list: &mut Vec<PrefixList>) {
+    list.sort_by(|a, b| a.prefix_list_id.cmp(&b.prefix_list_id));
+    list.dedup_by(|b, a| {
+        let same = a.prefix_list_id == b.prefix_list_id;
+        if same {
+            a.entries = a.entries.take().or(b.entries.take());
+            a.prefix_list_name = a.prefix_list_name.take().or(b.prefix_list_name.take());
+            a.owner_id = a.owner_id.take().or(b.owner_id.take());
+        }
+        same
+    });
 }
 
 /// The association and the subnets of an attachment come from two calls.

@@ -2,6 +2,7 @@
 
 use super::document::Documents;
 use super::files::File;
+use super::flaw::flaw;
 use super::rows::{attributes, row, take_list, text};
 use super::unit::{Unit, Units, key};
 use crate::snapshot::*;
@@ -49,8 +50,18 @@ fn document(file: &File, value: Value, unit: &mut Unit, used: &mut Vec<CallKind>
                 unit.made(CallKind::CallerIdentity).items = 1;
                 used.push(CallKind::CallerIdentity);
             }
+            // A page that names the next one is not the last.
+            let more = ["NextToken", "NextMarker", "Marker"]
+                .iter()
+                .any(|key| fields.get(*key).and_then(Value::as_str).is_some_and(|t| !t.is_empty()));
             for (key, value) in fields {
                 if let Some(kind) = list(file, &key, value, unit) {
+                    let tally = unit.made(kind);
+                    if more {
+                        tally.more += 1
+                    } else {
+                        tally.last += 1
+                    }
                     used.push(kind);
                 }
             }
@@ -70,12 +81,25 @@ fn rows<T: DeserializeOwned>(
     unit.made(kind).items += values.len();
     for value in values {
         unit.votes.count(&value);
-        match row(value, id) {
+        let name = text(&value, id).filter(|name| !name.is_empty());
+        let read = match (flaw(kind, &value), name) {
+            (Some(why), Some(name)) => Err(format!("{name}: {why}")),
+            _ => row(value, id),
+        };
+        match read {
             Ok(row) => put(unit, row),
             Err(why) => unit.bad(kind, why),
         }
     }
     kind
+}
+
+/// Whether a row is an object at all; what is not is noted and left out.
+fn is_object(unit: &mut Unit, kind: CallKind, value: &Value) -> bool {
+    if !value.is_object() {
+        unit.bad(kind, "a row is no object".into());
+    }
+    value.is_object()
 }
 
 /// Folds one top-level key; the call it belongs to, where it is one.
@@ -89,7 +113,16 @@ fn list(file: &File, key: &str, value: Value, unit: &mut Unit) -> Option<CallKin
         }
         return Some(K::VpcBpaOptions);
     }
-    let Value::Array(values) = value else { return None };
+    let Value::Array(values) = value else {
+        // Answers about one resource leave it unread; a list of rows that is none is a page lost.
+        let alone = ["Entries", "Routes", "Rules", "Attributes", "TargetHealthDescriptions"];
+        if alone.contains(&key) || key == "TransitGatewayRouteTablePropagations" {
+            return None;
+        }
+        let kind = list(file, key, Value::Array(Vec::new()), unit)?;
+        unit.bad(kind, format!("{key} is no list"));
+        return Some(kind);
+    };
     macro_rules! plain {
         ($kind:ident, $id:literal, $list:ident) => {
             rows(unit, K::$kind, values, $id, |u, r| u.view.$list.push(r))
@@ -155,6 +188,9 @@ fn list(file: &File, key: &str, value: Value, unit: &mut Unit) -> Option<CallKin
         ),
         "TransitGatewayStaticRoutes" => {
             for mut value in values {
+                if !is_object(unit, K::TransitGatewayRoutes, &value) {
+                    continue;
+                }
                 let table = text(&value, "TransitGatewayRouteTableId").unwrap_or_default();
                 let routes = take_list(&mut value, "Routes");
                 transit_routes(unit, table, routes);
@@ -169,6 +205,9 @@ fn list(file: &File, key: &str, value: Value, unit: &mut Unit) -> Option<CallKin
         }
         "TransitGatewayPropagations" => {
             for mut value in values {
+                if !is_object(unit, K::TransitGatewayPropagations, &value) {
+                    continue;
+                }
                 let table = text(&value, "TransitGatewayRouteTableId").unwrap_or_default();
                 let list = take_list(&mut value, "TransitGatewayRouteTablePropagations");
                 propagations(unit, table, list);
@@ -187,6 +226,9 @@ fn list(file: &File, key: &str, value: Value, unit: &mut Unit) -> Option<CallKin
         "LoadBalancers" => plain!(LoadBalancers, "LoadBalancerArn", load_balancers),
         "LoadBalancerDescriptions" => {
             for value in values {
+                if !is_object(unit, K::LoadBalancers, &value) {
+                    continue;
+                }
                 unit.votes.count(&value);
                 classic(unit, value);
             }
@@ -194,8 +236,12 @@ fn list(file: &File, key: &str, value: Value, unit: &mut Unit) -> Option<CallKin
             K::LoadBalancers
         }
         "LoadBalancerListeners" => {
-            let listeners =
-                values.into_iter().flat_map(|mut v| take_list(&mut v, "Listeners")).collect();
+            let mut listeners = Vec::new();
+            for mut value in values {
+                if is_object(unit, K::Listeners, &value) {
+                    listeners.extend(take_list(&mut value, "Listeners"));
+                }
+            }
             return list(file, "Listeners", Value::Array(listeners), unit);
         }
         "Listeners" => {
@@ -212,6 +258,9 @@ fn list(file: &File, key: &str, value: Value, unit: &mut Unit) -> Option<CallKin
         "TargetGroups" => plain!(TargetGroups, "TargetGroupArn", target_groups),
         "LoadBalancerAttributes" => {
             for mut value in values {
+                if !is_object(unit, K::LoadBalancerAttributes, &value) {
+                    continue;
+                }
                 let arn = text(&value, "LoadBalancerArn").unwrap_or_default();
                 let list = attributes(&take_list(&mut value, "Attributes"));
                 unit.pending.balancer_attributes.insert(arn, list);
@@ -236,6 +285,9 @@ fn list(file: &File, key: &str, value: Value, unit: &mut Unit) -> Option<CallKin
         }
         "LoadBalancerTargetHealth" => {
             for mut value in values {
+                if !is_object(unit, K::TargetHealth, &value) {
+                    continue;
+                }
                 let arn = text(&value, "TargetGroupArn").unwrap_or_default();
                 let list = take_list(&mut value, "TargetHealthDescriptions");
                 health(unit, arn, list);
@@ -261,6 +313,9 @@ fn reservations(unit: &mut Unit, values: Vec<Value>) -> CallKind {
     let kind = CallKind::Instances;
     unit.made(kind);
     for mut reservation in values {
+        if !is_object(unit, kind, &reservation) {
+            continue;
+        }
         unit.votes.count(&reservation);
         for mut instance in take_list(&mut reservation, "Instances") {
             let id = text(&instance, "InstanceId").unwrap_or_default();
@@ -268,9 +323,19 @@ fn reservations(unit: &mut Unit, values: Vec<Value>) -> CallKind {
                 unit.votes.count(zone);
             }
             for mut interface in take_list(&mut instance, "NetworkInterfaces") {
-                interface["Attachment"]["InstanceId"] = json!(id);
-                if let Ok(row) = row::<Interface>(interface, "NetworkInterfaceId") {
-                    unit.embedded.push(row);
+                let attachment = interface
+                    .as_object_mut()
+                    .map(|fields| fields.entry("Attachment").or_insert_with(|| json!({})));
+                match attachment {
+                    Some(Value::Object(fields)) => {
+                        fields.insert("InstanceId".into(), json!(id));
+                    }
+                    Some(other) if other.is_null() => *other = json!({ "InstanceId": id }),
+                    _ => {}
+                }
+                match row::<Interface>(interface, "NetworkInterfaceId") {
+                    Ok(row) => unit.embedded.push(row),
+                    Err(why) => unit.bad(kind, format!("{id}: {why}")),
                 }
             }
             rows(unit, kind, vec![instance], "InstanceId", |u, r| u.view.instances.push(r));
@@ -311,7 +376,9 @@ fn vpc_attachment(mut value: Value) -> Value {
             value[to] = id;
         }
     }
-    value["ResourceType"] = json!("vpc");
+    if let Value::Object(fields) = &mut value {
+        fields.insert("ResourceType".into(), json!("vpc"));
+    }
     value
 }
 
@@ -358,9 +425,10 @@ fn action(mut value: Value) -> Value {
 }
 
 fn listener(mut value: Value) -> Value {
-    let actions: Vec<Value> =
-        take_list(&mut value, "DefaultActions").into_iter().map(action).collect();
-    value["DefaultActions"] = Value::Array(actions);
+    let actions = take_list(&mut value, "DefaultActions").into_iter().map(action).collect();
+    if let Value::Object(fields) = &mut value {
+        fields.insert("DefaultActions".into(), Value::Array(actions));
+    }
     value
 }
 

@@ -5,6 +5,7 @@ mod document;
 mod error;
 mod files;
 mod finish;
+mod flaw;
 mod fold;
 mod place;
 mod rows;

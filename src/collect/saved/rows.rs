@@ -32,13 +32,13 @@ pub(super) fn attributes(list: &[Value]) -> std::collections::BTreeMap<String, S
         .collect()
 }
 
-/// Removes nulls, and turns lists of one-field objects into lists of that field where the
+/// Removes nulls and empty texts, which stand for nothing, and turns lists of one-field objects into lists of that field where the
 /// snapshot keeps only the field.
 fn clean(value: &mut Value) {
     match value {
         Value::Array(list) => list.iter_mut().for_each(clean),
         Value::Object(fields) => {
-            fields.retain(|_, v| !v.is_null());
+            fields.retain(|_, v| !v.is_null() && v.as_str() != Some(""));
             for (list, field) in [
                 ("PropagatingVgws", "GatewayId"),
                 ("Ipv4Prefixes", "Ipv4Prefix"),

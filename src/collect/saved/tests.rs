@@ -34,7 +34,7 @@ const SUBNET: &str = r#"{"Subnets":[{"SubnetId":"subnet-1","VpcId":"vpc-1","Owne
 
 #[test]
 fn place_from_path_then_rows_then_unknown() {
-    let group = r#"{"SecurityGroups":[{"GroupId":"sg-1","GroupName":"g"}]}"#;
+    let group = r#"{"SecurityGroups":[{"GroupId":"sg-1","GroupName":"g","IpPermissions":[]}]}"#;
     let f = Folder::new("place", &[("accounts/444455556666/us-gov-west-1/any.json", group)]);
     let s = f.read().expect("read").snapshot;
     assert_eq!(
@@ -65,7 +65,7 @@ fn one_bad_row_truncates_and_leaves_the_rest() {
         "bad-row",
         &[(
             "x.json",
-            r#"{"SecurityGroups":[{"GroupId":"sg-1","GroupName":"g"},{"GroupId":"sg-2","IpPermissions":"no"},{"GroupName":"h"}]}"#,
+            r#"{"SecurityGroups":[{"GroupId":"sg-1","GroupName":"g","IpPermissions":[]},{"GroupId":"sg-2","IpPermissions":"no"},{"GroupName":"h"}]}"#,
         )],
     );
     let s = f.read().expect("read").snapshot;
@@ -187,4 +187,115 @@ fn an_interface_only_the_instance_shows_is_an_interface() {
     let ids: Vec<_> =
         s.regions[0].network_interfaces.iter().map(|i| i.network_interface_id.as_str()).collect();
     assert_eq!(ids, ["eni-1", "eni-1@i-2"]);
+}
+
+/// The outcome of the only call of a folder with one file, and how many rows it left.
+fn truncated(name: &str, text: &str) -> String {
+    let s = Folder::new(name, &[("x.json", text)]).read().expect("read").snapshot;
+    match &s.calls.first().expect("a call").outcome {
+        Outcome::Truncated(why) => why.clone(),
+        other => panic!("{text}: {other:?}"),
+    }
+}
+
+#[test]
+fn rows_that_are_no_objects_are_noted_and_never_a_panic() {
+    for (key, item) in [
+        ("Reservations", r#""x""#),
+        ("Reservations", r#"{"Instances":[{"InstanceId":"i-1","NetworkInterfaces":["eni-1"]}]}"#),
+        (
+            "Reservations",
+            r#"{"Instances":[{"InstanceId":"i-1","NetworkInterfaces":[{"NetworkInterfaceId":"eni-1","Attachment":"x"}]}]}"#,
+        ),
+        ("Listeners", r#""x""#),
+        ("LoadBalancerListeners", "5"),
+        ("LoadBalancerDescriptions", "null"),
+        ("LoadBalancerAttributes", "[]"),
+        ("LoadBalancerTargetHealth", r#""x""#),
+        ("TransitGatewayAttachments", r#""x""#),
+        ("TransitGatewayVpcAttachments", r#""x""#),
+        ("TransitGatewayStaticRoutes", r#""x""#),
+        ("TransitGatewayPropagations", r#""x""#),
+        ("PrefixLists", r#""x""#),
+    ] {
+        assert!(!truncated("no-object", &format!("{{\"{key}\":[{item}]}}")).is_empty());
+    }
+    assert_eq!(truncated("no-list", r#"{"SecurityGroups":null}"#), "SecurityGroups is no list");
+}
+
+#[test]
+fn a_filter_that_cannot_be_read_whole_is_not_read_at_all() {
+    let group = |p: &str| format!(r#"{{"SecurityGroups":[{{"GroupId":"sg-1"{p}}}]}}"#);
+    let acl =
+        |e: &str| format!(r#"{{"NetworkAcls":[{{"NetworkAclId":"acl-1","Entries":[{e}]}}]}}"#);
+    for (text, says) in [
+        (group(""), "sg-1: it has no IpPermissions"),
+        (group(r#","IpPermissions":[{"IpProtocol":"tcpp"}]"#), "sg-1: its IpProtocol is `tcpp`"),
+        (group(r#","IpPermissions":[{}]"#), "sg-1: its IpProtocol is ``"),
+        (r#"{"NetworkAcls":[{"NetworkAclId":"acl-1"}]}"#.into(), "acl-1: it has no Entries"),
+        (r#"{"RouteTables":[{"RouteTableId":"rtb-1"}]}"#.into(), "rtb-1: it has no Routes"),
+        (
+            acl(r#"{"Egress":false,"Protocol":"-1","RuleAction":"deny","CidrBlock":"0.0.0.0/0"}"#),
+            "acl-1: it has no RuleNumber",
+        ),
+        (
+            acl(r#"{"RuleNumber":1,"Egress":false,"Protocol":"-1","CidrBlock":"0.0.0.0/0"}"#),
+            "acl-1: its RuleAction is ``",
+        ),
+        (
+            acl(r#"{"RuleNumber":1,"Egress":false,"Protocol":"-1","RuleAction":"deny"}"#),
+            "acl-1: an entry has no block",
+        ),
+    ] {
+        assert_eq!(truncated("flaw", &text), says);
+    }
+    // Some tools write an empty list as null.
+    let text = group(r#","IpPermissions":null,"Description":"""#);
+    let s = Folder::new("null", &[("x.json", &text)]).read().expect("read").snapshot;
+    assert!(s.calls[0].outcome.is_complete());
+}
+
+#[test]
+fn a_page_that_names_the_next_one_is_not_the_last() {
+    let page = |id: &str, rest: &str| {
+        format!(r#"{{"Vpcs":[{{"VpcId":"{id}","OwnerId":"111122223333"}}]{rest}}}"#)
+    };
+    let first = page("vpc-1", r#","NextToken":"t""#);
+    assert!(truncated("first-page", &first).contains("names a next one"));
+    let last = page("vpc-2", "");
+    let f = Folder::new("both-pages", &[("1.json", &first), ("2.json", &last)]);
+    assert!(f.read().expect("read").snapshot.calls[0].outcome.is_complete());
+}
+
+#[test]
+fn an_empty_text_stands_for_nothing() {
+    let text = r#"{"NetworkInterfaces":[{"NetworkInterfaceId":"eni-1","PrivateIpAddress":"","Association":{"PublicIp":"54.1.2.3","AllocationId":""}}]}"#;
+    let s = Folder::new("no-text", &[("x.json", text)]).read().expect("read").snapshot;
+    assert!(s.calls[0].outcome.is_complete(), "{:?}", s.calls);
+    assert_eq!(s.regions[0].network_interfaces[0].private_ip_address, None);
+}
+
+#[test]
+fn what_belongs_to_a_row_may_stand_in_another_folder() {
+    let list = r#"{"PrefixLists":[{"PrefixListId":"pl-1","OwnerId":"111122223333"}]}"#;
+    let arn = "arn:aws:elasticloadbalancing:us-east-2:111122223333:targetgroup/t/1";
+    let f = Folder::new(
+        "folders",
+        &[
+            (
+                "a/health.json",
+                &format!(
+                    r#"{{"LoadBalancerTargetHealth":[{{"TargetGroupArn":"{arn}","TargetHealthDescriptions":[]}}]}}"#
+                ),
+            ),
+            ("b/groups.json", &format!(r#"{{"TargetGroups":[{{"TargetGroupArn":"{arn}"}}]}}"#)),
+            ("b/managed.json", list),
+            ("c/owned.json", r#"{"PrefixLists":[{"PrefixListId":"pl-1","Cidrs":["8.8.8.0/24"]}]}"#),
+        ],
+    );
+    let s = f.read().expect("read").snapshot;
+    let view = &s.regions[0];
+    assert_eq!(view.target_groups[0].targets.as_ref().map(Vec::len), Some(0));
+    let entries = view.prefix_lists.iter().filter_map(|p| p.entries.as_ref());
+    assert_eq!(entries.map(Vec::len).collect::<Vec<_>>(), [1]);
 }

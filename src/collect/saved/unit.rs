@@ -28,6 +28,10 @@ pub(super) struct Tally {
     /// Malformed rows or pages, and the first reason.
     pub(super) bad: usize,
     pub(super) why: Option<String>,
+    /// Pages that name a next one.
+    pub(super) more: usize,
+    /// Pages that do not.
+    pub(super) last: usize,
 }
 
 /// Answers that belong to a row of another call.
