@@ -154,7 +154,7 @@ fn what_is_as_declared_has_no_finding_and_what_was_not_seen_is_a_gap() {
     assert_eq!(
         gaps,
         [
-            "vantage: office: no vantage lies in office: 1 required rows rest on the configuration alone"
+            "vantage: office: no vantage lies in this source, so 1 required exposure rests on the configuration alone"
         ]
     );
     assert_eq!((report.coverage.hosts, report.coverage.probed), (1, 2));

@@ -73,7 +73,8 @@ pub fn judge(rows: &[Exposure], context: &Context<'_>) -> Judged {
     }
     for (key, n) in unseen {
         let (source, why) = key.split_once('\0').unwrap_or((&key, ""));
-        let why = format!("{why}: {n} required rows rest on the configuration alone");
+        let rest = if n == 1 { "exposure rests" } else { "exposures rest" };
+        let why = format!("{why}, so {n} required {rest} on the configuration alone");
         out.gaps.insert(Gap::new(GapKind::Vantage, source, why));
     }
     out

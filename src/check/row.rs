@@ -113,8 +113,8 @@ fn decided_by(configured: &Configured) -> String {
     match configured.path().map(|p| &p.decided_by) {
         None => "nothing that can be read".into(),
         Some(d) => match &d.entry {
-            Some(entry) => format!("{} {} ({entry})", d.layer, d.id),
-            None => format!("{} {}", d.layer, d.id),
+            Some(entry) => format!("{} ({entry})", d.layer.component(&d.id)),
+            None => d.layer.component(&d.id),
         },
     }
 }

@@ -196,7 +196,7 @@ fn text(args: &ExplainArgs, answer: &Explanation) -> String {
         for (protocol, ports, configured) in &answer.slices {
             let spec = PortSpec::new(*protocol, ports.clone());
             let decider = configured.path().map(|p| &p.decided_by);
-            let by = decider.map(|d| escape(&format!("{} {}", d.layer, d.id))).unwrap_or_default();
+            let by = decider.map(|d| escape(&d.layer.component(&d.id))).unwrap_or_default();
             out += &format!("  {spec}: {} by {by}\n", configured.verdict());
         }
     }

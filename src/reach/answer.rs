@@ -132,6 +132,14 @@ pub struct Assumption {
     pub text: String,
 }
 
+impl Layer {
+    /// A component of this kind in words: `security-group sg-1`; the one internet needs no id.
+    #[must_use]
+    pub fn component(self, id: &str) -> String {
+        if id == self.name() { id.into() } else { format!("{self} {id}") }
+    }
+}
+
 impl Configured {
     /// The word for it.
     #[must_use]

@@ -106,7 +106,12 @@ fn walk(stages: &[Stage], asked: &Arc<AddressSet>, required: &AddressSet, port: 
     for stage in stages {
         assumptions.extend(stage.assumptions.iter().cloned());
         let (entry, verdict, decider) = match &stage.act {
-            Act::Node => (None, HopVerdict::Passes, None),
+            // What is only taken for granted must not read as if it had been seen.
+            Act::Node => {
+                let taken = stage.assumptions.first();
+                let entry = taken.map(|a| Arc::from(format!("assumed: {}", a.text)));
+                (entry, HopVerdict::Passes, None)
+            }
             Act::Filter(spans) => {
                 let span = span_at(spans, port);
                 // What passes here for sure, of all that may have come this far.

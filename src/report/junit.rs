@@ -36,7 +36,7 @@ fn audit(report: &AuditReport) -> TestSuite {
     let mut case = TestCase::new("ran to its end", TestCaseStatus::success());
     case.set_classname("portcullis");
     let mut text = format!(
-        "{} of {} rows hold; {} endpoints probed\n",
+        "{} of {} exposures hold; {} endpoints probed\n",
         report.coverage.ok, report.coverage.exposures, report.coverage.probed
     );
     for what in &report.not_judged {

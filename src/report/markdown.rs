@@ -15,7 +15,7 @@ pub(super) fn write(report: &AuditReport, out: &mut dyn Write) -> io::Result<()>
     writeln!(
         out,
         "**{} {}**: {failing} at or above {}, {waived} waived. **{} {}** not seen, {} of them not \
-         accepted. {} of {} rows hold.\n",
+         accepted. {} of {} {} hold.\n",
         report.findings.len(),
         if report.findings.len() == 1 { "finding" } else { "findings" },
         report.fail_on,
@@ -24,6 +24,7 @@ pub(super) fn write(report: &AuditReport, out: &mut dyn Write) -> io::Result<()>
         report.open_gaps().count(),
         report.coverage.ok,
         report.coverage.exposures,
+        if report.coverage.exposures == 1 { "exposure" } else { "exposures" },
     )?;
     if !report.findings.is_empty() {
         findings_table(report, out)?;

@@ -31,7 +31,8 @@ pub(super) fn write(
     };
     for evidence in &finding.evidence {
         let mut text = line(&evidence.text).into_owned();
-        if let Some(resource) = &evidence.resource {
+        let named = |resource: &&String| !evidence.text.contains(resource.as_str());
+        if let Some(resource) = evidence.resource.as_ref().filter(named) {
             text = format!("{text} [{}]", line(resource));
         }
         if let Some(place) = place(evidence) {

@@ -1,6 +1,7 @@
 //! For people, in the manner of cargo. Every line begins with something of ours.
 
 mod finding;
+mod help;
 mod hop;
 mod summary;
 
@@ -28,6 +29,7 @@ pub(super) fn write(report: &AuditReport, style: &Style, out: &mut dyn Write) ->
         )?;
     }
     if !report.gaps.is_empty() {
+        help::write(report, style, out)?;
         writeln!(out)?;
     }
     summary::write(report, style, out)?;

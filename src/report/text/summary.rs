@@ -28,8 +28,9 @@ pub(super) fn write(report: &AuditReport, style: &Style, out: &mut dyn Write) ->
     let gaps = report.gaps.len();
     writeln!(
         out,
-        "{strong}{}{strong:#}, {failing} at or above {}; {}, {} not accepted",
+        "{strong}{}{strong:#}, {failing} that {} (at or above {}); {}, {} not accepted",
         counted(report.findings.len(), "finding"),
+        if failing == 1 { "counts" } else { "count" },
         report.fail_on,
         counted(gaps, "gap"),
         report.open_gaps().count(),
@@ -37,13 +38,14 @@ pub(super) fn write(report: &AuditReport, style: &Style, out: &mut dyn Write) ->
     let coverage = &report.coverage;
     writeln!(
         out,
-        "looked at {} in {}, {}, {}: {} of {} hold, {} probed",
+        "looked at {} in {}, {}, {}: {} of {} {}, {} probed",
         counted(coverage.hosts, "host"),
         counted(coverage.roles, "role"),
         counted(coverage.interfaces, "interface"),
         counted(coverage.groups, "group"),
         coverage.ok,
-        counted(coverage.exposures, "row"),
+        counted(coverage.exposures, "exposure"),
+        if coverage.exposures == 1 { "holds" } else { "hold" },
         counted(coverage.probed, "endpoint"),
     )?;
     for vantage in &report.vantages {
