@@ -41,6 +41,9 @@ pub(super) fn kind<'a>(index: &Index<'a>, nic: &Nic<'a>) -> Kind<'a> {
         }
         "transit_gateway" if nic.groups.is_empty() => Kind::Opaque("a transit gateway's interface"),
         _ if description.starts_with("Interface for NAT Gateway") => Kind::Nat(nat_of(index, nic)),
+        _ if nic.groups.is_empty() && index.nat_nics.contains_key(nic.id()) => {
+            Kind::Nat(nat_of(index, nic))
+        }
         _ if description.starts_with("ELB ") => {
             Kind::Balancer(balancer(), description.starts_with("ELB net/"))
         }
@@ -49,11 +52,7 @@ pub(super) fn kind<'a>(index: &Index<'a>, nic: &Nic<'a>) -> Kind<'a> {
 }
 
 fn nat_of<'a>(index: &Index<'a>, nic: &Nic<'a>) -> &'a str {
-    let owns = |n: &crate::snapshot::NatGateway| {
-        n.nat_gateway_addresses.iter().any(|a| a.network_interface_id.as_deref() == Some(nic.id()))
-    };
-    let found = index.nats.iter().find(|(_, (n, _))| owns(n)).map(|(id, _)| *id);
-    found.unwrap_or(&nic.row.network_interface_id)
+    index.nat_nics.get(nic.id()).copied().unwrap_or(&nic.row.network_interface_id)
 }
 
 /// The listeners of a balancer, and behind those that pass packets on, their targets (R31).

@@ -384,6 +384,8 @@ impl<'a> Reach<'a> {
         }
         gaps.extend(self.balancers_without_interface());
         gaps.extend(self.databases_without_interface());
+        gaps.extend(self.index.unseen_elastic());
+        gaps.extend(self.index.delegated());
         gaps.into_iter().collect()
     }
 
@@ -407,22 +409,22 @@ impl<'a> Reach<'a> {
 
     /// Internet-facing balancers whose nodes nobody listed: their addresses are not known.
     fn balancers_without_interface(&self) -> Vec<Gap> {
-        let seen: BTreeSet<&str> = self
-            .index
-            .nics
-            .iter()
-            .filter_map(|nic| match super::balancer::kind(&self.index, nic) {
-                super::balancer::Kind::Balancer(Some(b), _) => Some(b.load_balancer_arn.as_str()),
-                _ => None,
-            })
-            .collect();
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        for (address, spots) in self.index.addresses() {
+            for spot in spots.iter().filter(|s| Ways::is_reachable_role(**s, *address)) {
+                let kind = super::balancer::kind(&self.index, &self.index.nics[spot.nic]);
+                if let super::balancer::Kind::Balancer(Some(b), _) = kind {
+                    seen.insert(&b.load_balancer_arn);
+                }
+            }
+        }
         let facing = |b: &crate::snapshot::Balancer| b.scheme.as_deref() == Some("internet-facing");
         self.index
             .balancers
             .iter()
             .filter(|(arn, (b, _))| facing(b) && !seen.contains(**arn))
             .map(|(arn, _)| {
-                let why = "none of its interfaces is in the snapshot: its addresses are not known";
+                let why = "no public address of it is in the snapshot";
                 Gap::new(GapKind::LoadBalancers, *arn, why)
             })
             .collect()

@@ -241,7 +241,10 @@ impl<'a> Reach<'a> {
         }
         if let Some(elastic) = self.index.elastic.get(&address) {
             let id = elastic.allocation_id.as_deref().unwrap_or(&text);
-            if elastic.association_id.is_none() && elastic.network_interface_id.is_none() {
+            let used = elastic.association_id.is_some()
+                || elastic.network_interface_id.is_some()
+                || elastic.instance_id.is_some();
+            if !used {
                 stages.push(Stage::blocks(Layer::Address, id, "it is associated with nothing"));
                 return stages;
             }
@@ -408,7 +411,11 @@ impl<'a> Reach<'a> {
 
     /// The one interface that has an address; an error where several have it.
     fn pick(&self, address: IpAddr, near: Option<&str>) -> Result<Option<Spot>, QueryError> {
-        let spots = self.index.spots(address);
+        let delegate = [self.index.delegate(address)];
+        let spots = match (self.index.spots(address), &delegate) {
+            ([], [Some(spot)]) => std::slice::from_ref(spot),
+            (spots, _) => spots,
+        };
         if let Some(public) = spots.iter().find(|s| Ways::is_reachable_role(**s, address)) {
             return Ok(Some(*public));
         }

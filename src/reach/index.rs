@@ -1,4 +1,4 @@
-// About 500 lines: every map of the snapshot, built in one pass.
+// Over 500 lines: every map of the snapshot, built in one pass.
 
 use super::group::Group;
 use crate::model::{AddressSet, Gap, GapKind};
@@ -13,6 +13,8 @@ pub(super) struct Index<'a> {
     pub(super) nics: Vec<Nic<'a>>,
     nic_ids: BTreeMap<&'a str, usize>,
     spots: BTreeMap<IpAddr, Vec<Spot>>,
+    /// Public addresses that the interface's own row does not show, by interface and private one.
+    lent: BTreeMap<(usize, IpAddr), IpAddr>,
     vpc_nics: BTreeMap<&'a str, Vec<usize>>,
     instance_nics: BTreeMap<&'a str, Vec<usize>>,
     pub(super) groups: BTreeMap<&'a str, Group<'a>>,
@@ -24,6 +26,7 @@ pub(super) struct Index<'a> {
     pub(super) egress_only: BTreeMap<&'a str, &'a EgressOnlyInternetGateway>,
     pub(super) nats: BTreeMap<&'a str, (&'a NatGateway, usize)>,
     pub(super) nat_addresses: BTreeMap<IpAddr, &'a str>,
+    pub(super) nat_nics: BTreeMap<&'a str, &'a str>,
     pub(super) endpoints: BTreeMap<&'a str, &'a VpcEndpoint>,
     pub(super) endpoint_nics: BTreeMap<&'a str, &'a str>,
     pub(super) peerings: BTreeMap<&'a str, &'a VpcPeering>,
@@ -89,6 +92,7 @@ impl<'a> Index<'a> {
             nics: Vec::new(),
             nic_ids: BTreeMap::new(),
             spots: BTreeMap::new(),
+            lent: BTreeMap::new(),
             vpc_nics: BTreeMap::new(),
             instance_nics: BTreeMap::new(),
             groups: BTreeMap::new(),
@@ -100,6 +104,7 @@ impl<'a> Index<'a> {
             egress_only: BTreeMap::new(),
             nats: BTreeMap::new(),
             nat_addresses: BTreeMap::new(),
+            nat_nics: BTreeMap::new(),
             endpoints: BTreeMap::new(),
             endpoint_nics: BTreeMap::new(),
             peerings: BTreeMap::new(),
@@ -129,6 +134,13 @@ impl<'a> Index<'a> {
         for (view, rows) in snapshot.regions.iter().enumerate() {
             index.rows(view, rows);
         }
+        // Addresses may be described in another account than their interfaces.
+        for rows in &snapshot.regions {
+            rows.addresses.iter().for_each(|row| index.address(row));
+        }
+        for rows in &snapshot.regions {
+            rows.instances.iter().for_each(|row| index.instance_address(row));
+        }
         index.place_subnets();
         for spots in index.spots.values_mut() {
             spots.sort_unstable();
@@ -153,7 +165,11 @@ impl<'a> Index<'a> {
                 .map(|r| (r.egress_only_internet_gateway_id.as_str(), r)),
         );
         for row in &rows.nat_gateways {
-            self.nats.insert(&row.nat_gateway_id, (row, view));
+            let id = row.nat_gateway_id.as_str();
+            self.nats.insert(id, (row, view));
+            let nics = row.nat_gateway_addresses.iter();
+            let nics = nics.filter_map(|a| Some((a.network_interface_id.as_deref()?, id)));
+            self.nat_nics.extend(nics);
             if row.state.as_deref().is_none_or(|s| s == "available") {
                 for address in row.nat_gateway_addresses.iter().filter_map(|a| a.public_ip) {
                     self.nat_addresses.insert(address, &row.nat_gateway_id);
@@ -199,9 +215,6 @@ impl<'a> Index<'a> {
         self.nics.reserve(rows.network_interfaces.len());
         for row in &rows.network_interfaces {
             self.nic(view, row);
-        }
-        for row in &rows.addresses {
-            self.address(row);
         }
     }
 
@@ -252,14 +265,48 @@ impl<'a> Index<'a> {
     fn address(&mut self, row: &'a Address) {
         let Some(public) = row.public_ip else { return };
         self.elastic.insert(public, row);
-        let Some(nic) = row.network_interface_id.as_deref().and_then(|n| self.nic_ids.get(n))
-        else {
+        let Some(nic) = self.nic_of_elastic(row) else { return };
+        let private = row.private_ip_address.or(self.nics[nic].row.private_ip_address);
+        if let Some(private) = private {
+            self.lend(nic, private, public);
+        }
+    }
+
+    fn lend(&mut self, nic: usize, private: IpAddr, public: IpAddr) {
+        let spot = Spot { nic, role: Role::Public(private) };
+        self.spots.entry(public).or_default().push(spot);
+        self.lent.entry((nic, private)).or_insert(public);
+    }
+
+    /// The interface of an elastic address; old rows name the instance only, and mean its first.
+    fn nic_of_elastic(&self, row: &Address) -> Option<usize> {
+        match (row.network_interface_id.as_deref(), row.instance_id.as_deref()) {
+            (Some(id), _) => self.nic_of(id),
+            (None, Some(instance)) => {
+                let nics = self.nics_of_instance(instance);
+                let has = |n: &&usize| {
+                    let own = self.nics[**n].row;
+                    let mut all = own.private_ip_addresses.iter().map(|p| p.private_ip_address);
+                    row.private_ip_address.is_some_and(|a| {
+                        own.private_ip_address == Some(a) || all.any(|p| p == Some(a))
+                    })
+                };
+                nics.iter().find(has).or(nics.first()).copied()
+            }
+            (None, None) => None,
+        }
+    }
+
+    /// The public address of an instance, where no interface's row and no elastic address says it.
+    fn instance_address(&mut self, row: &'a Instance) {
+        let Some(public) = row.public_ip_address.filter(|a| !self.spots.contains_key(a)) else {
             return;
         };
-        let private = row.private_ip_address.or(self.nics[*nic].row.private_ip_address);
-        if let Some(private) = private {
-            let spot = Spot { nic: *nic, role: Role::Public(private) };
-            self.spots.entry(public).or_default().push(spot);
+        let nics = self.nics_of_instance(&row.instance_id);
+        let own = |n: &&usize| self.nics[**n].row.private_ip_address == row.private_ip_address;
+        let Some(&nic) = nics.iter().find(own).or(nics.first()) else { return };
+        if let Some(private) = self.nics[nic].row.private_ip_address {
+            self.lend(nic, private, public);
         }
     }
 
@@ -299,7 +346,8 @@ impl<'a> Index<'a> {
                 subnets.insert(&row.subnet_id, (Some(row), &row.vpc_id, view));
             }
         }
-        for nic in &self.nics {
+        // An interface that names no subnet or no VPC lies in none that we know.
+        for nic in self.nics.iter().filter(|n| !n.subnet.is_empty() && !n.vpc.is_empty()) {
             subnets.entry(nic.subnet).or_insert((None, nic.vpc, nic.view));
         }
         for (id, (row, vpc, view)) in subnets {
@@ -417,14 +465,7 @@ impl<'a> Index<'a> {
             .into_iter()
             .chain(all)
             .find_map(|(p, a)| a.filter(|_| p == private).and_then(|a| a.public_ip));
-        own.or_else(|| {
-            let id = row.network_interface_id.as_str();
-            self.elastic.iter().find_map(|(public, a)| {
-                let same = a.network_interface_id.as_deref() == Some(id)
-                    && a.private_ip_address.or(row.private_ip_address) == Some(private);
-                same.then_some(*public)
-            })
-        })
+        own.or_else(|| self.lent.get(&(nic, private)).copied())
     }
 
     /// The interface of an id.
@@ -473,6 +514,44 @@ impl<'a> Index<'a> {
                     }
                 })
         })
+    }
+
+    /// Elastic addresses that lead to an interface nobody described.
+    pub(super) fn unseen_elastic(&self) -> impl Iterator<Item = Gap> {
+        let unseen = |(public, row): &(&IpAddr, &&Address)| {
+            let used = row.association_id.is_some()
+                || row.network_interface_id.is_some()
+                || row.instance_id.is_some();
+            let seen = self.spots.contains_key(public) || self.nat_addresses.contains_key(public);
+            used && !seen
+        };
+        self.elastic.iter().filter(unseen).map(|(public, row)| {
+            let id = row.allocation_id.clone().unwrap_or_else(|| public.to_string());
+            let why = "the interface of the elastic address is not in the snapshot";
+            Gap::new(GapKind::NetworkInterfaces, id, why)
+        })
+    }
+
+    /// Interfaces with delegated IPv6 blocks, whose addresses are not listed one by one.
+    pub(super) fn delegated(&self) -> impl Iterator<Item = Gap> {
+        self.nics.iter().flat_map(|nic| {
+            nic.row.ipv6_prefixes.iter().map(|block| {
+                Self::not_modelled(
+                    nic.id(),
+                    format!("the addresses of its delegated block {block}"),
+                )
+            })
+        })
+    }
+
+    /// The interface that a block with this address is delegated to.
+    pub(super) fn delegate(&self, address: IpAddr) -> Option<Spot> {
+        let has = |nic: &Nic<'_>| {
+            let mut blocks = nic.row.ipv4_prefixes.iter().chain(&nic.row.ipv6_prefixes);
+            blocks.any(|b| b.contains(address))
+        };
+        let role = if address.is_ipv6() { Role::V6 } else { Role::Private };
+        self.nics.iter().position(has).map(|nic| Spot { nic, role })
     }
 
     /// The internet gateway attached to a VPC.

@@ -370,7 +370,7 @@ impl<'i, 'a> Ways<'i, 'a> {
                 let far: Vec<_> = routes
                     .partition(&ends.subtract(&inner))
                     .into_iter()
-                    .filter(|(_, l)| !matches!(l.target, Target::Blackhole(_) | Target::Local))
+                    .filter(|(_, l)| leads_to_private(&l.target))
                     .collect();
                 match far.first() {
                     Some((_, line)) => {
@@ -653,6 +653,18 @@ impl<'i, 'a> Ways<'i, 'a> {
             Role::Private => false,
         }
     }
+}
+
+/// Whether a route may carry answers to private addresses: gateways to the internet drop them (R25).
+fn leads_to_private(target: &Target<'_>) -> bool {
+    !matches!(
+        target,
+        Target::Blackhole(_)
+            | Target::Local
+            | Target::InternetGateway(_)
+            | Target::EgressOnly(_)
+            | Target::Nat(_)
+    )
 }
 
 /// One address as a set.
