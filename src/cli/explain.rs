@@ -1,6 +1,6 @@
 use super::saved::{AnswerFormat, SavedArgs, escape, print};
 use super::{CliError, ExitStatus, Global};
-use crate::model::{GapKind, PortSet, PortSpec};
+use crate::model::{AddressSet, Family, GapKind, PortSet, PortSpec};
 use crate::reach::{
     Configured, End, Explanation, HopVerdict, Layer, Options, Path, Query, QueryError, Reach,
 };
@@ -114,13 +114,23 @@ pub fn machine(answer: &Explanation) -> Value {
         "path": path.map(places).unwrap_or_default(),
         "client_ports": client_ports(configured),
         "clients": match configured {
-            Configured::Partly(_, clients) => json!(clients.addresses.to_networks()),
+            Configured::Partly(_, clients) => json!(anyone(&clients.addresses).to_networks()),
             _ => Value::Null,
         },
         "assumptions": path.map(|p| &p.assumptions),
         "gaps": answer.gaps,
         "hops": path.map(|p| &p.hops),
         "slices": slices,
+    })
+}
+
+/// The set as people write it: the whole public space of a family is everyone of it.
+fn anyone(clients: &AddressSet) -> AddressSet {
+    let families =
+        [(Family::V4, AddressSet::all_v4()), (Family::V6, AddressSet::all_v6())].into_iter();
+    families.fold(clients.clone(), |set, (family, all)| {
+        let whole = set.is_superset(&AddressSet::public().of_family(family));
+        if whole { set.union(&all) } else { set }
     })
 }
 
@@ -190,7 +200,8 @@ fn text(args: &ExplainArgs, answer: &Explanation) -> String {
     if let Configured::Partly(_, clients) = &answer.configured
         && answer.slices.len() == 1
     {
-        out += &format!("clients: {}; their ports: {}\n", clients.addresses, clients.ports);
+        out +=
+            &format!("clients: {}; their ports: {}\n", anyone(&clients.addresses), clients.ports);
     }
     if answer.slices.len() > 1 {
         for (protocol, ports, configured) in &answer.slices {

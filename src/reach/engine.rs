@@ -85,14 +85,14 @@ impl<'a> Reach<'a> {
         };
         let mut parts = self.parts(spot, address, from, protocol, ports);
         if parts.len() == 1
-            && let Some(part) = parts.pop()
+            && let Some((_, part)) = parts.pop()
         {
             return part;
         }
         merge(&parts, ports)
     }
 
-    /// The answers for the parts of `from` that come by different ways.
+    /// The answers for the parts of `from` that come by different ways, each with its sources.
     fn parts(
         &self,
         spot: Spot,
@@ -100,7 +100,7 @@ impl<'a> Reach<'a> {
         from: &AddressSet,
         protocol: Protocol,
         ports: &PortSet,
-    ) -> Vec<Vec<(PortSet, Configured)>> {
+    ) -> Vec<(AddressSet, Vec<(PortSet, Configured)>)> {
         let family = Family::of(address);
         let from = from.of_family(family);
         let nic = &self.index.nics[spot.nic];
@@ -108,14 +108,21 @@ impl<'a> Reach<'a> {
         let mut parts = Vec::new();
         let mut own = AddressSet::empty();
         if !internet && !matches!(spot.role, Role::Public(_)) {
-            let (local, many) = self.local_sources(nic.vpc, &from);
+            let (mut local, many) = self.local_sources(nic.vpc, &from);
+            // What an interface sends to itself passes no filter: others are asked about.
+            if local.iter().any(|s| s.0 != spot.nic) {
+                local.retain(|s| s.0 != spot.nic);
+            }
             if many {
                 own = from.intersect(&self.index.vpc_blocks(nic.vpc));
-                parts.push(self.many_local(spot, &own, protocol, family, ports));
+                let part = self.many_local(spot, &own, protocol, family, ports);
+                parts.push((own.clone(), part));
             } else {
                 for source in &local {
-                    own = own.union(&AddressSet::one(source.1));
-                    parts.push(self.one_local(spot, address, *source, protocol, family, ports));
+                    let one = AddressSet::one(source.1);
+                    own = own.union(&one);
+                    let part = self.one_local(spot, address, *source, protocol, family, ports);
+                    parts.push((one, part));
                 }
             }
         }
@@ -124,9 +131,10 @@ impl<'a> Reach<'a> {
         let private = rest.subtract(&AddressSet::outside());
         let reachable = Ways::is_reachable_role(spot, address);
         if !outside.is_empty() && reachable {
-            let all = self.from_outside(spot, outside, protocol, family);
+            let all = self.from_outside(spot, outside.clone(), protocol, family);
             let first = &self.index.nics[self.classes.first(self.classes.of(spot.nic))];
-            parts.push(
+            parts.push((
+                outside,
                 all.iter()
                     .filter_map(|(slice, decision)| {
                         let both = slice.intersect(ports);
@@ -137,9 +145,10 @@ impl<'a> Reach<'a> {
                         Some((both, own.configured()))
                     })
                     .collect(),
-            );
+            ));
         } else if !outside.is_empty() {
-            parts.push(finish(blocked_at_internet(&outside, address, ports)));
+            let part = finish(blocked_at_internet(&outside, address, ports));
+            parts.push((outside, part));
         }
         // Where others can come from, private sources that no packet carries are not waited for.
         let blocks = self.index.vpc_blocks(nic.vpc);
@@ -147,16 +156,19 @@ impl<'a> Reach<'a> {
         let private = if far.is_empty() && parts.is_empty() { private } else { far };
         if !private.is_empty() && (!reachable || parts.is_empty()) {
             if reachable {
-                parts.push(finish(blocked_at_internet(&private, address, ports)));
+                let part = finish(blocked_at_internet(&private, address, ports));
+                parts.push((private, part));
             } else {
                 let ends = Arc::new(private);
                 let stages = self.ways(protocol, family).from_far(nic, &ends);
-                parts.push(finish(combine(&stages, &ends, &ends, ports)));
+                let part = finish(combine(&stages, &ends, &ends, ports));
+                parts.push(((*ends).clone(), part));
             }
         }
         if parts.is_empty() {
             let ends = AddressSet::one(address);
-            parts.push(finish(blocked_at_internet(&ends, address, ports)));
+            let part = finish(blocked_at_internet(&ends, address, ports));
+            parts.push((ends, part));
         }
         parts
     }
@@ -392,16 +404,16 @@ impl<'a> Reach<'a> {
     /// Databases that are publicly accessible and whose interface nobody listed (R32).
     fn databases_without_interface(&self) -> Vec<Gap> {
         let views = self.index.snapshot.regions.iter();
+        let public = |nic: &usize| {
+            let all = self.index.addresses_of(*nic);
+            all.iter().any(|(address, spot)| Ways::is_reachable_role(*spot, *address))
+        };
         views
-            .filter(|v| {
-                let of_rds = |i: &crate::snapshot::Interface| {
-                    i.description.as_deref() == Some("RDSNetworkInterface")
-                };
-                !v.network_interfaces.iter().any(of_rds)
-            })
             .flat_map(|v| v.db_instances.iter().filter(|d| d.publicly_accessible))
+            .filter(|d| !self.index.nics_of_database(d).iter().any(public))
             .map(|d| {
-                let why = "it is publicly accessible and its interface is not in the snapshot";
+                let why =
+                    "it is publicly accessible and no public address of it is in the snapshot";
                 Gap::new(GapKind::DbInstances, d.db_instance_identifier.as_str(), why)
             })
             .collect()
@@ -478,27 +490,41 @@ pub(super) fn finish(decisions: Vec<(PortSet, Decision)>) -> Vec<(PortSet, Confi
     out
 }
 
-/// Joins the answers for different sources: what differs is *partly*.
+/// Joins the answers for different sources: what differs is *partly*, for the sources that pass.
 pub(super) fn merge(
-    parts: &[Vec<(PortSet, Configured)>],
+    parts: &[(AddressSet, Vec<(PortSet, Configured)>)],
     ports: &PortSet,
 ) -> Vec<(PortSet, Configured)> {
-    let mut cells: Vec<(PortSet, Vec<&Configured>)> = vec![(ports.clone(), Vec::new())];
-    for part in parts {
+    let mut cells: Vec<(PortSet, Vec<(&AddressSet, &Configured)>)> =
+        vec![(ports.clone(), Vec::new())];
+    for (sources, part) in parts {
         let mut next = Vec::new();
         for (have, all) in &cells {
             for (slice, configured) in part {
                 let both = have.intersect(slice);
                 if !both.is_empty() {
                     let mut all = all.clone();
-                    all.push(configured);
+                    all.push((sources, configured));
                     next.push((both, all));
                 }
             }
         }
         cells = next;
     }
-    let mut out: Vec<_> = cells.into_iter().map(|(p, all)| (p, fold(&all))).collect();
+    let join = |all: &[(&AddressSet, &Configured)]| {
+        let answers: Vec<&Configured> = all.iter().map(|(_, c)| *c).collect();
+        match fold(&answers) {
+            Configured::Partly(path, clients) => {
+                let whole = all.iter().filter(|(_, c)| c.verdict() == Verdict::Permitted);
+                let addresses =
+                    whole.fold(clients.addresses.clone(), |set, (sources, _)| set.union(sources));
+                let ports = clients.ports.clone();
+                Configured::Partly(path, Arc::new(ClientSet { addresses, ports }))
+            }
+            other => other,
+        }
+    };
+    let mut out: Vec<_> = cells.into_iter().map(|(p, all)| (p, join(&all))).collect();
     out.sort_by(|a, b| a.0.cmp(&b.0));
     out
 }

@@ -99,6 +99,13 @@ impl<'a> Reach<'a> {
         let from = own.as_ref().unwrap_or(from);
         let mut slices = Vec::new();
         let mut gaps: BTreeSet<Gap> = BTreeSet::new();
+        // A private block means each of ours in it, as [`Reach::exposed`] asks.
+        let block = match (&query.from, from, to) {
+            (End::Network(_), From::Far(set, None), To::At(address, spot)) => {
+                Some((set, *address, self.index.nics[spot.nic].id()))
+            }
+            _ => None,
+        };
         for protocol in protocols {
             let ports = if query.protocol.is_some() && (protocol.has_ports() || protocol.is_icmp())
             {
@@ -106,6 +113,12 @@ impl<'a> Reach<'a> {
             } else {
                 PortSet::all()
             };
+            if let Some((set, address, nic)) = block {
+                let parts = self.slices(address, Some(nic), set, protocol, &ports);
+                gaps.extend(parts.iter().flat_map(|(_, c)| c.gaps().iter().cloned()));
+                slices.extend(parts.into_iter().map(|(p, c)| (protocol, p, c)));
+                continue;
+            }
             let (stages, asked) = self.way(from, to, protocol, family);
             let needed = required(&asked, family);
             let parts: Vec<(PortSet, Decision)> = combine(&stages, &asked, &needed, &ports);
@@ -145,12 +158,11 @@ impl<'a> Reach<'a> {
         let internet = |why: String| vec![Stage::blocks(Layer::Internet, "internet", why)];
         match (from, to) {
             (From::Outside(set) | From::Far(set, _), To::Unseen(id, gap)) => {
-                (vec![Stage::unknown(Layer::LoadBalancer, id, vec![gap.clone()])], asked(set))
+                (vec![unseen(id, gap)], asked(set))
             }
-            (From::Ours(start, _), To::Unseen(id, gap)) => (
-                vec![Stage::unknown(Layer::LoadBalancer, id, vec![gap.clone()])],
-                one(start.address),
-            ),
+            (From::Ours(start, _), To::Unseen(id, gap)) => {
+                (vec![unseen(id, gap)], one(start.address))
+            }
             (From::Outside(set) | From::Far(set, _), To::Without(layer, id, why)) => {
                 (vec![Stage::blocks(*layer, id, why.as_str())], asked(set))
             }
@@ -470,20 +482,21 @@ impl<'a> Reach<'a> {
     /// The addresses of a resource that a packet from `from` would be sent to.
     fn to_resource(&self, id: &str, from: &From<'_, 'a>) -> Result<Vec<To>, QueryError> {
         let nics = self.nics_of(id)?;
+        if let Some(db) = self.database(id)
+            && !db.publicly_accessible
+            && matches!(from, From::Outside(_))
+        {
+            let why = format!("{id} is not publicly accessible");
+            return Ok(vec![To::Without(Layer::Internet, "internet".into(), why)]);
+        }
         if nics.is_empty() {
             let why = "none of its interfaces is in the snapshot";
-            return Ok(vec![To::Unseen(
-                id.into(),
-                Gap::new(
-                    if id.starts_with("i-") {
-                        GapKind::NetworkInterfaces
-                    } else {
-                        GapKind::LoadBalancers
-                    },
-                    id,
-                    why,
-                ),
-            )]);
+            let kind = match id {
+                _ if self.database(id).is_some() => GapKind::DbInstances,
+                _ if id.starts_with("i-") => GapKind::NetworkInterfaces,
+                _ => GapKind::LoadBalancers,
+            };
+            return Ok(vec![To::Unseen(id.into(), Gap::new(kind, id, why))]);
         }
         let families: Vec<Family> = match from {
             From::Outside(set) | From::Far(set, _) => [Family::V4, Family::V6]
@@ -515,7 +528,15 @@ impl<'a> Reach<'a> {
         // Another VPC's host is asked at its private address too: a peering may lead there.
         out.extend(far);
         if out.is_empty() {
-            let nic = self.index.nics[nics[0]].id().to_owned();
+            let first = &self.index.nics[nics[0]];
+            let facing = matches!(balancer::kind(&self.index, first),
+                balancer::Kind::Balancer(Some(b), _) if b.scheme.as_deref() == Some("internet-facing"));
+            if facing {
+                let why = "no public address of it is in the snapshot";
+                let gap = Gap::new(GapKind::LoadBalancers, id, why);
+                return Ok(vec![To::Unseen(id.into(), gap)]);
+            }
+            let nic = first.id().to_owned();
             let why = format!("{nic} has no public address: nothing on the internet leads to it");
             out.push(To::Without(Layer::Internet, "internet".into(), why));
         }
@@ -545,6 +566,11 @@ impl<'a> Reach<'a> {
             };
             return Ok((0..self.index.nics.len()).filter(|n| is(&self.index.nics[*n])).collect());
         }
+        if let Some(db) = self.database(id) {
+            let nics = self.index.nics_of_database(db);
+            // Several databases share subnets and groups: which interface is whose nothing tells.
+            return Ok(if nics.len() == 1 { nics } else { Vec::new() });
+        }
         if let Some(endpoint) = self.index.endpoints.get(id) {
             let nics = endpoint.network_interface_ids.iter();
             return Ok(nics.filter_map(|n| self.index.nic_of(n)).collect());
@@ -555,6 +581,13 @@ impl<'a> Reach<'a> {
             return Ok(nics.filter_map(|n| self.index.nic_of(n)).collect());
         }
         Err(self.no_such(id))
+    }
+
+    fn database(&self, id: &str) -> Option<&'a crate::snapshot::DbInstance> {
+        let views = self.index.snapshot.regions.iter();
+        views
+            .flat_map(|v| &v.db_instances)
+            .find(|d| d.db_instance_identifier == id || d.db_instance_arn.as_deref() == Some(id))
     }
 
     /// The one instance with a `Name` tag, where no resource has it as its id (R37).
@@ -584,4 +617,14 @@ impl<'a> Reach<'a> {
         let similar = all.max_by_key(|s| common(s)).filter(|s| common(s) >= 6).map(Into::into);
         QueryError::NoSuchResource { id: id.into(), similar }
     }
+}
+
+/// What stands for a resource whose addresses are not known.
+fn unseen(id: &str, gap: &Gap) -> Stage {
+    let layer = match gap.kind {
+        GapKind::NetworkInterfaces => Layer::Instance,
+        GapKind::DbInstances => Layer::Address,
+        _ => Layer::LoadBalancer,
+    };
+    Stage::unknown(layer, id, vec![gap.clone()])
 }

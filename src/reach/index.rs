@@ -483,6 +483,24 @@ impl<'a> Index<'a> {
         nics
     }
 
+    /// The interfaces that may be a database's: nothing names it, its VPC, subnets and groups do.
+    pub(super) fn nics_of_database(&self, db: &DbInstance) -> Vec<usize> {
+        let place = db.db_subnet_group.as_ref();
+        let vpc = place.and_then(|p| p.vpc_id.as_deref());
+        let subnets = place.map(|p| p.subnets.as_slice()).unwrap_or_default();
+        let mut groups: Vec<&str> =
+            db.vpc_security_groups.iter().map(|g| g.vpc_security_group_id.as_str()).collect();
+        groups.sort_unstable();
+        let is = |nic: &Nic<'_>| {
+            nic.row.description.as_deref() == Some("RDSNetworkInterface")
+                && vpc.is_none_or(|v| v == nic.vpc)
+                && (subnets.is_empty()
+                    || subnets.iter().any(|s| s.subnet_identifier.as_deref() == Some(nic.subnet)))
+                && (groups.is_empty() || groups == nic.groups)
+        };
+        (0..self.nics.len()).filter(|n| is(&self.nics[*n])).collect()
+    }
+
     /// The view that a VPC was read in.
     pub(super) fn view_of_vpc(&self, vpc: &str) -> Option<usize> {
         let of_nic = || self.vpc_nics.get(vpc).and_then(|n| n.first()).map(|n| self.nics[*n].view);

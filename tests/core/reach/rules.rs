@@ -345,6 +345,86 @@ fn r24_exposure_needs_a_public_address() {
 }
 
 #[test]
+fn r24_an_address_that_only_another_row_shows() {
+    let mut w = world();
+    w["NetworkInterfaces"][0]["PrivateIpAddresses"][0] = json!({ "PrivateIpAddress": "10.0.1.10" });
+    w["NetworkInterfaces"][0]["Ipv6Addresses"] = json!([]);
+    // An elastic address that names the instance only.
+    let mut e = w.clone();
+    e["Addresses"] =
+        json!([{ "PublicIp": "54.7.7.7", "AllocationId": "eipalloc-1", "InstanceId": "i-1" }]);
+    assert_eq!(exposed(&snap(&e)), ["54.7.7.7 tcp/22 permitted"]);
+    assert_eq!(verdict(&e, "internet", "i-1", "tcp/22"), "permitted");
+    // The instance's own row.
+    let mut i = w.clone();
+    i["Instances"][0]["PublicIpAddress"] = json!("54.7.7.7");
+    assert_eq!(exposed(&snap(&i)), ["54.7.7.7 tcp/22 permitted"]);
+    // One whose interface nobody described is not left out in silence.
+    w["Addresses"] = json!([{ "PublicIp": "54.7.7.7", "AllocationId": "eipalloc-1", "NetworkInterfaceId": "eni-9" }]);
+    let s = snap(&w);
+    let gaps = Reach::new(&s, &Options::default()).gaps();
+    assert!(gaps.iter().any(|g| g.scope == "eipalloc-1"), "{gaps:?}");
+}
+
+#[test]
+fn r24_an_interface_of_no_known_subnet_is_unknown() {
+    let mut w = world();
+    w["NetworkInterfaces"][0]["SubnetId"] = json!(null);
+    assert_eq!(exposed(&snap(&w))[0], "54.1.2.3 tcp unknown");
+}
+
+#[test]
+fn r25_answers_to_private_sources_leave_by_no_internet_gateway() {
+    let w = world();
+    assert_eq!(said(&snap(&w), "192.168.1.1", "10.0.1.10", "tcp/22"), "blocked route-table rtb-1");
+}
+
+#[test]
+fn r28_an_address_of_a_delegated_block() {
+    let mut w = world();
+    w["NetworkInterfaces"][0]["Ipv6Prefixes"] = json!(["2600:1f00:0:0:1::/80"]);
+    assert_eq!(verdict(&w, "internet", "2600:1f00:0:0:1::5", "tcp/22"), "permitted");
+    let s = snap(&w);
+    let gaps = Reach::new(&s, &Options::default()).gaps();
+    assert!(gaps.iter().any(|g| g.scope == "eni-1"), "{gaps:?}");
+}
+
+#[test]
+fn r03_a_private_block_is_judged_source_by_source() {
+    let mut w = world();
+    w["SecurityGroups"][1]["IpPermissions"] = json!([from_group("sg-1")]);
+    let mut third = w["NetworkInterfaces"][0].clone();
+    third["NetworkInterfaceId"] = json!("eni-3");
+    third["PrivateIpAddress"] = json!("10.0.1.11");
+    third["PrivateIpAddresses"] = json!([]);
+    third["Ipv6Addresses"] = json!([]);
+    third["Groups"] = json!([{ "GroupId": "sg-2" }]);
+    w["NetworkInterfaces"].as_array_mut().expect("list").push(third);
+    let s = snap(&w);
+    let reach = Reach::new(&s, &Options::default());
+    let from: AddressSet = ["10.0.1.0/24".parse().expect("a block")].into_iter().collect();
+    let Configured::Partly(_, clients) = slice(&reach, "10.0.2.10", &from, "tcp/22") else {
+        panic!("partly")
+    };
+    assert_eq!(clients.addresses.to_string(), "10.0.1.10/32");
+    // Both commands answer alike.
+    assert_eq!(verdict(&w, "10.0.1.0/24", "10.0.2.10", "tcp/22"), "partly");
+}
+
+#[test]
+fn r32_a_database_is_known_by_its_place_and_groups() {
+    let mut w = world();
+    w["DbInstances"] = json!([{ "DBInstanceIdentifier": "db", "PubliclyAccessible": true, "VpcSecurityGroups": [{ "VpcSecurityGroupId": "sg-1" }], "DBSubnetGroup": { "VpcId": "vpc-1", "Subnets": [{ "SubnetIdentifier": "subnet-1" }] } }]);
+    assert_eq!(said(&snap(&w), "internet", "db", "tcp/22"), "unknown address db");
+    w["NetworkInterfaces"][0]["Description"] = json!("RDSNetworkInterface");
+    assert_eq!(verdict(&w, "internet", "db", "tcp/22"), "permitted");
+    let open = snap(&w);
+    assert!(Reach::new(&open, &Options::default()).gaps().is_empty());
+    w["DbInstances"][0]["PubliclyAccessible"] = json!(false);
+    assert_eq!(said(&snap(&w), "internet", "db", "tcp/22"), "blocked internet internet");
+}
+
+#[test]
 fn r25_the_gateway_drops_private_ends() {
     let w = world();
     assert_eq!(said(&snap(&w), "internet", "10.0.1.10", "tcp/22"), "blocked internet internet");
