@@ -3,6 +3,7 @@ use crate::check::{self, Context, Judged};
 use crate::exposure::{self, Joined};
 use crate::finding::{Finding, Ground};
 use crate::model::Gap;
+use crate::observation::State;
 use crate::snapshot::Outcome;
 use crate::{drift, inventory};
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,8 +68,9 @@ fn sort(findings: &mut [Finding]) {
 
 fn coverage(input: &Input<'_>, joined: &Joined, ok: usize) -> Coverage {
     let regions = &input.snapshot.regions;
-    let rows = &input.observations.rows;
-    let probed: BTreeSet<_> = rows.iter().map(|o| (o.address, o.protocol, o.port)).collect();
+    // What a deadline left out is a row too, and nobody saw it.
+    let rows = input.observations.rows.iter().filter(|o| o.state != State::Unprobed);
+    let probed: BTreeSet<_> = rows.map(|o| (o.address, o.protocol, o.port)).collect();
     Coverage {
         hosts: input.resolution.hosts.len(),
         roles: input.spec.roles.len(),

@@ -376,6 +376,13 @@ fn roles_hosts_and_groups_are_judged_too() {
 }
 
 #[test]
+fn what_a_deadline_left_out_does_not_count_as_probed() {
+    let seen = seen(&[(443, State::Open), (22, State::Unprobed), (8080, State::Unprobed)]);
+    let report = audit(&spec(""), &snapshot(both()), &seen);
+    assert_eq!(report.coverage.probed, 1);
+}
+
+#[test]
 fn equal_inputs_give_equal_reports() {
     let spec = spec("");
     let snapshot = snapshot(json!([open_to(8080, "0.0.0.0/0"), open_to(22, "0.0.0.0/0")]));
