@@ -11,7 +11,6 @@ use crate::survey::{self, Survey};
 use crate::{audit, collect as edge};
 use clap::Args;
 use jiff::Timestamp;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -153,11 +152,7 @@ fn probe_here(
     if let Some(server) = super::probe::reflector(config) {
         gaps.extend(reflect::reflect(server, survey, &mut options));
     }
-    let quiet = global.quiet || global.no_progress || !std::io::stderr().is_terminal();
-    let bar = match quiet {
-        true => indicatif::ProgressBar::hidden(),
-        false => indicatif::ProgressBar::new(survey.targets.len() as u64),
-    };
+    let bar = super::probe::progress(survey, global);
     let observations = probe::run(survey, &options, &mut |_| bar.inc(1));
     bar.finish_and_clear();
     observations

@@ -144,7 +144,7 @@ fn columns() -> usize {
     said.filter(|c| (40..=400).contains(c)).unwrap_or(Style::default().width)
 }
 
-/// The open files of every `--export`; dropped without [`Exports::write`] they leave nothing behind.
+/// The files of every `--export`, known to be writable; without [`Exports::write`] none is there.
 #[must_use = "an export that is not written leaves no file"]
 pub struct Exports {
     files: Vec<ExportFile>,
@@ -172,7 +172,9 @@ struct ExportFile {
     /// Beside it until it is whole; `None` where `path` is no regular file (a pipe, a device) and
     /// is written in place.
     part: Option<PathBuf>,
-    file: File,
+    /// Open from the start where it is written in place. A part is made anew when all is there to
+    /// write, so that an interrupt during the long work leaves nothing behind.
+    in_place: Option<File>,
 }
 
 impl ExportFile {
@@ -183,25 +185,31 @@ impl ExportFile {
         }
         if there.as_ref().is_some_and(|m| !m.is_file()) {
             let file = File::options().write(true).open(&path)?;
-            return Ok(Self { format, path, part: None, file });
+            return Ok(Self { format, path, part: None, in_place: Some(file) });
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let part = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
-        let file = File::options().write(true).create_new(true).open(&part)?;
-        let this = Self { format, path, part: Some(part), file };
-        if let Some(there) = there {
-            this.file.set_permissions(there.permissions())?;
-        }
-        Ok(this)
+        // Only to know that it can be done.
+        File::options().write(true).create_new(true).open(&part)?;
+        fs::remove_file(&part)?;
+        Ok(Self { format, path, part: Some(part), in_place: None })
     }
 
     fn write(&mut self, report: &AuditReport) -> io::Result<()> {
-        let mut out = BufWriter::new(&self.file);
+        let file = match (&self.in_place, &self.part) {
+            (Some(file), _) => file,
+            (None, None) => return Ok(()),
+            (None, Some(part)) => &File::options().write(true).create_new(true).open(part)?,
+        };
+        // A report that was there keeps the permissions its owner gave it.
+        if let (Some(_), Ok(there)) = (&self.part, fs::metadata(&self.path)) {
+            file.set_permissions(there.permissions())?;
+        }
+        let mut out = BufWriter::new(file);
         crate::report::write(self.format, report, &Style::default(), &mut out)?;
         out.flush()?;
-        drop(out);
         if let Some(part) = &self.part {
-            self.file.sync_all()?;
+            file.sync_all()?;
             fs::rename(part, &self.path)?;
             self.part = None;
         }

@@ -237,11 +237,15 @@ fn say_refused(survey: &Survey) {
     }
 }
 
-fn progress(survey: &Survey, global: &Global) -> indicatif::ProgressBar {
+/// Progress on stderr, where a person watches.
+pub(super) fn progress(survey: &Survey, global: &Global) -> indicatif::ProgressBar {
     if global.quiet || global.no_progress || !io::stderr().is_terminal() {
         return indicatif::ProgressBar::hidden();
     }
-    indicatif::ProgressBar::new(survey.targets.len() as u64)
+    let style = "{bar:30} {pos} of {len} endpoints, {elapsed} gone, about {eta} left";
+    let style = indicatif::ProgressStyle::with_template(style)
+        .unwrap_or_else(|_| indicatif::ProgressStyle::default_bar());
+    indicatif::ProgressBar::new(survey.targets.len() as u64).with_style(style)
 }
 
 /// Probes, and prints each observation as it settles; whether any was trouble of our own.

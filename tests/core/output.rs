@@ -78,7 +78,10 @@ fn exports_are_whole_or_not_there() {
     let flags: Vec<_> = flags.iter().map(String::as_str).collect();
     let output = parse(&flags).expect("two exports");
 
-    drop(output.open().expect("files of our own"));
+    // Nothing is there during the work either: whoever ends it then need not clean up.
+    let exports = output.open().expect("files of our own");
+    assert_eq!(std::fs::read_dir(world.folder()).expect("our folder").count(), 1, "only the home");
+    drop(exports);
     assert_eq!(std::fs::read_dir(world.folder()).expect("our folder").count(), 1, "only the home");
 
     std::fs::write(&json, "an older report").expect("our file");
