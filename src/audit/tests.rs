@@ -373,6 +373,13 @@ fn roles_hosts_and_groups_are_judged_too() {
         diff.contains("+ingress tcp/22 from 198.51.100.0/24  # changes what reaches eni-1"),
         "{diff}"
     );
+    let commands: Vec<&str> = drift.mends.iter().filter_map(|m| m.command.as_deref()).collect();
+    let call = "security-group-ingress --region us-west-1 --group-id";
+    // `internet` is both families, and the live group has one of them.
+    let list = r#"'[{"FromPort":443,"IpProtocol":"tcp","Ipv6Ranges":[{"CidrIpv6":"::/0"}],"ToPort":443}]'"#;
+    assert_eq!(commands[0], format!("aws ec2 authorize-{call} {SG} --ip-permissions {list}"));
+    let list = r#"'[{"FromPort":22,"IpProtocol":"tcp","IpRanges":[{"CidrIp":"198.51.100.0/24"}],"ToPort":22}]'"#;
+    assert_eq!(commands[1], format!("aws ec2 revoke-{call} {SG} --ip-permissions {list}"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use super::judged::{Context, Judged};
 use super::simple::{self, Found};
-use crate::drift::{Class, Drifted, GroupDrift, How};
-use crate::finding::{Evidence, Side};
+use crate::drift::{Class, Direction, Drifted, GroupDrift, How};
+use crate::finding::{Evidence, Mend, Permission, Side, reconcile};
 use crate::rule::Case;
 
 /// Judges live groups against declared ones.
@@ -57,8 +57,29 @@ fn found(drift: &GroupDrift) -> Found {
         limit: 0,
         detail: if expose > 0 { format!(" ({expose} of them)") } else { String::new() },
         evidence,
-        mends: Vec::new(),
+        mends: mends(drift),
         diff: (!drift.diff.is_empty()).then(|| drift.diff.clone()),
         uncertain: !drift.gaps.is_empty(),
     }
+}
+
+/// The commands that make the live group what was declared. What is missing goes in before what is
+/// too much comes out, so that nothing declared is shut in between.
+fn mends(drift: &GroupDrift) -> Vec<Mend> {
+    let Some((_, region)) = drift.region.as_deref().and_then(|r| r.rsplit_once('/')) else {
+        return Vec::new();
+    };
+    let mut out = Vec::new();
+    for how in [How::Missing, How::Extra] {
+        for direction in [Direction::Ingress, Direction::Egress] {
+            let lines = drift.differences.iter().filter(|d| d.how == how).map(|d| &d.line);
+            let permissions: Vec<Permission<'_>> = lines
+                .filter(|l| l.direction == direction)
+                .map(|l| Permission { protocol: l.protocol, ports: &l.ports, peer: &l.peer })
+                .collect();
+            let (ingress, authorize) = (direction == Direction::Ingress, how == How::Missing);
+            out.extend(reconcile(region, &drift.group, ingress, authorize, &permissions));
+        }
+    }
+    out
 }

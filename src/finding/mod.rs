@@ -9,6 +9,7 @@ mod fingerprint;
 mod ground;
 mod live;
 mod mend;
+mod reconcile;
 mod shell;
 mod terraform;
 
@@ -17,3 +18,4 @@ pub use finding::{Evidence, Finding, FindingStatus, Mend, Side};
 pub use fingerprint::fingerprint;
 pub use ground::Ground;
 pub use mend::{Traffic, close, open};
+pub use reconcile::{Permission, reconcile};
