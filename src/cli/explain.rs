@@ -65,7 +65,7 @@ fn end(text: &str) -> End {
         return End::Internet;
     }
     if let Ok(address) = text.parse::<IpAddr>() {
-        return End::Address(address);
+        return End::Address(address.to_canonical());
     }
     match text.parse::<IpNetwork>() {
         Ok(network) => End::Network([network].into_iter().collect()),

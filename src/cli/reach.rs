@@ -52,7 +52,7 @@ fn source(text: &str) -> Result<AddressSet, CliError> {
         return Ok(AddressSet::outside());
     }
     text.parse::<IpAddr>()
-        .map(AddressSet::one)
+        .map(|address| AddressSet::one(address.to_canonical()))
         .or_else(|_| text.parse::<IpNetwork>().map(|n| [n].into_iter().collect()))
         .map_err(|_| {
             CliError::new(format!("read `{}` as a source", escape(text)))

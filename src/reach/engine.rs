@@ -387,7 +387,14 @@ impl<'a> Reach<'a> {
             gaps.extend(stage.into_iter().flat_map(|s| s.assumed));
         }
         for (view, rows) in self.index.snapshot.regions.iter().enumerate() {
-            let seen = !rows.instances.is_empty() || !rows.network_interfaces.is_empty();
+            // Where anything of a network was read, interfaces may be in it.
+            let seen = !rows.instances.is_empty()
+                || !rows.network_interfaces.is_empty()
+                || !rows.security_groups.is_empty()
+                || !rows.subnets.is_empty()
+                || !rows.vpcs.is_empty()
+                || !rows.load_balancers.is_empty()
+                || !rows.db_instances.is_empty();
             if let Some(call) = self.index.call(view, CallKind::NetworkInterfaces) {
                 gaps.extend(call.gap());
             } else if seen {

@@ -1,3 +1,5 @@
+// Over 300 lines: every list of the snapshot is named once to append, sort and share it.
+
 use super::fold::CLASSIC;
 use super::unit::{Pending, Tally, Unit, Units};
 use crate::snapshot::*;
@@ -33,7 +35,13 @@ pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> Snapshot {
         embed(view, embedded);
     }
     let mut snapshot = Snapshot::empty(taken_at);
-    for ((account, region), (mut view, calls)) in views {
+    for ((account, region), (mut view, mut calls)) in views {
+        name_classic(&mut view, &account, &region);
+        for (kind, id) in sort(&mut view) {
+            let tally = calls.entry(kind).or_default();
+            tally.bad += 1;
+            tally.why.get_or_insert_with(|| format!("{id}: two rows of it differ"));
+        }
         for (kind, Tally { items, mut bad, mut why, more, last }) in calls {
             if more > 0 && last == 0 {
                 bad += 1;
@@ -47,9 +55,7 @@ pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> Snapshot {
             let (account, region) = (account.clone(), region.clone());
             snapshot.calls.push(Call { account, region, kind, outcome, items });
         }
-        name_classic(&mut view, &account, &region);
         (view.account, view.region) = (account, region);
-        sort(&mut view);
         snapshot.regions.push(view);
     }
     snapshot.calls.sort();
@@ -219,8 +225,9 @@ fn embed(view: &mut RegionView, embedded: Vec<Interface>) {
     }
 }
 
-/// Sorts every list by id and drops repeated rows: pages and files overlap.
-fn sort(view: &mut RegionView) {
+/// Sorts every list by id and drops repeated rows: pages and files overlap. Of what decides and is
+/// there twice in two forms none is kept, for nothing tells which is right; those are told.
+fn sort(view: &mut RegionView) -> Vec<(CallKind, String)> {
     fn by<T>(list: &mut Vec<T>, id: impl Fn(&T) -> &str) {
         list.sort_by(|a, b| id(a).cmp(id(b)));
         list.dedup_by(|b, a| id(a) == id(b));
@@ -233,18 +240,26 @@ fn sort(view: &mut RegionView) {
     for list in &mut view.prefix_lists {
         list.entries.iter_mut().for_each(|e| e.sort());
     }
+    let mut twice = Vec::new();
+    macro_rules! one {
+        ($list:ident, $id:ident, $kind:ident) => {
+            for id in differing(&mut view.$list, |r| &r.$id) {
+                twice.push((CallKind::$kind, id));
+            }
+        };
+    }
+    one!(instances, instance_id, Instances);
+    one!(network_interfaces, network_interface_id, NetworkInterfaces);
+    one!(security_groups, group_id, SecurityGroups);
+    one!(network_acls, network_acl_id, NetworkAcls);
+    one!(route_tables, route_table_id, RouteTables);
+    one!(subnets, subnet_id, Subnets);
+    one!(internet_gateways, internet_gateway_id, InternetGateways);
+    one!(nat_gateways, nat_gateway_id, NatGateways);
     view.addresses.sort_by_key(|a| (a.public_ip, a.allocation_id.clone()));
     view.addresses.dedup_by(|b, a| a.public_ip == b.public_ip);
-    by(&mut view.instances, |r| &r.instance_id);
-    by(&mut view.network_interfaces, |r| &r.network_interface_id);
-    by(&mut view.security_groups, |r| &r.group_id);
-    by(&mut view.network_acls, |r| &r.network_acl_id);
-    by(&mut view.route_tables, |r| &r.route_table_id);
-    by(&mut view.subnets, |r| &r.subnet_id);
     by(&mut view.vpcs, |r| &r.vpc_id);
-    by(&mut view.internet_gateways, |r| &r.internet_gateway_id);
     by(&mut view.egress_only_internet_gateways, |r| &r.egress_only_internet_gateway_id);
-    by(&mut view.nat_gateways, |r| &r.nat_gateway_id);
     merge_prefix_lists(&mut view.prefix_lists);
     by(&mut view.vpc_peering_connections, |r| &r.vpc_peering_connection_id);
     by(&mut view.vpc_endpoints, |r| &r.vpc_endpoint_id);
@@ -257,6 +272,17 @@ fn sort(view: &mut RegionView) {
     by(&mut view.db_instances, |r| &r.db_instance_identifier);
     by(&mut view.bpa_exclusions, |r| &r.exclusion_id);
     view.sort();
+    twice
+}
+
+/// Sorts by id, drops equal rows, and takes out rows that share an id and differ: their ids.
+fn differing<T: PartialEq>(list: &mut Vec<T>, id: impl Fn(&T) -> &str) -> Vec<String> {
+    list.sort_by(|a, b| id(a).cmp(id(b)));
+    list.dedup();
+    let pairs = list.windows(2).filter(|w| id(&w[0]) == id(&w[1]));
+    let twice: BTreeSet<String> = pairs.map(|w| id(&w[0]).to_owned()).collect();
+    list.retain(|r| !twice.contains(id(r)));
+    twice.into_iter().collect()
 }
 
 /// A managed list is described by one call and its blocks by another.

@@ -1,4 +1,4 @@
-// Over 300 lines because it is one table: every top-level key that a describe call can have.
+// Over 500 lines because it is one table: every top-level key that a describe call can have.
 
 use super::document::Documents;
 use super::files::File;

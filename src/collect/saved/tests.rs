@@ -299,3 +299,22 @@ fn what_belongs_to_a_row_may_stand_in_another_folder() {
     let entries = view.prefix_lists.iter().filter_map(|p| p.entries.as_ref());
     assert_eq!(entries.map(Vec::len).collect::<Vec<_>>(), [1]);
 }
+
+#[test]
+fn of_two_rows_that_differ_none_is_kept() {
+    let group = |port: u16| {
+        format!(
+            r#"{{"SecurityGroups":[{{"GroupId":"sg-1","OwnerId":"111122223333","IpPermissions":[{{"IpProtocol":"tcp","FromPort":{port},"ToPort":{port}}}]}}]}}"#
+        )
+    };
+    let f = Folder::new("twice", &[("1.json", &group(22)), ("2.json", &group(22))]);
+    let s = f.read().expect("read").snapshot;
+    assert_eq!(s.regions[0].security_groups.len(), 1);
+    assert!(s.calls[0].outcome.is_complete());
+
+    let f = Folder::new("differ", &[("1.json", &group(22)), ("2.json", &group(23))]);
+    let s = f.read().expect("read").snapshot;
+    assert!(s.regions[0].security_groups.is_empty());
+    let Outcome::Truncated(why) = &s.calls[0].outcome else { panic!("{:?}", s.calls) };
+    assert_eq!(why, "sg-1: two rows of it differ");
+}

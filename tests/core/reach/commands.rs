@@ -145,3 +145,22 @@ fn a_balancers_path_shows_its_target() {
     let hops = &answer.configured.path().expect("a path").hops;
     assert!(hops.iter().any(|h| h.id == "i-2"), "{hops:?}");
 }
+
+#[test]
+fn a_network_whose_interfaces_nobody_listed_is_not_clean() {
+    let world = World::new().with("NO_COLOR", "1");
+    world.file("aws/Vpcs.json", r#"{"Vpcs":[{"VpcId":"vpc-1","OwnerId":"111122223333"}]}"#);
+    let ran = world.run(&["reach", "--aws-json", "aws"]);
+    assert_eq!(ran.code, Some(3), "{ran}");
+    assert!(ran.stdout.contains("not seen: network-interfaces"), "{ran}");
+}
+
+#[test]
+fn a_mapped_address_is_the_ipv4_address_in_it() {
+    let world = with(&world());
+    let ran = world.run(&["reach", "--snapshot", "s.json", "--from", "::ffff:8.8.8.8"]);
+    assert!(ran.stdout.contains("54.1.2.3") && ran.stdout.contains("8.8.8.8/32"), "{ran}");
+    let explain = ["explain", "--snapshot", "s.json", "--from", "::ffff:8.8.8.8", "--to", "i-1"];
+    let ran = world.run(&[&explain[..], &["--port", "tcp/22"]].concat());
+    assert!(ran.stdout.starts_with("permitted"), "{ran}");
+}
