@@ -27,7 +27,7 @@ fn found(drift: &GroupDrift) -> Found {
     let (missing, extra, words) = (count(How::Missing), count(How::Extra), count(How::Words));
     let live = match &drift.region {
         Some(region) => format!(
-            "in {region}: {missing} declared permissions are not live, {extra} live ones are not declared, {words} differ in words"
+            "in {region}: {missing} declared and not live, {extra} live and not declared, {words} in other words"
         ),
         None => "no account and region that was read has it".into(),
     };

@@ -26,6 +26,9 @@ pub struct AuditArgs {
     /// Judge saved `aws ... describe-*` answers, instead of the live cloud
     #[arg(long, value_name = "DIR")]
     pub aws_json: Option<PathBuf>,
+    /// Read no cloud: judge the hosts that the spec itself declares
+    #[arg(long, conflicts_with_all = ["snapshot", "aws_json", "save_snapshot", "regions", "accounts", "api_rate", "concurrency"])]
+    pub no_cloud: bool,
     /// Keep the snapshot that was read
     #[arg(long, value_name = "FILE")]
     pub save_snapshot: Option<PathBuf>,
@@ -114,13 +117,16 @@ fn snapshot(args: &AuditArgs, global: &Global, now: Timestamp) -> Result<Snapsho
         None => None,
     };
     let snapshot = match (&args.snapshot, &args.aws_json) {
+        _ if args.no_cloud => Snapshot::empty(now),
         (Some(path), _) => input::snapshot(path)?,
         (None, Some(dir)) => {
             edge::saved::read(dir, now).map_err(|e| CliError::new(e.to_string()))?
         }
         (None, None) if global.offline => {
             return Err(CliError::new("read the cloud with --offline")
-                .hint("name a snapshot: --snapshot FILE or --aws-json DIR")
+                .hint(
+                    "name a snapshot: --snapshot FILE or --aws-json DIR; or read none: --no-cloud",
+                )
                 .with_status(ExitStatus::Refused));
         }
         (None, None) => collect::live(&args.live, global, now)?,
