@@ -171,7 +171,7 @@ pub(super) fn evidence(row: &Exposure, ports: &PortSet) -> Vec<Evidence> {
                 clients(&row.configured),
                 decided_by(&row.configured)
             ),
-            Some(path.decided_by.id.clone()),
+            Some(path.decided_by.id.to_string()),
         )),
         None => out.push(Evidence::seen(
             Side::Configured,

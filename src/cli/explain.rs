@@ -154,7 +154,7 @@ fn places(path: &Path) -> Vec<&str> {
             && !at.checked_sub(1).is_some_and(|i| {
                 matches!(path.hops[i].layer, Layer::Instance | Layer::VpcEndpoint)
             });
-        if (place(hop.layer) || bare) && ids.last() != Some(&hop.id.as_str()) {
+        if (place(hop.layer) || bare) && ids.last() != Some(&&*hop.id) {
             ids.push(&hop.id);
         }
     }
@@ -193,7 +193,7 @@ fn text(args: &ExplainArgs, answer: &Explanation) -> String {
             let line = escape(&format!("{}{entry}", decider.id));
             out += &format!("> {:width$}  {line}\n", decider.layer.name());
         }
-        for assumption in &path.assumptions {
+        for assumption in path.assumptions.iter() {
             out += &format!("assumed: {}: {}\n", assumption.code, escape(&assumption.text));
         }
     }

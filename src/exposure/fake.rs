@@ -50,9 +50,10 @@ impl Fake {
             _ => Layer::SecurityGroup,
         };
         let entry = Some("no matching entry".to_owned());
+        let entry: Option<Arc<str>> = entry.map(Into::into);
         let hop = Hop { layer, id: "sg-1".into(), entry: entry.clone(), verdict };
         let decided_by = Decider { layer, id: "sg-1".into(), entry };
-        Arc::new(Path { hops: vec![hop], decided_by, assumptions: Vec::new() })
+        Arc::new(Path { hops: vec![hop], decided_by, assumptions: Arc::default() })
     }
 }
 

@@ -66,8 +66,8 @@ pub(super) fn request(
             // The entry that denies is the answer: it stands as the decider of an empty span.
             span.decider = Some(super::Decider {
                 layer: Layer::NetworkAcl,
-                id: acl.network_acl_id.clone(),
-                entry: span.entry.as_ref().map(|e| format!("{} {e}", direction.name())),
+                id: acl.network_acl_id.as_str().into(),
+                entry: span.entry.as_ref().map(|e| format!("{} {e}", direction.name()).into()),
             });
         }
         span.entry = span.entry.as_ref().map(|e| format!("{} {e}", direction.name()).into());

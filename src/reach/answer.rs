@@ -48,7 +48,7 @@ pub struct Path {
     pub hops: Vec<Hop>,
     pub decided_by: Decider,
     /// Sorted.
-    pub assumptions: Vec<Assumption>,
+    pub assumptions: Arc<[Assumption]>,
 }
 
 /// One component on a path, in the order a packet meets them.
@@ -58,9 +58,9 @@ pub struct Path {
 pub struct Hop {
     #[serde(rename = "kind")]
     pub layer: Layer,
-    pub id: String,
+    pub id: Arc<str>,
     /// The line of the component that decides here, as people read it.
-    pub entry: Option<String>,
+    pub entry: Option<Arc<str>>,
     pub verdict: HopVerdict,
 }
 
@@ -84,9 +84,9 @@ pub struct Decider {
     #[serde(rename = "kind")]
     pub layer: Layer,
     /// Resource id: `sg-…`, `acl-…`, `rtb-…`, or the address where no resource owns it.
-    pub id: String,
+    pub id: Arc<str>,
     /// The deciding line: `ingress tcp/22 from 0.0.0.0/0`, `rule 100 deny`, `no matching entry`.
-    pub entry: Option<String>,
+    pub entry: Option<Arc<str>>,
 }
 
 /// The kinds of component that can decide.

@@ -160,8 +160,12 @@ fn span<'a>(
     let yes = close(tally.yes);
     let maybe = if tally.gaps.is_empty() { yes.clone() } else { Ends::All };
     let decider = tally.blocked.or_else(|| {
-        let entry = Some(format!("listener {name}:{port} has no target that gets traffic"));
-        Some(Decider { layer: Layer::LoadBalancer, id: balancer.load_balancer_arn.clone(), entry })
+        let entry = Some(format!("listener {name}:{port} has no target that gets traffic").into());
+        Some(Decider {
+            layer: Layer::LoadBalancer,
+            id: balancer.load_balancer_arn.as_str().into(),
+            entry,
+        })
     });
     let decider = decider.filter(|_| maybe == Ends::None);
     let text = match (&tally.through, &decider) {
@@ -324,7 +328,7 @@ fn one_target<'a>(
                 if tally.hops.is_empty() {
                     tally.hops = decision.hops;
                 }
-                decider.entry = Some(format!("target {id} {protocol}/{port}{sep}{entry}"));
+                decider.entry = Some(format!("target {id} {protocol}/{port}{sep}{entry}").into());
                 tally.blocked.get_or_insert(decider);
             }
             _ => {
@@ -334,7 +338,7 @@ fn one_target<'a>(
                     false => (**ends).clone(),
                 };
                 tally.yes = tally.yes.union(&set(&decision.yes));
-                tally.gaps.extend(decision.gaps);
+                tally.gaps.extend(decision.gaps.iter().cloned());
                 if tally.through.is_none() {
                     tally.hops = decision.hops;
                 }

@@ -1,8 +1,9 @@
-use super::Layer;
 use super::balancer::{self, Kind};
 use super::combine::Decision;
 use super::index::{Index, Nic};
+use super::{Configured, Layer, Path};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Interfaces that every way from outside treats alike: same subnet, same groups, same state.
 #[derive(Debug)]
@@ -65,27 +66,33 @@ impl Classes {
     }
 }
 
-/// Rewrites a decision made for one interface of a class for another one.
-pub(super) fn retarget(mut decision: Decision, from: &Nic<'_>, to: &Nic<'_>) -> Decision {
+/// The answer of a decision made for one interface of a class, told of another one. Texts are
+/// shared: only what names the interface is written anew.
+pub(super) fn retarget(decision: &Decision, from: &Nic<'_>, to: &Nic<'_>) -> Configured {
+    let mut path = Path {
+        hops: decision.hops.clone(),
+        decided_by: decision.decided_by.clone(),
+        assumptions: Arc::clone(&decision.assumptions),
+    };
     if from.id() == to.id() {
-        return decision;
+        return decision.along(path);
     }
-    let rename = |layer: Layer, id: &mut String, entry: &mut Option<String>| {
+    let rename = |layer: Layer, id: &mut Arc<str>, entry: &mut Option<Arc<str>>| {
         match layer {
-            Layer::Instance => to.host().clone_into(id),
-            Layer::NetworkInterface => to.id().clone_into(id),
+            Layer::Instance => *id = Arc::clone(&to.host_text),
+            Layer::NetworkInterface => *id = Arc::clone(&to.id_text),
             _ => {}
         }
         if let Some(text) = entry
             && let Some(stem) = text.strip_suffix(from.id())
         {
-            *text = format!("{stem}{}", to.id());
+            *text = format!("{stem}{}", to.id()).into();
         }
     };
-    for hop in &mut decision.hops {
+    for hop in &mut path.hops {
         rename(hop.layer, &mut hop.id, &mut hop.entry);
     }
-    let decider = &mut decision.decided_by;
+    let decider = &mut path.decided_by;
     rename(decider.layer, &mut decider.id, &mut decider.entry);
-    decision
+    decision.along(path)
 }

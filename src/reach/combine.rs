@@ -15,24 +15,33 @@ pub(super) struct Decision {
     pub(super) client_ports: PortSet,
     pub(super) hops: Vec<Hop>,
     pub(super) decided_by: Decider,
-    pub(super) assumptions: Vec<Assumption>,
-    pub(super) gaps: Vec<Gap>,
+    pub(super) assumptions: Arc<[Assumption]>,
+    pub(super) gaps: Arc<[Gap]>,
 }
 
 impl Decision {
     /// As the answer that other layers see.
     pub(super) fn configured(self) -> Configured {
-        let Self { verdict, yes, maybe: _, client_ports, hops, decided_by, assumptions, gaps } =
-            self;
-        let path = Arc::new(Path { hops, decided_by, assumptions });
-        match verdict {
+        let path = Path {
+            hops: self.hops.clone(),
+            decided_by: self.decided_by.clone(),
+            assumptions: Arc::clone(&self.assumptions),
+        };
+        self.along(path)
+    }
+
+    /// The same answer along another path of the same shape.
+    pub(super) fn along(&self, path: Path) -> Configured {
+        let Self { verdict, yes, client_ports, gaps, .. } = self;
+        let path = Arc::new(path);
+        match *verdict {
             Verdict::Permitted => Configured::Permitted(path),
             Verdict::Partly => {
-                let clients = ClientSet { addresses: (*yes).clone(), ports: client_ports };
+                let clients = ClientSet { addresses: (**yes).clone(), ports: client_ports.clone() };
                 Configured::Partly(path, Arc::new(clients))
             }
             Verdict::Blocked => Configured::Blocked(path),
-            Verdict::Unknown => Configured::Unknown(path, gaps.into()),
+            Verdict::Unknown => Configured::Unknown(path, Arc::clone(gaps)),
             Verdict::NotApplicable => Configured::NotApplicable,
         }
     }
@@ -172,8 +181,8 @@ fn walk(stages: &[Stage], asked: &Arc<AddressSet>, required: &AddressSet, port: 
         };
         hops.push(Hop {
             layer: stage.layer,
-            id: stage.id.to_string(),
-            entry: entry.filter(|e| !e.is_empty()).map(|e| e.to_string()),
+            id: Arc::clone(&stage.id),
+            entry: entry.filter(|e| !e.is_empty()),
             verdict,
         });
         deciders.push(decider);
@@ -206,6 +215,7 @@ fn walk(stages: &[Stage], asked: &Arc<AddressSet>, required: &AddressSet, port: 
     assumptions.dedup();
     let decided_by = decider(verdict, &hops, &deciders);
     let client_ports = client_ports(&replies, &yes, &full);
+    let (assumptions, gaps) = (assumptions.into(), gaps.into());
     Decision { verdict, yes, maybe, client_ports, hops, decided_by, assumptions, gaps }
 }
 

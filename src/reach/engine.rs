@@ -141,8 +141,7 @@ impl<'a> Reach<'a> {
                         if both.is_empty() {
                             return None;
                         }
-                        let own = retarget(decision.clone(), first, nic);
-                        Some((both, own.configured()))
+                        Some((both, retarget(decision, first, nic)))
                     })
                     .collect(),
             ));
@@ -324,8 +323,7 @@ impl<'a> Reach<'a> {
                 };
                 let whole = internet && sources.is_superset(&required(from, family));
                 let sources = if whole { whole_family(family) } else { (**sources).clone() };
-                let own = retarget(decision.clone(), first, nic);
-                out.push(row(ports.clone(), sources, own.configured()));
+                out.push(row(ports.clone(), sources, retarget(decision, first, nic)));
             }
             return;
         }

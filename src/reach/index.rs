@@ -5,6 +5,7 @@ use crate::model::{AddressSet, Gap, GapKind};
 use crate::snapshot::*;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Everything of a snapshot by id, across accounts and regions (R37: ids are identity, names are not).
 #[derive(Debug)]
@@ -53,6 +54,10 @@ pub(super) struct Nic<'a> {
     /// Sorted group ids.
     pub(super) groups: Vec<&'a str>,
     pub(super) instance: Option<&'a str>,
+    /// Its id, to be shared by every path that ends at it.
+    pub(super) id_text: Arc<str>,
+    /// The id of its host, likewise.
+    pub(super) host_text: Arc<str>,
 }
 
 /// An address of an interface.
@@ -235,6 +240,8 @@ impl<'a> Index<'a> {
             vpc,
             groups,
             instance,
+            id_text: row.network_interface_id.as_str().into(),
+            host_text: instance.unwrap_or(&row.network_interface_id).into(),
         };
         let main = row.private_ip_address.map(|p| (p, row.association.as_ref()));
         let all = row

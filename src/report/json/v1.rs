@@ -407,8 +407,8 @@ impl From<&reach::Hop> for Hop {
         let reach::Hop { layer, id, entry, verdict } = hop;
         Self {
             kind: layer.name().into(),
-            id: id.clone(),
-            entry: entry.clone(),
+            id: id.to_string(),
+            entry: entry.as_deref().map(str::to_owned),
             verdict: match verdict {
                 reach::HopVerdict::Passes => HopVerdict::Passes,
                 reach::HopVerdict::PartlyPasses => HopVerdict::PartlyPasses,

@@ -143,7 +143,7 @@ fn a_balancers_path_shows_its_target() {
     let view = super::rules::balanced_open();
     let answer = super::world::explain(&snapshot(vec![view]), "internet", "54.5.5.5", "tcp/443");
     let hops = &answer.configured.path().expect("a path").hops;
-    assert!(hops.iter().any(|h| h.id == "i-2"), "{hops:?}");
+    assert!(hops.iter().any(|h| &*h.id == "i-2"), "{hops:?}");
 }
 
 #[test]

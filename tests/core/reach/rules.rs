@@ -241,7 +241,7 @@ fn r16_the_answer_needs_the_clients_port() {
         panic!("partly expected")
     };
     assert_eq!(clients.ports, PortSet::range(32768, 60999));
-    assert_eq!(path.decided_by.id, "acl-1");
+    assert_eq!(&*path.decided_by.id, "acl-1");
     assert_eq!(with(None).verdict(), Verdict::Blocked);
     assert_eq!(with(Some((22, 443))).verdict(), Verdict::Blocked);
 }

@@ -110,8 +110,8 @@ fn finding(n: usize, nasty: &str) -> Finding {
         ],
         path: vec![Hop {
             layer: Layer::SecurityGroup,
-            id: nasty.clone(),
-            entry: Some(nasty.clone()),
+            id: nasty.as_str().into(),
+            entry: Some(nasty.as_str().into()),
             verdict: HopVerdict::Blocks,
         }],
         mends: vec![Mend {

@@ -44,7 +44,7 @@ pub(super) fn report() -> AuditReport {
 }
 
 fn hop(layer: Layer, id: &str, entry: Option<&str>, verdict: HopVerdict) -> Hop {
-    Hop { layer, id: id.into(), entry: entry.map(str::to_owned), verdict }
+    Hop { layer, id: id.into(), entry: entry.map(Into::into), verdict }
 }
 
 fn blocked() -> Finding {
