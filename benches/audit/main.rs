@@ -29,7 +29,7 @@ const SPEC: &str = "
 version: 1
 networks: { office: [198.51.100.0/24] }
 roles:
-  all:
+  fleet:
     select: { names: [\"i-*\"] }
     services:
       web: { port: tcp/443, from: internet, expect: connect }
