@@ -214,6 +214,9 @@ impl<'a> Reach<'a> {
             }
             (From::Ours(start, _), To::Nobody(address)) => {
                 let ends = one(*address);
+                if let Some(stages) = ways.to_amazon(start, *address) {
+                    return (stages, one(start.address));
+                }
                 if AddressSet::outside().contains(*address)
                     && !self.index.vpc_blocks(start.place.vpc).contains(*address)
                 {

@@ -25,6 +25,8 @@ pub(super) enum Target<'a> {
 pub(super) struct Line<'a> {
     pub(super) network: IpNetwork,
     pub(super) target: Target<'a>,
+    /// Whether a prefix list is its destination.
+    pub(super) listed: bool,
     rank: u8,
 }
 
@@ -48,9 +50,10 @@ impl<'a> Routes<'a> {
                 (_, Some("EnableVgwRoutePropagation")) => 2,
                 _ => 1,
             };
+            let listed = route.destination_prefix_list_id.is_some();
             let mut push = |network: IpNetwork| {
                 if network.is_ipv4() == (family == Family::V4) {
-                    routes.lines.push(Line { network, target: target.clone(), rank });
+                    routes.lines.push(Line { network, target: target.clone(), listed, rank });
                 }
             };
             if let Some(block) = route.destination_cidr_block {

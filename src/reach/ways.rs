@@ -84,7 +84,16 @@ impl<'i, 'a> Ways<'i, 'a> {
         let gateway = self.index.attached_gateway(place.vpc)?;
         let table = self.index.edge_tables.get(gateway)?;
         let routes = Routes::new(self.index, table, self.family);
-        let other = routes.lines.iter().find(|l| l.target != Target::Local)?;
+        let blocks: Option<AddressSet> = place.row.map(|row| {
+            let v6 = row.ipv6_cidr_block_association_set.iter().filter_map(|b| b.ipv6_cidr_block);
+            row.cidr_block.into_iter().map(Into::into).chain(v6.map(Into::into)).collect()
+        });
+        let blocks = blocks.map(|b| b.of_family(self.family)).filter(|b| !b.is_empty());
+        // A route to another subnet's addresses is none of ours.
+        let ours = |network: ipnetwork::IpNetwork| {
+            blocks.as_ref().is_none_or(|b| b.intersects(&[network].into_iter().collect()))
+        };
+        let other = routes.lines.iter().find(|l| l.target != Target::Local && ours(l.network))?;
         let what = format!("edge route table {} sends {}", routes.id, other.text());
         let gap = Index::not_modelled(gateway, what);
         Some(Stage::unknown(Layer::NotModelled, routes.id, vec![gap]))
@@ -250,7 +259,9 @@ impl<'i, 'a> Ways<'i, 'a> {
                     }
                 },
                 // Ends behind a gateway endpoint are servers: no client comes from there.
-                Target::Endpoint(id) if self.is_gateway_endpoint(id) => yes = yes.union(&set),
+                Target::Endpoint(id) if self.is_gateway_endpoint(id, line.listed) => {
+                    yes = yes.union(&set);
+                }
                 Target::Other(_) | Target::Endpoint(_) => {
                     let what = format!("{} sends answers by {}", routes.id, line.text());
                     gaps.push(Index::not_modelled(routes.id, what));
@@ -263,7 +274,7 @@ impl<'i, 'a> Ways<'i, 'a> {
             }
         }
         for (list, target) in &routes.unresolved {
-            if !matches!(target, Target::Endpoint(id) if self.is_gateway_endpoint(id)) {
+            if !matches!(target, Target::Endpoint(id) if self.is_gateway_endpoint(id, true)) {
                 gaps.push(self.index.prefix_gap(list));
                 maybe = (**ends).clone();
                 yes = AddressSet::empty();
@@ -297,10 +308,39 @@ impl<'i, 'a> Ways<'i, 'a> {
         Err(self.index.gap(place.view, CallKind::InternetGateways, id, "it is not known"))
     }
 
-    fn is_gateway_endpoint(&self, id: &str) -> bool {
-        let row = self.index.endpoints.get(id);
-        // Only a gateway endpoint is ever the target of a route to a prefix list.
-        row.is_none_or(|r| r.vpc_endpoint_type.as_deref().is_none_or(|t| t == "Gateway"))
+    /// A gateway endpoint is the target of routes to prefix lists; one that a block leads to is a
+    /// firewall's.
+    fn is_gateway_endpoint(&self, id: &str, listed: bool) -> bool {
+        let kind = self.index.endpoints.get(id).and_then(|r| r.vpc_endpoint_type.as_deref());
+        kind.map_or(listed, |kind| kind == "Gateway")
+    }
+
+    /// To a service of Amazon's own on the link: no group and no ACL filters it (R39).
+    pub(super) fn to_amazon(&self, start: &Start<'i, 'a>, to: IpAddr) -> Option<Vec<Stage>> {
+        const LINK: [&str; 10] = [
+            "169.254.169.123",
+            "169.254.169.250",
+            "169.254.169.251",
+            "169.254.169.253",
+            "169.254.169.254",
+            "169.254.170.2",
+            "169.254.170.23",
+            "fd00:ec2::123",
+            "fd00:ec2::253",
+            "fd00:ec2::254",
+        ];
+        let place = start.place;
+        let block = self.index.vpcs.get(place.vpc).and_then(|v| v.cidr_block);
+        let resolver = block.map(|b| IpAddr::V4((u32::from(b.network()) + 2).into()));
+        let link = LINK.iter().any(|a| a.parse() == Ok(to));
+        if !link && resolver != Some(to) {
+            return None;
+        }
+        let mut stages = start.nic.map(|nic| self.hold(nic)).unwrap_or_default();
+        let text = "neither groups nor network ACLs filter Amazon's own services on the link";
+        let vpc = Stage::node(Layer::Vpc, place.vpc);
+        stages.push(vpc.assume("AMAZON_SERVICE_NOT_FILTERED", text, None));
+        Some(stages)
     }
 
     /// What a packet of ours meets until it leaves its subnet for `ends`.

@@ -606,6 +606,42 @@ fn r36_what_is_not_modelled_is_said() {
 }
 
 #[test]
+fn r36_a_firewalls_endpoint_is_no_gateway_endpoint() {
+    let mut w = world();
+    w["RouteTables"][1]["Routes"][1] =
+        json!({ "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "vpce-9", "State": "active" });
+    assert_eq!(said(&snap(&w), "internet", "54.1.2.3", "tcp/22"), "unknown route-table rtb-1");
+}
+
+#[test]
+fn r36_an_edge_route_to_another_subnet_changes_nothing() {
+    let mut w = world();
+    for (block, wanted) in [("10.0.2.0/24", "permitted"), ("10.0.1.0/24", "unknown")] {
+        let edge = json!({ "RouteTableId": "rtb-e", "VpcId": "vpc-1", "Associations": [{ "GatewayId": "igw-1" }], "Routes": [{ "DestinationCidrBlock": block, "NetworkInterfaceId": "eni-fw", "State": "active" }] });
+        let tables = w["RouteTables"].as_array_mut().expect("list");
+        tables.truncate(2);
+        tables.push(edge);
+        assert_eq!(verdict(&w, "internet", "54.1.2.3", "tcp/22"), wanted, "{block}");
+    }
+}
+
+#[test]
+fn r39_amazons_own_services_are_not_filtered() {
+    let mut w = world();
+    w["SecurityGroups"][0]["IpPermissionsEgress"] = json!([]);
+    w["NetworkAcls"][0]["Entries"] = json!([]);
+    for (to, port) in [
+        ("169.254.169.254", "tcp/80"),
+        ("169.254.169.253", "udp/53"),
+        ("169.254.169.123", "udp/123"),
+        ("10.0.0.2", "udp/53"),
+    ] {
+        assert_eq!(verdict(&w, "i-1", to, port), "permitted", "{to}");
+    }
+    assert_eq!(verdict(&w, "i-1", "8.8.8.8", "udp/53"), "blocked");
+}
+
+#[test]
 fn r37_identity_by_id_never_by_name() {
     let mut w = world();
     // Every group is called "default": only the id counts.
