@@ -6,7 +6,7 @@ use crate::model::{AddressSet, Gap, GapKind, SourceName};
 use crate::observation::State;
 use crate::reach::Configured;
 use crate::rule::{Judgement, Mending, Subject, Yields};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Judges rows of declared × configured × observed.
@@ -19,6 +19,10 @@ pub fn judge(rows: &[Exposure], context: &Context<'_>) -> Judged {
     let mut out = Judged::default();
     let mut unseen: BTreeMap<String, usize> = BTreeMap::new();
     let mut clients: BTreeMap<&SourceName, AddressSet> = BTreeMap::new();
+    let declaration =
+        |e: &Exposure| e.place.as_ref().map(|place| (e.address, e.protocol, place.to_string()));
+    let looked_at: BTreeSet<_> =
+        rows.iter().filter(|e| e.probed() > 0).filter_map(declaration).collect();
     for exposure in rows {
         let facts = Row { exposure, ports: &exposure.ports };
         let Some(judgement) = context.rules.judge_row(&exposure.cells(), &facts) else {
@@ -42,6 +46,14 @@ pub fn judge(rows: &[Exposure], context: &Context<'_>) -> Judged {
                 if let Some(note) = &rule.note {
                     *out.notes.entry(note.fill(&facts)).or_default() += 1;
                 }
+            }
+            // The rest of a range of which a sample was probed: the report's last line says how many.
+            Yields::Gap
+                if exposure.declared == Declared::Forbidden
+                    && exposure.observations.is_empty()
+                    && declaration(exposure).is_some_and(|d| looked_at.contains(&d)) =>
+            {
+                out.ok += 1;
             }
             // Told once for each source, not for every host.
             Yields::Gap if rule.gap == Some(GapKind::Vantage) => {

@@ -92,3 +92,15 @@ fn a_server_that_does_not_answer_is_a_gap_with_its_name() {
         assert!(!lost["why"].as_str().unwrap_or_default().contains("unknown"), "{lost}");
     }
 }
+
+#[test]
+fn what_is_forbidden_and_was_never_looked_at_is_not_called_closed() {
+    let world = World::new();
+    world.file(
+        "spec.yaml",
+        "version: 1\nhosts:\n  a: { addresses: [192.0.2.1] }\nroles:\n  edge:\n    select: { names: [a] }\n    forbid: [{ port: tcp/3389, from: internet }]\n",
+    );
+    let ran = world.run(&["audit", "--no-cloud", "--offline"]);
+    assert_eq!(ran.code, Some(3), "{ran}");
+    assert!(ran.stdout.contains("gap[probe]: a tcp/3389"), "{ran}");
+}
