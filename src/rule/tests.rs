@@ -77,7 +77,12 @@ fn table(c: &Cells) -> (&'static str, Option<&'static str>) {
         return ("ok", None);
     }
     if undeclared {
-        return if c.configured == C::Unknown { ("gap", None) } else { ("ok", None) };
+        // The table has no row for it: no configuration and no probe is no evidence, so a gap.
+        let unseen = c.declared == D::Forbidden
+            && c.configured == C::NotApplicable
+            && matches!(c.observed, O::Unprobed | O::Failed);
+        let gap = c.configured == C::Unknown || unseen;
+        return if gap { ("gap", None) } else { ("ok", None) };
     }
     // Required; permitted, unknown or not applicable.
     if !c.covered {
