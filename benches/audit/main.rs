@@ -24,17 +24,20 @@ const SIZES: [usize; 3] = [10_000, 30_000, 100_000];
 /// Runs of each size, in turn; the median is shown.
 const RUNS: usize = 3;
 
-/// One role for every host: one service from everywhere, one from an office, one line that forbids.
+/// What an office may reach is declared for every host; two hundred and fifty-six hosts must serve.
+/// What stays is about one undeclared exposure for every public address.
 const SPEC: &str = "
 version: 1
 networks: { office: [198.51.100.0/24] }
 roles:
   fleet:
     select: { names: [\"i-*\"] }
+    allow: [ { port: tcp, from: office }, { port: udp, from: office } ]
+    forbid: [ { port: tcp/3389, from: internet } ]
+  edge:
+    select: { names: [\"i-000000??\"] }
     services:
       web: { port: tcp/443, from: internet, expect: connect }
-      ssh: { port: tcp/22, from: office, expect: ssh }
-    forbid: [ { port: tcp/3389, from: internet } ]
 ";
 
 fn main() {
