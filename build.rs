@@ -19,8 +19,10 @@ fn main() -> io::Result<()> {
     for file in files {
         println!("cargo::rerun-if-changed={}", file.display());
         let name = file.display().to_string();
-        let path = fs::canonicalize(&file)?;
-        code.push_str(&format!("    ({name:?}, include_str!({path:?})),\n"));
+        // Not an absolute path: checkouts that share a target folder share this file too.
+        code.push_str(&format!(
+            "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/\", {name:?}))),\n"
+        ));
     }
     code.push_str("];\n");
     let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
