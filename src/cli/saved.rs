@@ -2,6 +2,7 @@ use super::collect::{AllowedGap, gap_kind};
 use super::{CliError, ExitStatus, Global, input};
 use crate::collect;
 use crate::model::{Gap, GapKind};
+use crate::report::escape::visible;
 use crate::snapshot::Snapshot;
 use clap::Args;
 use jiff::Timestamp;
@@ -79,15 +80,7 @@ pub(super) fn print(text: &str) -> Result<(), CliError> {
     }
 }
 
-/// Text from outside without control characters and direction marks.
+/// Text from outside as the reports show it: nothing hidden, nothing that moves the cursor.
 pub(super) fn escape(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if hidden(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
-    }
-    out
+    visible(text).into_owned()
 }

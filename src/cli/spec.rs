@@ -1,3 +1,4 @@
+use super::saved::escape;
 use super::{CliError, ExitStatus, Global, input};
 use crate::inventory::{self, Row, What};
 use crate::spec::{self, Spec, SpecErrors, config};
@@ -134,17 +135,6 @@ fn row_text(row: &Row) -> String {
         out += &format!("  not seen: {}\n", escape(&gap.to_string()));
     }
     out
-}
-
-/// Control characters of names from outside never reach the terminal.
-fn escape(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let (plain, escaped) =
-                if c.is_control() { (None, Some(c.escape_unicode())) } else { (Some(c), None) };
-            plain.into_iter().chain(escaped.into_iter().flatten())
-        })
-        .collect()
 }
 
 fn summary(spec: &Spec, files: usize) -> String {
