@@ -8,6 +8,7 @@
 
 pub mod model;
 
+pub mod fact;
 pub mod observation;
 pub mod snapshot;
 pub mod spec;

@@ -117,6 +117,7 @@ fn measure(file: &str) {
         resolution: &resolution,
         reach: &reach,
         observations: &Observations::default(),
+        facts: &portcullis::fact::Facts::default(),
         rules: &rules,
         gaps: &[],
         options: &Options::default(),

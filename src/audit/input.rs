@@ -1,4 +1,5 @@
 use crate::exposure::Configuration;
+use crate::fact::Facts;
 use crate::model::{Gap, Severity};
 use crate::observation::Observations;
 use crate::resolve::Resolution;
@@ -18,6 +19,8 @@ pub struct Input<'a> {
     /// What the snapshot permits: a [`crate::reach::Reach`].
     pub reach: &'a dyn Configuration,
     pub observations: &'a Observations,
+    /// What is known of each host: of `resolve::facts`.
+    pub facts: &'a Facts,
     pub rules: &'a RuleSet,
     /// What earlier steps could not do: a stale snapshot, refused targets.
     pub gaps: &'a [Gap],

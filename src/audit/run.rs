@@ -11,13 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Joins, judges, and applies overrides, waivers and thresholds.
 #[must_use]
 pub fn run(input: &Input<'_>) -> AuditReport {
-    let Input { spec, snapshot, resolution, reach, observations, rules, gaps, options, now } =
+    let Input { spec, snapshot, resolution, reach, observations, facts, rules, gaps, options, now } =
         *input;
     let ground = Ground::new(snapshot);
     let context = Context { rules, spec, resolution, ground: &ground };
     let joined = exposure::join(spec, resolution, reach, observations);
     let mut judged = check::exposure(&joined.rows, &context);
-    judged.merge(check::inventory(&inventory::judge(spec, resolution), &context));
+    judged.merge(check::inventory(&inventory::judge(spec, resolution, facts, now), &context));
     let drifted = drift::compare(spec, snapshot, reach);
     judged.merge(check::drift(&drifted, &context));
     judged.merge(check::group(&drifted, &context));
@@ -26,6 +26,7 @@ pub fn run(input: &Input<'_>) -> AuditReport {
     all_gaps.append(&mut judged.gaps);
     all_gaps.extend(joined.gaps.iter().cloned());
     all_gaps.extend(reach.gaps());
+    all_gaps.extend(facts.gaps.iter().cloned());
     all_gaps.extend(resolution.blind.iter().map(|b| b.gap.clone()));
     // A call that was made and not answered in full is told, whatever it blinds. One that saved
     // output never had is told by the rows that need it.

@@ -121,6 +121,7 @@ fn audit_at(
         resolution: &resolution,
         reach: &reach,
         observations,
+        facts: &crate::fact::Facts::default(),
         rules: &rules,
         gaps: &[],
         options,

@@ -2,6 +2,7 @@ use super::collect::{self, LiveArgs};
 use super::output::OutputArgs;
 use super::pipeline::{self, Case};
 use super::{CliError, ExitStatus, Global, input, reflect, rules};
+use crate::fact::Gathered;
 use crate::model::{Gap, Severity};
 use crate::observation::Observations;
 use crate::probe::{self, DEFAULT_RATE, Options};
@@ -74,11 +75,13 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<ExitStatus, CliError> {
         allow_gaps: args.output.accepted_gaps(),
         ..audit::Options::default()
     };
+    let facts = Gathered::default();
     let scope = config.scope_addresses();
     let defaults = survey::Limits::default();
     let case = Case {
         spec: &spec,
         snapshot: &snapshot,
+        facts: &facts,
         rules: &rules,
         options: &options,
         scope: &scope,

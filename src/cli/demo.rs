@@ -2,6 +2,7 @@ use super::pipeline::{self, Case};
 use super::{CliError, ExitStatus, Global, output, rules};
 use crate::audit::{self, AuditReport};
 use crate::demo::{CATALOG, Incident, Replay, World, WorldVantage, find};
+use crate::fact::Gathered;
 use crate::model::{AddressSet, Endpoint, Protocol};
 use crate::observation::{Observations, State};
 use crate::probe::{self, AddressMap, Options};
@@ -176,9 +177,11 @@ impl Replayed {
         let controls = self.spec.controls.iter().map(|c| c.address);
         let scope = AddressSet::from_addresses(hosts.chain(controls));
         let options = audit::Options::default();
+        let facts = Gathered::default();
         let case = Case {
             spec: &self.spec,
             snapshot: &self.snapshot,
+            facts: &facts,
             rules: &self.rules,
             options: &options,
             scope: &scope,

@@ -1,6 +1,7 @@
 //! One audit from what was read to the report: the same steps for `audit` and for `demo`.
 
 use crate::audit::{self, AuditReport};
+use crate::fact::Gathered;
 use crate::model::{AddressSet, Gap, GapKind};
 use crate::observation::Observations;
 use crate::reach::{self, Reach};
@@ -16,6 +17,8 @@ use std::collections::BTreeMap;
 pub(super) struct Case<'a> {
     pub(super) spec: &'a Spec,
     pub(super) snapshot: &'a Snapshot,
+    /// What fact sources gave; [`Gathered::default`] where none was asked.
+    pub(super) facts: &'a Gathered,
     pub(super) rules: &'a RuleSet,
     pub(super) options: &'a audit::Options,
     /// What may be probed beyond what the snapshot says is ours.
@@ -30,8 +33,9 @@ pub(super) fn run(
     case: &Case<'_>,
     probe: &mut dyn FnMut(&Survey, &mut Vec<Gap>) -> Observations,
 ) -> AuditReport {
-    let Case { spec, snapshot, rules, options, scope, limits, now } = *case;
+    let Case { spec, snapshot, facts, rules, options, scope, limits, now } = *case;
     let resolution = resolve::resolve(spec, snapshot);
+    let facts = resolve::facts(facts, spec, snapshot, &resolution, now);
     let assume_bpa_off = options.allow_gaps.contains(GapKind::VpcBpa.name());
     let reach = Reach::new(snapshot, &reach::Options { assume_bpa_off });
     let exposed = reach.exposed(&AddressSet::outside());
@@ -56,6 +60,7 @@ pub(super) fn run(
         resolution: &resolution,
         reach: &reach,
         observations: &observations,
+        facts: &facts,
         rules,
         gaps: &gaps,
         options,

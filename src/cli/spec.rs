@@ -1,5 +1,6 @@
 use super::saved::escape;
 use super::{CliError, ExitStatus, Global, input};
+use crate::fact::Facts;
 use crate::inventory::{self, Row, What};
 use crate::spec::{self, Spec, SpecErrors, config};
 use crate::{resolve, spec::Place};
@@ -89,7 +90,12 @@ fn check(args: &CheckArgs, global: &Global) -> Result<ExitStatus, CliError> {
     let rows = match &args.snapshot {
         Some(path) => {
             let snapshot = input::snapshot(path)?;
-            let rows = inventory::judge(&spec, &resolve::resolve(&spec, &snapshot));
+            let rows = inventory::judge(
+                &spec,
+                &resolve::resolve(&spec, &snapshot),
+                &Facts::default(),
+                snapshot.taken_at,
+            );
             rows.into_iter().filter(is_error).collect()
         }
         None => Vec::new(),

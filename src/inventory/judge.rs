@@ -1,8 +1,10 @@
 use super::overlap;
 use super::{Row, What};
+use crate::fact::Facts;
 use crate::model::Gap;
 use crate::resolve::{Blind, Host, HostOrigin, Resolution, picks};
 use crate::spec::{Role, Selector, Spec};
+use jiff::Timestamp;
 
 /// Holds the declared roles against the hosts there are; rows are sorted.
 ///
@@ -10,7 +12,7 @@ use crate::spec::{Role, Selector, Spec};
 /// instance belong to load balancers, databases and the like: they are judged by what they expose
 /// and are not called unknown here.
 #[must_use]
-pub fn judge(spec: &Spec, resolution: &Resolution) -> Vec<Row> {
+pub fn judge(spec: &Spec, resolution: &Resolution, _facts: &Facts, _now: Timestamp) -> Vec<Row> {
     let mut rows = Vec::new();
     for role in spec.roles.values() {
         count(role, resolution, &mut rows);

@@ -1,6 +1,7 @@
 use super::*;
+use crate::fact::Facts;
 use crate::model::{Gap, GapKind};
-use crate::resolve::{Blind, resolve};
+use crate::resolve::{Blind, Resolution, resolve};
 use crate::snapshot::{
     Call, CallKind, Instance, InstanceState, Outcome, RegionView, Snapshot, Tag,
 };
@@ -34,8 +35,12 @@ fn snapshot(hosts: &[(&str, &str)]) -> Snapshot {
     snapshot
 }
 
+fn rows(spec: &Spec, resolution: &Resolution) -> Vec<Row> {
+    judge(spec, resolution, &Facts::default(), jiff::Timestamp::UNIX_EPOCH)
+}
+
 fn said(spec: &Spec, snapshot: &Snapshot) -> Vec<String> {
-    judge(spec, &resolve(spec, snapshot)).iter().map(ToString::to_string).collect()
+    rows(spec, &resolve(spec, snapshot)).iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -107,7 +112,7 @@ roles:
     assert_eq!(said(&fine, &snapshot), Vec::<String>::new());
 
     let forbids = roles("    forbid: [ { port: tcp/20-30, from: internet } ]\n");
-    let rows = judge(&forbids, &resolve(&forbids, &snapshot));
+    let rows = rows(&forbids, &resolve(&forbids, &snapshot));
     assert_eq!(
         rows.iter().map(ToString::to_string).collect::<Vec<_>>(),
         [
@@ -143,7 +148,7 @@ roles:
         region: "r2".into(),
         gap: gap.clone(),
     });
-    let rows = judge(&spec, &resolution);
+    let rows = rows(&spec, &resolution);
     let uncertain: Vec<(String, usize)> =
         rows.iter().map(|r| (r.subject(), r.gaps.len())).collect();
     assert_eq!(

@@ -58,13 +58,15 @@ pub enum GapKind {
     Probe,
     /// Inventory input is missing or malformed.
     Inventory,
+    /// A fact of a host is missing, stale or in doubt, or a source of facts could not be read.
+    Facts,
     /// The spec declares something that is parsed but not judged yet.
     NotJudged,
 }
 
 impl GapKind {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Instances,
         Self::NetworkInterfaces,
         Self::SecurityGroups,
@@ -91,6 +93,7 @@ impl GapKind {
         Self::Control,
         Self::Probe,
         Self::Inventory,
+        Self::Facts,
         Self::NotJudged,
     ];
 
@@ -124,6 +127,7 @@ impl GapKind {
             Self::Control => "control",
             Self::Probe => "probe",
             Self::Inventory => "inventory",
+            Self::Facts => "facts",
             Self::NotJudged => "not-judged",
         }
     }

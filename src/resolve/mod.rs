@@ -1,9 +1,11 @@
 //! Roles to members: selectors over the snapshot's hosts and the declared ones.
 
 mod cloud;
+mod facts;
 mod host;
 mod select;
 
+pub use facts::facts;
 pub use host::{Blind, Host, HostAddress, HostOrigin, Resolution};
 pub use select::picks;
 

@@ -28,6 +28,7 @@ fn findings(spec: &Spec, snapshot: &Snapshot) -> Vec<String> {
         resolution: &resolve::resolve(spec, snapshot),
         reach: &reach,
         observations: &Observations::default(),
+        facts: &portcullis::fact::Facts::default(),
         rules: &rule::builtin().expect("the built-in rules"),
         gaps: &[],
         options: &audit::Options::default(),

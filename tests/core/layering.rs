@@ -20,8 +20,9 @@ enum Layer {
 /// The highest layer that an edge may import: it decides, judges and prints nothing.
 const EDGE_MAY: u8 = 2;
 
-const LAYERS: [(&str, Layer); 19] = [
+const LAYERS: [(&str, Layer); 20] = [
     ("model", Layer::Pure(0)),
+    ("fact", Layer::Pure(1)),
     ("observation", Layer::Pure(1)),
     ("snapshot", Layer::Pure(1)),
     ("spec", Layer::Pure(1)),
