@@ -1,0 +1,95 @@
+//! Settling: from what was heard, or not, to one observation.
+
+use super::Scheduler;
+use super::probe::Phase;
+use crate::model::{Endpoint, Expect};
+use crate::observation::{Observation, State};
+use crate::probe::engine::Engine;
+use crate::survey::Hope;
+use std::net::IpAddr;
+
+impl<E: Engine> Scheduler<'_, E> {
+    pub(super) fn close_all(&mut self, index: usize) {
+        for (ticket, _) in std::mem::take(&mut self.probes[index].open) {
+            self.engine.close(ticket);
+            self.tries.remove(&ticket);
+        }
+    }
+
+    /// The address an answer came from, as the snapshot knows it.
+    pub(super) fn real(&self, index: usize, from: IpAddr) -> IpAddr {
+        let probe = &self.probes[index];
+        if from == probe.to.ip() { self.targets[probe.target].endpoint.address } else { from }
+    }
+
+    pub(super) fn observation(&self, index: usize, state: State) -> Observation {
+        let probe = &self.probes[index];
+        let Endpoint { address, protocol, port } = self.targets[probe.target].endpoint;
+        Observation {
+            address,
+            protocol,
+            port,
+            state,
+            confirmed: false,
+            service: None,
+            by: None,
+            vantage: self.options.vantage.name.clone(),
+            rtt_us: probe.rtt.map(|r| u64::try_from(r.as_micros()).unwrap_or(u64::MAX)),
+            tries: probe.tries,
+            detail: None,
+            tls: None,
+        }
+    }
+
+    pub(super) fn settle(&mut self, index: usize, state: State, detail: &str) {
+        let mut seen = self.observation(index, state);
+        if matches!(state, State::Silent | State::Unproven | State::Failed | State::Unprobed) {
+            seen.rtt_us = None;
+        }
+        seen.detail = Some(detail.into());
+        self.finish(index, seen);
+    }
+
+    /// Says what was seen, or looks once more first.
+    pub(super) fn finish(&mut self, index: usize, seen: Observation) {
+        self.close_all(index);
+        let target = &self.targets[self.probes[index].target];
+        // A refusal by the host itself proves the path, where only the path is declared.
+        let proven = target.expect == Expect::Path && seen.state == State::Refused;
+        let hope = if proven { Hope::Either } else { target.hope };
+        let Some(seen) = self.look_again(index, hope, seen) else { return };
+        let probe = &mut self.probes[index];
+        probe.phase = Phase::Settled;
+        self.unsettled -= 1;
+        self.settled.push(seen);
+        let address = probe.to.ip();
+        if let Some(host) = self.hosts.get_mut(&address) {
+            host.pending -= 1;
+            if host.pending == 0 && !host.parked.is_empty() {
+                self.release(address);
+            }
+        }
+    }
+
+    /// The deadline came first.
+    pub(super) fn give_up(&mut self) {
+        for address in self.hosts.keys().copied().collect::<Vec<_>>() {
+            self.release(address);
+        }
+        for index in 0..self.probes.len() {
+            if self.probes[index].phase == Phase::Settled {
+                continue;
+            }
+            if let Some(first) = self.probes[index].first_look.take() {
+                self.probes[index].phase = Phase::Settled;
+                self.close_all(index);
+                self.unsettled -= 1;
+                self.settled.push(*first);
+                continue;
+            }
+            // No second look from here on.
+            self.looks.end();
+            self.settle(index, State::Unprobed, "the run's deadline came first");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Silence: how long a try is waited for, when one more is due, and what no answer is worth.
+
+use super::Scheduler;
+use super::probe::{Of, Phase};
+use crate::model::Expect;
+use crate::observation::State;
+use crate::probe::engine::{Answer, Engine, Ticket};
+use crate::probe::loss::ENOUGH;
+use std::time::{Duration, Instant};
+
+/// A try that lost its answer is not one that was late: nothing closes earlier than this.
+const SHORTEST_LIFE: Duration = Duration::from_millis(300);
+/// Hosts limit ICMP to about one a second: a datagram asked again sooner gets nothing new.
+const DATAGRAM_WAIT: Duration = Duration::from_millis(700);
+/// Tries of an endpoint when nothing answered anywhere, so that the path's loss is unknown.
+const UNKNOWN_LOSS_TRIES: u32 = 3;
+
+impl<E: Engine> Scheduler<'_, E> {
+    pub(super) fn expire(&mut self, now: Instant) {
+        for kind in 0..2 {
+            let life = self.life(kind);
+            while let Some((at, ticket)) = self.flying[kind].front().copied() {
+                let open = self.tries.contains_key(&ticket);
+                if open && now.saturating_duration_since(at) < life {
+                    break;
+                }
+                self.flying[kind].pop_front();
+                if open {
+                    self.end(ticket);
+                }
+            }
+        }
+        self.expire_canaries(now);
+    }
+
+    /// Ends one try that waited long enough.
+    pub(super) fn end(&mut self, ticket: Ticket) {
+        if let Some(heard) = self.engine.close(ticket) {
+            self.hops.drain();
+            self.hear(Answer { ticket, heard, at: Instant::now() });
+            return;
+        }
+        let Some(tried) = self.tries.remove(&ticket) else { return };
+        let Of::Probe(index) = tried.of else { return };
+        let probe = &mut self.probes[index];
+        probe.open.retain(|(t, _)| *t != ticket);
+        if probe.phase == Phase::Flying && probe.last_try && probe.open.is_empty() {
+            self.silent(index);
+        }
+    }
+
+    pub(super) fn retry(&mut self, now: Instant) {
+        for kind in 0..2 {
+            for level in 0..self.retries[kind].len() {
+                let wait = self.retry_wait(kind, level);
+                while let Some((at, index)) = self.retries[kind][level].front().copied()
+                    && now.saturating_duration_since(at) >= wait
+                {
+                    self.retries[kind][level].pop_front();
+                    self.decide(index, level);
+                }
+            }
+        }
+    }
+
+    /// Whether silence so far is enough, or one more try is due.
+    pub(super) fn decide(&mut self, index: usize, level: usize) {
+        let (known, tries) = (self.loss.known(), self.probes[index].tries);
+        let probe = &mut self.probes[index];
+        if probe.phase != Phase::Flying || probe.last_try || tries as usize != level + 1 {
+            return;
+        }
+        let least = if probe.udp.is_some() { 3 } else { 2 };
+        let evidence: f64 = probe.epochs.iter().map(|e| -self.loss.of(*e).ln()).sum();
+        let enough =
+            if known { tries >= least && evidence >= ENOUGH } else { tries >= UNKNOWN_LOSS_TRIES };
+        if enough || tries >= self.options.tries.max(1) {
+            probe.last_try = true;
+            if probe.open.is_empty() {
+                self.silent(index);
+            }
+        } else {
+            self.again.push_back(index);
+        }
+    }
+
+    pub(super) fn silent(&mut self, index: usize) {
+        let probe = &self.probes[index];
+        let miss: f64 = probe.epochs.iter().map(|e| self.loss.of(*e)).product();
+        let mut detail = if self.loss.known() {
+            format!("no answer to {} tries, chance of a miss {miss:.0e}", probe.tries)
+        } else {
+            format!("no answer to {} tries, and nothing else answered: loss unknown", probe.tries)
+        };
+        if let Some(from) = self.hosts.get(&probe.to.ip()).and_then(|h| h.rejects) {
+            detail +=
+                &format!("; {from} rejects with ICMP on this path, and such answers are limited");
+        }
+        let state = match (&probe.udp, &self.targets[probe.target].expect) {
+            (Some(_), Expect::Connect | Expect::Path) => State::Unproven,
+            _ => State::Silent,
+        };
+        self.settle(index, state, &detail);
+    }
+
+    pub(super) fn retry_wait(&self, kind: usize, level: usize) -> Duration {
+        let base = self.rtt.wait();
+        let base = if kind == 1 { base.max(DATAGRAM_WAIT) } else { base };
+        // Doubling: what a burst drops together is asked again at different times.
+        (base * (1u32 << level.min(5))).min(Duration::from_secs(1)).min(self.options.timeout)
+    }
+
+    /// How long a try stays open.
+    pub(super) fn life(&self, kind: usize) -> Duration {
+        let most = self.options.timeout;
+        if !self.rtt.known() {
+            return most;
+        }
+        let life = (self.rtt.wait() * 6).max(SHORTEST_LIFE);
+        if kind == 1 { life.max(DATAGRAM_WAIT) } else { life }.min(most)
+    }
+}
