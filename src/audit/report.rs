@@ -1,3 +1,4 @@
+use crate::exposure::JourneyCell;
 use crate::finding::Finding;
 use crate::model::{Gap, Severity};
 use crate::observation::VantageSeen;
@@ -12,6 +13,9 @@ pub struct AuditReport {
     pub snapshot_at: Option<Timestamp>,
     /// Sorted: severity (worst first), rule, subject, source.
     pub findings: Vec<Finding>,
+    /// Every host × journey × profile × vantage, sorted in this order. A gate holds on anything but
+    /// [`crate::exposure::JourneyOutcome::Works`].
+    pub journeys: Vec<JourneyCell>,
     /// Sorted, each once.
     pub gaps: Vec<Gap>,
     /// Kinds of gap accepted with `--allow-gaps`, by name.

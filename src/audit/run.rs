@@ -50,6 +50,7 @@ pub fn run(input: &Input<'_>) -> AuditReport {
         at: now,
         snapshot_at: (!snapshot.regions.is_empty()).then_some(snapshot.taken_at),
         findings,
+        journeys: Vec::new(),
         gaps: all_gaps.into_iter().collect(),
         accepted_gaps: options.allow_gaps.clone(),
         vantages: observations.vantages.clone(),

@@ -102,7 +102,7 @@ fn seen(rows: &[(u16, State)]) -> Observations {
         detail: None,
         tls: None,
     });
-    Observations { vantages: vec![vantage], rows: rows.collect() }
+    Observations { vantages: vec![vantage], rows: rows.collect(), profiled: Vec::new() }
 }
 
 fn audit_at(

@@ -86,6 +86,7 @@ mod tests {
             at: jiff::Timestamp::UNIX_EPOCH,
             snapshot_at: None,
             findings: vec![],
+            journeys: Vec::new(),
             gaps: vec![],
             accepted_gaps: std::collections::BTreeSet::new(),
             vantages: vec![],

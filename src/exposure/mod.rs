@@ -7,6 +7,7 @@ mod declared;
 #[cfg(test)]
 pub(crate) mod fake;
 mod join;
+mod journey;
 mod observed;
 mod row;
 mod source;
@@ -16,4 +17,5 @@ mod tests;
 pub use cell::{Cells, ConfiguredCell, Declared, Expects, ObservedCell};
 pub use configuration::{Configuration, Exposed};
 pub use join::{Joined, join};
+pub use journey::{JourneyCell, JourneyOutcome, LeftOut, Tried};
 pub use row::Exposure;

@@ -75,7 +75,7 @@ fn saw(vantage: &str, port: u16, state: State) -> Observation {
 }
 
 fn seen(vantages: &[VantageSeen], rows: &[Observation]) -> Observations {
-    Observations { vantages: vantages.to_vec(), rows: rows.to_vec() }
+    Observations { vantages: vantages.to_vec(), rows: rows.to_vec(), profiled: Vec::new() }
 }
 
 /// Rows as one line each: `internet required tcp/443 permitted open`.

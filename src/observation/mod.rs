@@ -145,4 +145,34 @@ pub struct Observations {
     pub vantages: Vec<VantageSeen>,
     /// Sorted by endpoint, then vantage.
     pub rows: Vec<Observation>,
+    /// What probes made the way of a client profile saw, where that way differs on the wire; sorted
+    /// by profile, endpoint, then vantage. Every other profile is judged by `rows`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiled: Vec<ProfiledObservation>,
+}
+
+/// What one probe saw that was made the way of a client profile: through its proxy, or with the
+/// packets of its small MTU.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProfiledObservation {
+    /// The profile's name in the spec.
+    pub profile: String,
+    /// The proxy it went through; `None` where it went straight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<ProxySeen>,
+    /// Its `state` is the target's as that client sees it: trouble with the proxy is
+    /// [`State::Failed`], what was never asked [`State::Unprobed`].
+    pub observation: Observation,
+}
+
+/// A proxy, as far as it matters for what its observations count for: the target sees its address
+/// and not the vantage's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProxySeen {
+    /// Its name in `portcullis.yaml`.
+    pub name: String,
+    /// The IPv4 address that targets see; `None` when nothing told it.
+    pub outside_v4: Option<IpAddr>,
+    /// The IPv6 address that targets see; `None` when nothing told it.
+    pub outside_v6: Option<IpAddr>,
 }

@@ -37,7 +37,7 @@ pub fn run(
     (vantage.controls_v4, vantage.controls_v6) = crate::survey::controls(survey, &rows);
     vantage.outside_v4 = vantage.outside_v4.or_else(|| most(&reflected, false));
     vantage.outside_v6 = vantage.outside_v6.or_else(|| most(&reflected, true));
-    Observations { vantages: vec![vantage], rows }
+    Observations { vantages: vec![vantage], rows, profiled: Vec::new() }
 }
 
 fn sweep(

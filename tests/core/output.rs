@@ -25,6 +25,7 @@ fn empty() -> AuditReport {
         at: jiff::Timestamp::UNIX_EPOCH,
         snapshot_at: None,
         findings: vec![],
+        journeys: Vec::new(),
         gaps: vec![],
         accepted_gaps: [].into(),
         vantages: vec![],

@@ -237,6 +237,7 @@ impl From<&AuditReport> for Head {
             at,
             snapshot_at,
             findings,
+            journeys: _,
             gaps,
             accepted_gaps: _,
             vantages,

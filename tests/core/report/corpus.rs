@@ -54,6 +54,7 @@ pub(crate) fn report() -> AuditReport {
         at: "2026-01-02T03:04:05Z".parse().expect("an instant"),
         snapshot_at: Some("2026-01-02T03:00:00Z".parse().expect("an instant")),
         findings,
+        journeys: Vec::new(),
         gaps,
         accepted_gaps: ["vpc-bpa".to_owned()].into(),
         vantages: vec![VantageSeen {

@@ -13,6 +13,7 @@ pub(super) fn report() -> AuditReport {
         at: "2026-01-02T03:04:05Z".parse().expect("an instant"),
         snapshot_at: Some("2026-01-02T03:00:00Z".parse().expect("an instant")),
         findings: vec![blocked(), drift()],
+        journeys: Vec::new(),
         gaps: vec![
             Gap::new(
                 GapKind::VpcBpa,
