@@ -87,6 +87,8 @@ fn seen(rows: &[(u16, State)]) -> Observations {
         outside_v6: None,
         controls_v4: Some(true),
         controls_v6: None,
+        reflected_v4: None,
+        reflected_v6: None,
     };
     let rows = rows.iter().map(|(port, state)| Observation {
         address: "203.0.113.10".parse().expect("an address"),

@@ -9,8 +9,9 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 /// Sockets tried: a server that its owner named answers, or the run goes on without it.
 const TRIES: u32 = 4;
 
-/// Fills in the addresses of a vantage that nobody configured, for the families that `survey` is
-/// about to probe, and tells what could not be learned.
+/// Learns the addresses of a vantage, for the families that `survey` is about to probe: those that
+/// nobody configured are filled in, one that disagrees with what was configured is told, and so is
+/// what could not be learned.
 ///
 /// `server` is `host:port` of the configuration, which alone says that it may be asked: it is
 /// resolved by the system, and asked before anything else is, because what any other server says
@@ -22,7 +23,7 @@ pub(super) fn reflect(server: &str, survey: &Survey, options: &mut Options) -> V
     let mut wanted: Vec<Family> = Vec::new();
     for family in [Family::V4, Family::V6] {
         let probed = survey.targets.iter().any(|t| Family::of(t.endpoint.address) == family);
-        if probed && told(&options.vantage, family).is_none() {
+        if probed {
             wanted.push(family);
         }
     }
@@ -31,6 +32,8 @@ pub(super) fn reflect(server: &str, survey: &Survey, options: &mut Options) -> V
     }
     let found: Vec<SocketAddr> = match server.to_socket_addrs() {
         Ok(found) => found.collect(),
+        // What is configured stands, and is no more than that.
+        Err(_) if wanted.iter().all(|f| told(&options.vantage, *f).is_some()) => return Vec::new(),
         Err(error) => {
             return vec![gap(format!("its `reflect:` {server} does not resolve: {error}"))];
         }
@@ -40,6 +43,7 @@ pub(super) fn reflect(server: &str, survey: &Survey, options: &mut Options) -> V
     for family in &wanted {
         match found.iter().find(|a| Family::of(a.ip()) == *family) {
             Some(at) => asked.targets.push(target(*at)),
+            None if told(&options.vantage, *family).is_some() => {}
             None => {
                 gaps.push(gap(format!("its `reflect:` {server} has no {} address", name(*family))))
             }
@@ -50,12 +54,19 @@ pub(super) fn reflect(server: &str, survey: &Survey, options: &mut Options) -> V
     let Some(reflected) = seen.vantages.first() else { return gaps };
     for row in &seen.rows {
         let family = Family::of(row.address);
-        if told(reflected, family).is_none() {
-            gaps.push(gap(unanswered(server, family, row)));
+        match (told(&options.vantage, family), proven(reflected, family)) {
+            (None, None) => gaps.push(gap(unanswered(server, family, row))),
+            (Some(claimed), Some(seen)) if claimed != seen => gaps.push(gap(format!(
+                "it is configured as {claimed} and seen by its `reflect:` {server} as {seen}"
+            ))),
+            _ => {}
         }
     }
-    let VantageSeen { outside_v4, outside_v6, .. } = *reflected;
-    (options.vantage.outside_v4, options.vantage.outside_v6) = (outside_v4, outside_v6);
+    let VantageSeen { reflected_v4, reflected_v6, .. } = *reflected;
+    let vantage = &mut options.vantage;
+    (vantage.reflected_v4, vantage.reflected_v6) = (reflected_v4, reflected_v6);
+    vantage.outside_v4 = vantage.outside_v4.or(reflected_v4);
+    vantage.outside_v6 = vantage.outside_v6.or(reflected_v6);
     gaps
 }
 
@@ -68,6 +79,13 @@ const fn told(vantage: &VantageSeen, family: Family) -> Option<IpAddr> {
     match family {
         Family::V4 => vantage.outside_v4,
         Family::V6 => vantage.outside_v6,
+    }
+}
+
+const fn proven(vantage: &VantageSeen, family: Family) -> Option<IpAddr> {
+    match family {
+        Family::V4 => vantage.reflected_v4,
+        Family::V6 => vantage.reflected_v6,
     }
 }
 

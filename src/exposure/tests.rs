@@ -54,6 +54,8 @@ fn vantage(name: &str, outside: Option<&str>, controls: Option<bool>) -> Vantage
         outside_v6: None,
         controls_v4: controls,
         controls_v6: None,
+        reflected_v4: None,
+        reflected_v6: None,
     }
 }
 

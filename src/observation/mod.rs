@@ -137,6 +137,13 @@ pub struct VantageSeen {
     /// Whether the control targets answered in this run, by family; `None` when there were none.
     pub controls_v4: Option<bool>,
     pub controls_v6: Option<bool>,
+    /// The IPv4 address that something outside told in this run, whatever was configured: proof of
+    /// where the vantage is, where `outside_v4` may be a claim.
+    #[serde(default)]
+    pub reflected_v4: Option<IpAddr>,
+    /// The same for IPv6.
+    #[serde(default)]
+    pub reflected_v6: Option<IpAddr>,
 }
 
 /// Everything one run of probes saw.

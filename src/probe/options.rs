@@ -47,6 +47,8 @@ impl Default for Options {
                 outside_v6: None,
                 controls_v4: None,
                 controls_v6: None,
+                reflected_v4: None,
+                reflected_v6: None,
             },
             map: AddressMap::identity(),
             rate: DEFAULT_RATE,

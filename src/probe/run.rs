@@ -35,8 +35,10 @@ pub fn run(
     });
     let mut vantage = options.vantage.clone();
     (vantage.controls_v4, vantage.controls_v6) = crate::survey::controls(survey, &rows);
-    vantage.outside_v4 = vantage.outside_v4.or_else(|| most(&reflected, false));
-    vantage.outside_v6 = vantage.outside_v6.or_else(|| most(&reflected, true));
+    vantage.reflected_v4 = vantage.reflected_v4.or_else(|| most(&reflected, false));
+    vantage.reflected_v6 = vantage.reflected_v6.or_else(|| most(&reflected, true));
+    vantage.outside_v4 = vantage.outside_v4.or(vantage.reflected_v4);
+    vantage.outside_v6 = vantage.outside_v6.or(vantage.reflected_v6);
     Observations { vantages: vec![vantage], rows, profiled: Vec::new() }
 }
 

@@ -12,5 +12,7 @@ pub fn local(name: &str, outside: &[IpAddr]) -> VantageSeen {
         outside_v6: outside.iter().copied().find(IpAddr::is_ipv6),
         controls_v4: None,
         controls_v6: None,
+        reflected_v4: None,
+        reflected_v6: None,
     }
 }

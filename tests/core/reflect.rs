@@ -70,6 +70,19 @@ fn a_configured_address_is_believed_over_every_server() {
         )
     });
     assert_eq!(outside(&report), Some([192, 88, 98, 8].into()), "{report:#}");
+    // And that a server saw another one is told.
+    let gaps = report["gaps"].as_array().expect("gaps");
+    let told = |g: &&Value| g["why"].as_str().is_some_and(|w| w.contains("seen by its `reflect:`"));
+    assert_eq!(gaps.iter().filter(told).count(), 1, "{gaps:#?}");
+}
+
+#[test]
+fn a_configured_address_stands_where_its_server_is_away() {
+    let (report, code) = audit(|_| {
+        "scope: [127.0.0.1]\nvantages: { local: { address: 192.88.98.8, reflect: \"nothing.invalid:3478\" } }\n".into()
+    });
+    assert_eq!(outside(&report), Some([192, 88, 98, 8].into()), "{report:#}");
+    assert_eq!(code, Some(0), "{report:#}");
 }
 
 #[test]

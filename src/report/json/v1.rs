@@ -302,8 +302,16 @@ impl From<&audit::Coverage> for Coverage {
 
 impl From<&observation::VantageSeen> for Vantage {
     fn from(seen: &observation::VantageSeen) -> Self {
-        let observation::VantageSeen { name, outside_v4, outside_v6, controls_v4, controls_v6 } =
-            seen;
+        let observation::VantageSeen {
+            name,
+            outside_v4,
+            outside_v6,
+            controls_v4,
+            controls_v6,
+            // The frozen form tells the address that counts; a gate tells how it is proven.
+            reflected_v4: _,
+            reflected_v6: _,
+        } = seen;
         Self {
             name: name.clone(),
             outside_v4: outside_v4.map(|a| a.to_string()),

@@ -29,6 +29,8 @@ pub(super) fn report() -> AuditReport {
             outside_v6: None,
             controls_v4: Some(true),
             controls_v6: None,
+            reflected_v4: None,
+            reflected_v6: None,
         }],
         coverage: Coverage {
             hosts: 3,
