@@ -9,6 +9,7 @@
 pub mod model;
 
 pub mod fact;
+pub mod history;
 pub mod observation;
 pub mod snapshot;
 pub mod spec;

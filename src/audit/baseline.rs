@@ -14,6 +14,9 @@ pub const BASELINE_FORMAT: &str = "portcullis/baseline/v1";
 /// the spec; a baseline only says what was there, so that what is new can fail.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Baseline {
+    /// Whether probes were sent when it was written: a run without probes then cannot tell that
+    /// an entry is gone.
+    pub probed: bool,
     /// By fingerprint.
     pub entries: BTreeMap<String, Entry>,
 }
@@ -50,13 +53,14 @@ impl Baseline {
     /// the report could not see enough to tell.
     #[must_use]
     pub fn of(report: &AuditReport, before: Option<&Self>) -> Self {
-        let mut out = Self::default();
+        let mut out = Self { probed: !report.vantages.is_empty(), ..Self::default() };
         for finding in &report.findings {
             if !matches!(finding.status, FindingStatus::Waived { .. }) {
                 out.entries.insert(finding.fingerprint.clone(), Entry::of(finding));
             }
         }
         if let Some(before) = before {
+            out.probed |= before.probed;
             for entry in before.unmatched(report, "").undecided {
                 out.entries.insert(entry.fingerprint.clone(), entry);
             }
@@ -85,12 +89,16 @@ impl Baseline {
             report.findings.iter().map(|f| f.fingerprint.as_str()).collect();
         let vantages = report.vantages.iter().map(|v| v.name.clone()).collect();
         let blind = Blindness::new(&report.gaps, &vantages, &Before::default());
-        let mut out =
-            BaselineUse { name: name.into(), entries: self.entries.len(), ..BaselineUse::default() };
+        let mut out = BaselineUse {
+            name: name.into(),
+            entries: self.entries.len(),
+            ..BaselineUse::default()
+        };
         for entry in self.entries.values().filter(|e| !there.contains(e.fingerprint.as_str())) {
             let source = entry.source.as_deref();
             // Without probes nothing tells that a port no longer answers.
-            let unprobed = report.coverage.unprobed > 0 || report.vantages.is_empty();
+            let unprobed =
+                report.coverage.unprobed > 0 || self.probed && report.vantages.is_empty();
             let hidden = blind.touches(&entry.subject, source).is_some();
             let undecided = hidden || source.is_some() && unprobed;
             if undecided { &mut out.undecided } else { &mut out.stale }.push(entry.clone());

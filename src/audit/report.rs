@@ -1,5 +1,6 @@
+use super::{BaselineUse, Change, Compared};
 use crate::exposure::JourneyCell;
-use crate::finding::Finding;
+use crate::finding::{Finding, FindingStatus};
 use crate::model::{Gap, Severity};
 use crate::observation::VantageSeen;
 use jiff::Timestamp;
@@ -26,6 +27,11 @@ pub struct AuditReport {
     pub not_judged: Vec<String>,
     /// Findings at or above this severity fail the run.
     pub fail_on: Severity,
+    /// How the findings stand to the last comparable run, where that was asked for: then only what
+    /// changed is shown and counts.
+    pub compared: Option<Compared>,
+    /// What a baseline did, where one was given.
+    pub baseline: Option<BaselineUse>,
 }
 
 /// How much was looked at.
@@ -39,6 +45,9 @@ pub struct Coverage {
     pub exposures: usize,
     /// Endpoints probed.
     pub probed: usize,
+    /// Endpoints that were to be probed and were not: the deadline came first, or the vantage had
+    /// trouble of its own.
+    pub unprobed: usize,
     /// Rows that hold: required and seen, or allowed, or absent and closed.
     pub ok: usize,
 }
@@ -49,10 +58,44 @@ impl AuditReport {
         self.gaps.iter().filter(|g| !self.accepted_gaps.contains(g.kind.name()))
     }
 
-    /// Findings that count against the threshold: open, and at or above `fail_on`.
+    /// Findings that count against the threshold: see [`AuditReport::fails`].
     pub fn failing(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|f| {
-            f.severity >= self.fail_on && f.status == crate::finding::FindingStatus::Open
-        })
+        self.findings.iter().filter(|f| self.fails(f))
+    }
+
+    /// Whether a finding counts: open, at or above `fail_on`, and where the report was compared
+    /// with an earlier run, new, back, worse than it was or no longer covered.
+    #[must_use]
+    pub fn fails(&self, finding: &Finding) -> bool {
+        finding.severity >= self.fail_on
+            && finding.status == FindingStatus::Open
+            && self
+                .compared
+                .as_ref()
+                .is_none_or(|c| c.counts(&finding.fingerprint, finding.severity, &finding.status))
+    }
+
+    /// What has changed about a finding; `None` where nothing was compared.
+    #[must_use]
+    pub fn change(&self, finding: &Finding) -> Option<Change> {
+        self.compared.as_ref().map(|c| c.change(&finding.fingerprint))
+    }
+
+    /// SARIF's word for what changed about a finding; `None` where nothing was compared and no
+    /// baseline given.
+    #[must_use]
+    pub fn baseline_state(&self, finding: &Finding) -> Option<&'static str> {
+        match self.change(finding) {
+            Some(change) => Some(change.baseline_state()),
+            None => self.baseline.as_ref().map(|_| match finding.status {
+                FindingStatus::Baselined => "unchanged",
+                FindingStatus::Open | FindingStatus::Waived { .. } => "new",
+            }),
+        }
+    }
+
+    /// The findings to show: all, or what changed where the report was compared.
+    pub fn shown(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|f| self.change(f) != Some(Change::Unchanged))
     }
 }

@@ -3,7 +3,7 @@ use crate::check::{self, Context, Judged};
 use crate::exposure::{self, Joined};
 use crate::finding::{Finding, Ground};
 use crate::model::Gap;
-use crate::observation::State;
+use crate::observation::{Observation, State};
 use crate::snapshot::Outcome;
 use crate::{drift, inventory};
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,6 +57,8 @@ pub fn run(input: &Input<'_>) -> AuditReport {
         coverage,
         not_judged,
         fail_on: options.fail_on,
+        compared: None,
+        baseline: None,
     }
 }
 
@@ -73,6 +75,9 @@ fn coverage(input: &Input<'_>, joined: &Joined, ok: usize) -> Coverage {
     // What a deadline left out is a row too, and nobody saw it.
     let rows = input.observations.rows.iter().filter(|o| o.state != State::Unprobed);
     let probed: BTreeSet<_> = rows.map(|o| (o.address, o.protocol, o.port)).collect();
+    let lost = |o: &&Observation| matches!(o.state, State::Unprobed | State::Failed);
+    let rows = input.observations.rows.iter().filter(lost);
+    let unprobed: BTreeSet<_> = rows.map(|o| (o.address, o.protocol, o.port)).collect();
     Coverage {
         hosts: input.resolution.hosts.len(),
         roles: input.spec.roles.len(),
@@ -80,6 +85,7 @@ fn coverage(input: &Input<'_>, joined: &Joined, ok: usize) -> Coverage {
         groups: regions.iter().map(|r| r.security_groups.len()).sum(),
         exposures: joined.rows.len(),
         probed: probed.len(),
+        unprobed: unprobed.len(),
         ok,
     }
 }

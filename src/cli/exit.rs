@@ -93,6 +93,8 @@ mod tests {
             coverage: crate::audit::Coverage::default(),
             not_judged: vec![],
             fail_on: Severity::Medium,
+            compared: None,
+            baseline: None,
         }
     }
 

@@ -39,6 +39,9 @@ pub struct Finding {
 #[serde(rename_all = "kebab-case", tag = "is")]
 pub enum FindingStatus {
     Open,
+    /// A baseline knows it: it was there when the baseline was written. It is shown and does not
+    /// count.
+    Baselined,
     /// A waiver covers it: it is shown and does not count.
     Waived {
         owner: String,

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
     use crate::history::{Before, Read, Scope};
     use crate::model::{Gap, GapKind};
-    
+
     fn run() -> Run {
         Run {
             at: "2026-01-02T00:00:00Z".parse().expect("a time"),

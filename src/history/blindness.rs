@@ -74,7 +74,9 @@ impl Before {
         let by_luck = gap.kind == GapKind::Control
             || gap.kind == GapKind::StaleSnapshot
             || luck.iter().any(|word| gap.why.contains(word))
-            || gap.kind == GapKind::Probe && !names_a_host(&gap.scope) && address(&gap.scope).is_none();
+            || gap.kind == GapKind::Probe
+                && !names_a_host(&gap.scope)
+                && address(&gap.scope).is_none();
         !by_luck && self.0.contains(&key(gap))
     }
 }
@@ -184,7 +186,10 @@ mod tests {
         };
         let denied = Gap::new(GapKind::DbInstances, "1/a", "DescribeDBInstances denied: x");
         assert!(!hides(&denied, &denied));
-        assert!(hides(&Gap { why: "DescribeDBInstances denied: y".into(), ..denied.clone() }, &denied));
+        assert!(hides(
+            &Gap { why: "DescribeDBInstances denied: y".into(), ..denied.clone() },
+            &denied
+        ));
         let rests = |n: u8| Gap::new(GapKind::Vantage, "office", format!("so {n} exposures rest"));
         assert!(!hides(&rests(4), &rests(13)), "the same gap of a larger fleet");
         for luck in [

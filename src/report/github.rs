@@ -1,15 +1,23 @@
 //! Workflow commands of GitHub Actions: one annotation for each finding and each gap.
 
 use super::escape::{github_data as data, github_property as property};
-use super::not_seen;
+use super::{compared, not_seen};
 use crate::audit::AuditReport;
 use crate::finding::{Finding, FindingStatus, Side};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
 pub(super) fn write(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
-    for finding in &report.findings {
-        annotate(out, level(report, finding), finding)?;
+    for finding in report.shown() {
+        annotate(out, level(report, finding), report, finding)?;
+    }
+    for was in report.compared.iter().flat_map(|c| &c.gone) {
+        let word = if was.unseen.is_some() { "not seen" } else { "resolved" };
+        let title = property(&format!("{word}[{}]", was.rule));
+        writeln!(out, "::notice title={title}::{}", data(&one_line(&compared::gone(was))))?;
+    }
+    for said in compared::summary(report).into_iter().chain(compared::baseline(report)) {
+        writeln!(out, "::notice title=portcullis::{}", data(&one_line(&said)))?;
     }
     for gap in &report.gaps {
         let accepted = report.accepted_gaps.contains(gap.kind.name());
@@ -35,13 +43,18 @@ pub(super) fn write(report: &AuditReport, out: &mut dyn Write) -> io::Result<()>
 /// `error` is what fails the run, so that the annotations and the exit code agree.
 fn level(report: &AuditReport, finding: &Finding) -> &'static str {
     match finding.status {
-        FindingStatus::Waived { .. } => "notice",
-        FindingStatus::Open if finding.severity >= report.fail_on => "error",
+        FindingStatus::Waived { .. } | FindingStatus::Baselined => "notice",
+        FindingStatus::Open if report.fails(finding) => "error",
         FindingStatus::Open => "warning",
     }
 }
 
-fn annotate(out: &mut dyn Write, level: &str, finding: &Finding) -> io::Result<()> {
+fn annotate(
+    out: &mut dyn Write,
+    level: &str,
+    report: &AuditReport,
+    finding: &Finding,
+) -> io::Result<()> {
     let mut head = String::new();
     let place = finding.evidence.iter().find(|e| e.side == Side::Declared && e.file.is_some());
     if let Some(evidence) = place {
@@ -69,6 +82,9 @@ fn annotate(out: &mut dyn Write, level: &str, finding: &Finding) -> io::Result<(
     if let FindingStatus::Waived { owner, reason, until } = &finding.status {
         let (owner, reason, until) = (one_line(owner), one_line(reason), one_line(until));
         let _ = write!(text, "\nwaived by {owner} until {until}: {reason}");
+    }
+    for mark in compared::marks(report, finding) {
+        let _ = write!(text, "\n{mark}");
     }
     writeln!(out, "::{level} {head}title={}::{}", property(&title), data(&text))
 }

@@ -5,8 +5,11 @@ use std::io::{self, Write};
 
 pub(super) fn write(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
     json_line(&Line::Report(report.into()), out)?;
-    for finding in &report.findings {
-        json_line(&Line::Finding(Box::new(finding.into())), out)?;
+    for finding in v1::findings(report) {
+        json_line(&Line::Finding(Box::new(finding)), out)?;
+    }
+    for gone in v1::gone(report) {
+        json_line(&Line::Gone(gone), out)?;
     }
     for gap in v1::gaps(report) {
         json_line(&Line::Gap(gap), out)?;

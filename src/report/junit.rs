@@ -2,7 +2,7 @@
 //! not count is skipped with a word.
 
 use super::escape::visible;
-use super::not_seen;
+use super::{compared, not_seen};
 use crate::audit::AuditReport;
 use crate::finding::{Finding, FindingStatus};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
@@ -42,6 +42,14 @@ fn audit(report: &AuditReport) -> TestSuite {
     for what in &report.not_judged {
         let _ = writeln!(text, "not judged: {}", visible(what));
     }
+    for said in compared::summary(report).into_iter().chain(compared::baseline(report)) {
+        let _ = writeln!(text, "{}", visible(&said));
+    }
+    for was in report.compared.iter().flat_map(|c| &c.gone) {
+        let word = if was.unseen.is_some() { "not seen" } else { "resolved" };
+        let (rule, gone) = (visible(&was.rule), compared::gone(was));
+        let _ = writeln!(text, "{word}[{rule}]: {}", visible(&gone));
+    }
     text.push_str(&visible(&not_seen(report)));
     case.set_system_out(text);
     suite.add_test_case(case);
@@ -54,6 +62,16 @@ fn case(report: &AuditReport, finding: &Finding) -> TestCase {
             let mut status = TestCaseStatus::skipped();
             let (owner, reason, until) = (visible(owner), visible(reason), visible(until));
             status.set_message(format!("waived by {owner} until {until}: {reason}"));
+            status
+        }
+        FindingStatus::Baselined => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(format!("baselined: {}", visible(&finding.message)));
+            status
+        }
+        FindingStatus::Open if finding.severity >= report.fail_on && !report.fails(finding) => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(format!("known before: {}", visible(&finding.message)));
             status
         }
         FindingStatus::Open if finding.severity >= report.fail_on => {

@@ -3,7 +3,7 @@
 use super::escape::{
     markdown_cell as cell, markdown_code as code, markdown_fence as fence, markdown_text as text,
 };
-use super::not_seen;
+use super::{compared, not_seen};
 use crate::audit::AuditReport;
 use crate::finding::{Finding, FindingStatus};
 use std::io::{self, Write};
@@ -11,7 +11,8 @@ use std::io::{self, Write};
 pub(super) fn write(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "## Portcullis audit\n")?;
     let failing = report.failing().count();
-    let waived = report.findings.iter().filter(|f| f.status != FindingStatus::Open).count();
+    let waived =
+        report.findings.iter().filter(|f| matches!(f.status, FindingStatus::Waived { .. })).count();
     writeln!(
         out,
         "**{} {}**: {failing} at or above {}, {waived} waived. **{} {}** not seen, {} of them not \
@@ -26,12 +27,16 @@ pub(super) fn write(report: &AuditReport, out: &mut dyn Write) -> io::Result<()>
         report.coverage.exposures,
         if report.coverage.exposures == 1 { "exposure" } else { "exposures" },
     )?;
-    if !report.findings.is_empty() {
+    for said in compared::summary(report).into_iter().chain(compared::baseline(report)) {
+        writeln!(out, "{}\n", text(&said))?;
+    }
+    if report.shown().next().is_some() {
         findings_table(report, out)?;
-        for (n, finding) in report.findings.iter().enumerate() {
+        for (n, finding) in report.shown().enumerate() {
             detail(n + 1, finding, out)?;
         }
     }
+    gone(report, out)?;
     if !report.gaps.is_empty() {
         writeln!(out, "### Not seen\n\n| part | where | why | accepted |\n|---|---|---|---|")?;
         for gap in &report.gaps {
@@ -57,13 +62,19 @@ fn findings_table(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
         out,
         "| # | severity | rule | subject | source | status |\n|---|---|---|---|---|---|"
     )?;
-    for (n, finding) in report.findings.iter().enumerate() {
+    for (n, finding) in report.shown().enumerate() {
         let source = finding.source.as_deref().map(cell).unwrap_or_default();
-        let status = match &finding.status {
-            FindingStatus::Open if finding.severity >= report.fail_on => "**fails**".to_owned(),
+        let mut status = match &finding.status {
+            FindingStatus::Open if report.fails(finding) => "**fails**".to_owned(),
             FindingStatus::Open => "open".to_owned(),
+            // Said by its mark.
+            FindingStatus::Baselined => String::new(),
             FindingStatus::Waived { until, .. } => format!("waived until {}", text(until)),
         };
+        for mark in compared::marks(report, finding) {
+            let comma = if status.is_empty() { "" } else { ", " };
+            status = format!("{status}{comma}{}", text(&mark));
+        }
         writeln!(
             out,
             "| {} | {} | {} | {} | {source} | {status} |",
@@ -74,6 +85,25 @@ fn findings_table(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
         )?;
     }
     writeln!(out)
+}
+
+/// What an earlier run had and this one has not.
+fn gone(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
+    let gone = report.compared.as_ref().map(|c| c.gone.as_slice()).unwrap_or_default();
+    for (title, resolved) in [("Resolved", true), ("Known, and not seen this time", false)] {
+        let mut some = false;
+        for was in gone.iter().filter(|g| g.unseen.is_none() == resolved) {
+            if !some {
+                writeln!(out, "### {title}\n")?;
+                some = true;
+            }
+            writeln!(out, "- {}: {}", code(&was.rule), text(&compared::gone(was)))?;
+        }
+        if some {
+            writeln!(out)?;
+        }
+    }
+    Ok(())
 }
 
 fn detail(n: usize, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {

@@ -5,6 +5,7 @@
 //! for where it is printed ([`escape`]), and ends by saying what was not seen. No renderer has a
 //! say in the exit code.
 
+mod compared;
 pub mod escape;
 mod format;
 mod github;

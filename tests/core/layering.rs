@@ -20,9 +20,10 @@ enum Layer {
 /// The highest layer that an edge may import: it decides, judges and prints nothing.
 const EDGE_MAY: u8 = 2;
 
-const LAYERS: [(&str, Layer); 20] = [
+const LAYERS: [(&str, Layer); 21] = [
     ("model", Layer::Pure(0)),
     ("fact", Layer::Pure(1)),
+    ("history", Layer::Pure(1)),
     ("observation", Layer::Pure(1)),
     ("snapshot", Layer::Pure(1)),
     ("spec", Layer::Pure(1)),

@@ -32,6 +32,8 @@ fn empty() -> AuditReport {
         coverage: Coverage::default(),
         not_judged: vec![],
         fail_on: Severity::Low,
+        compared: None,
+        baseline: None,
     }
 }
 

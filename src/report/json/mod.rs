@@ -1,5 +1,6 @@
 //! The machine formats' documents: frozen, versioned copies of the internal types.
 
+mod since;
 pub mod v1;
 
 use super::escape::json_document;

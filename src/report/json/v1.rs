@@ -4,6 +4,8 @@
 //! `v2.rs` beside this file. Every conversion takes the internal type apart field by field, so that
 //! a new internal field is a decision here. Text is exact, not escaped: whoever prints it escapes it.
 
+pub use super::since::{Baseline, BaselineEntry, BaselineState, Compared, Gone, Since};
+pub(in crate::report) use super::since::{findings, gone};
 use crate::audit::{self, AuditReport};
 use crate::{finding, model, observation, reach};
 use schemars::JsonSchema;
@@ -23,6 +25,9 @@ pub struct Report {
     pub not_judged: Vec<String>,
     /// One line for people: what was not seen.
     pub not_seen: String,
+    /// Findings of earlier runs that this one does not have; only where `compared` is there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<Gone>,
 }
 
 /// One line of `--format jsonl`: first a `report`, then every `finding`, `gap` and `not-judged`,
@@ -37,6 +42,8 @@ pub enum Line {
     NotJudged {
         what: String,
     },
+    /// A finding of an earlier run; only where `compared` is there.
+    Gone(Gone),
     End {
         findings: usize,
         gaps: usize,
@@ -61,6 +68,12 @@ pub struct Head {
     pub summary: Summary,
     pub coverage: Coverage,
     pub vantages: Vec<Vantage>,
+    /// The comparison with an earlier run, where `--since-last` asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Compared>,
+    /// The baseline, where one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
 }
 
 /// The counts that decide the exit code.
@@ -88,6 +101,9 @@ pub struct Coverage {
     pub exposures: usize,
     /// Endpoints probed.
     pub probed: usize,
+    /// Endpoints that were to be probed and were not.
+    #[serde(default)]
+    pub unprobed: usize,
     /// Rows that hold.
     pub ok: usize,
 }
@@ -129,6 +145,12 @@ pub struct Finding {
     /// Lower-case hex; the same finding has the same one in every run.
     pub fingerprint: String,
     pub status: Status,
+    /// Where the run was compared, or had a baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_state: Option<BaselineState>,
+    /// Where the run was compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Since>,
 }
 
 /// How bad it is if it is true.
@@ -156,6 +178,8 @@ pub enum Confidence {
 #[serde(rename_all = "kebab-case", tag = "is")]
 pub enum Status {
     Open,
+    /// A baseline knows it: shown, not counted.
+    Baselined,
     /// Accepted until an instant: shown, not counted.
     Waived {
         owner: String,
@@ -244,6 +268,8 @@ impl From<&AuditReport> for Head {
             coverage,
             not_judged: _,
             fail_on,
+            compared,
+            baseline,
         } = report;
         Self {
             version: 1,
@@ -256,13 +282,15 @@ impl From<&AuditReport> for Head {
                 failing: report.failing().count(),
                 waived: findings
                     .iter()
-                    .filter(|f| f.status != finding::FindingStatus::Open)
+                    .filter(|f| matches!(f.status, finding::FindingStatus::Waived { .. }))
                     .count(),
                 gaps: gaps.len(),
                 open_gaps: report.open_gaps().count(),
             },
             coverage: coverage.into(),
             vantages: vantages.iter().map(Vantage::from).collect(),
+            compared: compared.as_ref().map(|c| Compared::new(report, c)),
+            baseline: baseline.as_ref().map(Baseline::from),
         }
     }
 }
@@ -271,10 +299,11 @@ impl From<&AuditReport> for Report {
     fn from(report: &AuditReport) -> Self {
         Self {
             head: report.into(),
-            findings: report.findings.iter().map(Finding::from).collect(),
+            findings: findings(report).collect(),
             gaps: gaps(report),
             not_judged: report.not_judged.clone(),
             not_seen: crate::report::not_seen(report),
+            gone: gone(report).collect(),
         }
     }
 }
@@ -295,8 +324,9 @@ pub(in crate::report) fn gaps(report: &AuditReport) -> Vec<Gap> {
 
 impl From<&audit::Coverage> for Coverage {
     fn from(coverage: &audit::Coverage) -> Self {
-        let audit::Coverage { hosts, roles, interfaces, groups, exposures, probed, ok } = *coverage;
-        Self { hosts, roles, interfaces, groups, exposures, probed, ok }
+        let audit::Coverage { hosts, roles, interfaces, groups, exposures, probed, unprobed, ok } =
+            *coverage;
+        Self { hosts, roles, interfaces, groups, exposures, probed, unprobed, ok }
     }
 }
 
@@ -355,6 +385,8 @@ impl From<&finding::Finding> for Finding {
             diff: diff.clone(),
             fingerprint: fingerprint.clone(),
             status: status.into(),
+            baseline_state: None,
+            since: None,
         }
     }
 }
@@ -385,6 +417,7 @@ impl From<&finding::FindingStatus> for Status {
     fn from(status: &finding::FindingStatus) -> Self {
         match status {
             finding::FindingStatus::Open => Self::Open,
+            finding::FindingStatus::Baselined => Self::Baselined,
             finding::FindingStatus::Waived { owner, reason, until } => {
                 Self::Waived { owner: owner.clone(), reason: reason.clone(), until: until.clone() }
             }

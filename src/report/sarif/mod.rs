@@ -3,8 +3,8 @@
 mod model;
 
 use super::escape::{json_document, visible};
-use super::not_seen;
-use crate::audit::AuditReport;
+use super::{compared, not_seen};
+use crate::audit::{AuditReport, Gone};
 use crate::finding::{Evidence, Finding, FindingStatus};
 use crate::model::{Gap, Severity};
 use model::*;
@@ -20,8 +20,15 @@ pub(super) fn write(report: &AuditReport, out: &mut dyn Write) -> io::Result<()>
     let rules = rules(report);
     let index: BTreeMap<&str, usize> =
         rules.iter().enumerate().map(|(n, r)| (r.id.as_str(), n)).collect();
-    let results =
-        report.findings.iter().map(|f| result(f, index.get(f.rule.as_str()).copied())).collect();
+    let mut results: Vec<SarifResult> = report
+        .findings
+        .iter()
+        .map(|f| SarifResult {
+            baseline_state: report.baseline_state(f),
+            ..result(f, index.get(f.rule.as_str()).copied())
+        })
+        .collect();
+    results.extend(report.compared.iter().flat_map(|c| &c.gone).map(gone));
     let mut notifications: Vec<_> = report.gaps.iter().map(|g| gap(report, g)).collect();
     notifications.extend(report.not_judged.iter().map(|what| Notification {
         descriptor: Reference { id: "not-judged".into() },
@@ -52,6 +59,11 @@ pub(super) fn write(report: &AuditReport, out: &mut dyn Write) -> io::Result<()>
             properties: RunProperties {
                 fail_on: report.fail_on.name(),
                 not_seen: visible(&not_seen(report)).into(),
+                compared_with: report
+                    .compared
+                    .as_ref()
+                    .and_then(|c| c.against.as_ref())
+                    .map(|a| a.run.clone()),
             },
         }],
     };
@@ -100,12 +112,14 @@ fn result(finding: &Finding, rule_index: Option<usize>) -> SarifResult {
         rule_id: visible(&finding.rule).into(),
         rule_index,
         level: level(finding.severity),
+        baseline_state: None,
         message: message(&text(finding)),
         locations,
         related_locations: related,
         partial_fingerprints: [(FINGERPRINT, finding.fingerprint.clone())].into(),
         suppressions: match &finding.status {
-            FindingStatus::Open => Vec::new(),
+            // Known is not accepted: what a baseline has is no suppression.
+            FindingStatus::Open | FindingStatus::Baselined => Vec::new(),
             FindingStatus::Waived { owner, reason, until } => vec![Suppression {
                 kind: "external",
                 status: "accepted",
@@ -121,7 +135,7 @@ fn result(finding: &Finding, rule_index: Option<usize>) -> SarifResult {
             subject: visible(&finding.subject).into(),
             source: finding.source.as_deref().map(|s| visible(s).into()),
             severity: finding.severity.name(),
-            confidence: finding.confidence.name(),
+            confidence: Some(finding.confidence.name()),
             path: finding.path.iter().map(|h| visible(&super::text::hop(h)).into()).collect(),
             mends: finding
                 .mends
@@ -131,6 +145,39 @@ fn result(finding: &Finding, rule_index: Option<usize>) -> SarifResult {
                 .map(str::to_owned)
                 .collect(),
             diff: finding.diff.clone(),
+        },
+    }
+}
+
+/// A finding of an earlier run. One that was not seen this time is still there as far as anybody
+/// knows: without it here a result system would close it.
+fn gone(was: &Gone) -> SarifResult {
+    let state = if was.unseen.is_some() { "unchanged" } else { "absent" };
+    let subject: String = visible(&was.subject).into();
+    SarifResult {
+        rule_id: visible(&was.rule).into(),
+        rule_index: None,
+        level: level(was.severity),
+        baseline_state: Some(state),
+        message: message(&compared::gone(was)),
+        locations: vec![Location {
+            logical_locations: vec![Logical {
+                fully_qualified_name: subject.clone(),
+                kind: "resource",
+            }],
+            ..Location::default()
+        }],
+        related_locations: Vec::new(),
+        partial_fingerprints: [(FINGERPRINT, was.fingerprint.clone())].into(),
+        suppressions: Vec::new(),
+        properties: ResultProperties {
+            subject,
+            source: was.source.as_deref().map(|s| visible(s).into()),
+            severity: was.severity.name(),
+            confidence: None,
+            path: Vec::new(),
+            mends: Vec::new(),
+            diff: None,
         },
     }
 }

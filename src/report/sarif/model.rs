@@ -26,6 +26,9 @@ pub(super) struct Run {
 pub(super) struct RunProperties {
     pub(super) fail_on: &'static str,
     pub(super) not_seen: String,
+    /// The run that this one was compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) compared_with: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -104,6 +107,9 @@ pub(super) struct SarifResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) rule_index: Option<usize>,
     pub(super) level: &'static str,
+    /// Where the run was compared, or had a baseline: then every result has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) baseline_state: Option<&'static str>,
     pub(super) message: Message,
     pub(super) locations: Vec<Location>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -171,7 +177,9 @@ pub(super) struct ResultProperties {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) source: Option<String>,
     pub(super) severity: &'static str,
-    pub(super) confidence: &'static str,
+    /// Not known of a finding of an earlier run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) confidence: Option<&'static str>,
     pub(super) path: Vec<String>,
     pub(super) mends: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

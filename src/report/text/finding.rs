@@ -1,8 +1,8 @@
 use super::{hop, side};
 use crate::audit::AuditReport;
 use crate::finding::{Evidence, Finding, FindingStatus, Side};
-use crate::report::Style;
 use crate::report::escape::line;
+use crate::report::{Style, compared};
 use std::io::{self, Write};
 
 /// Writes one finding: what, where on both sides, the path, what mends it.
@@ -64,15 +64,17 @@ pub(super) fn write(
     writeln!(out)
 }
 
-/// Why a finding does not count, where it does not.
+/// Why a finding does not count, where it does not, and what has changed about it.
 fn standing(report: &AuditReport, finding: &Finding) -> String {
+    let mut parts = compared::marks(report, finding);
     match finding.status {
-        FindingStatus::Waived { .. } => " (waived)".into(),
+        FindingStatus::Waived { .. } => parts.push("waived".into()),
         FindingStatus::Open if finding.severity < report.fail_on => {
-            format!(" (below --fail-on {})", report.fail_on)
+            parts.push(format!("below --fail-on {}", report.fail_on));
         }
-        FindingStatus::Open => String::new(),
+        FindingStatus::Open | FindingStatus::Baselined => {}
     }
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join("; ")) }
 }
 
 /// `file:line:column`, for the declared side.

@@ -2,8 +2,8 @@ use crate::audit::AuditReport;
 use crate::finding::FindingStatus;
 use crate::model::Severity;
 use crate::observation::VantageSeen;
-use crate::report::Style;
 use crate::report::escape::line;
+use crate::report::{Style, compared};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -16,6 +16,8 @@ struct Counts {
     fails: usize,
     open: usize,
     waived: usize,
+    baselined: usize,
+    unchanged: usize,
 }
 
 /// Writes the table of rules, then how much was looked at and from where.
@@ -35,6 +37,9 @@ pub(super) fn write(report: &AuditReport, style: &Style, out: &mut dyn Write) ->
         counted(gaps, "gap"),
         report.open_gaps().count(),
     )?;
+    for text in compared::summary(report).into_iter().chain(compared::baseline(report)) {
+        writeln!(out, "{}", line(&text))?;
+    }
     let coverage = &report.coverage;
     writeln!(
         out,
@@ -63,16 +68,24 @@ fn table(report: &AuditReport, style: &Style, out: &mut dyn Write) -> io::Result
         let counts = rows.entry((Reverse(finding.severity), &finding.rule)).or_default();
         match finding.status {
             FindingStatus::Waived { .. } => counts.waived += 1,
-            FindingStatus::Open if finding.severity >= report.fail_on => counts.fails += 1,
+            FindingStatus::Baselined => counts.baselined += 1,
+            FindingStatus::Open if report.fails(finding) => counts.fails += 1,
+            FindingStatus::Open if finding.severity >= report.fail_on => counts.unchanged += 1,
             FindingStatus::Open => counts.open += 1,
         }
     }
     let mut builder = Builder::default();
-    builder.push_record(["severity", "rule", "fails", "below", "waived"]);
-    for ((Reverse(severity), rule), Counts { fails, open, waived }) in rows {
-        let numbers = [fails, open, waived].map(|n| n.to_string());
-        let [fails, open, waived] = numbers;
-        builder.push_record([severity.to_string(), line(rule).into_owned(), fails, open, waived]);
+    let known = report.baseline.is_some().then_some("baselined");
+    let before = report.compared.is_some().then_some("unchanged");
+    let head = ["severity", "rule", "fails", "below", "waived"];
+    builder.push_record(head.into_iter().chain(known).chain(before));
+    for ((Reverse(severity), rule), counts) in rows {
+        let Counts { fails, open, waived, baselined, unchanged } = counts;
+        let mut record = vec![severity.to_string(), line(rule).into_owned()];
+        record.extend([fails, open, waived].map(|n| n.to_string()));
+        record.extend(known.map(|_| baselined.to_string()));
+        record.extend(before.map(|_| unchanged.to_string()));
+        builder.push_record(record);
     }
     let mut table = builder.build();
     table

@@ -73,10 +73,13 @@ pub(crate) fn report() -> AuditReport {
             groups: 2,
             exposures: 9,
             probed: 7,
+            unprobed: 0,
             ok: 5,
         },
         not_judged: vec!["facts of role video".into(), format!("journey {}", NASTY[7])],
         fail_on: Severity::Medium,
+        compared: None,
+        baseline: None,
     }
 }
 

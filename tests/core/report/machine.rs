@@ -38,6 +38,7 @@ pub(super) fn count_jsonl(text: &str) -> Counted {
             Line::Finding(finding) => findings.push(*finding),
             Line::Gap(gap) => gaps.push(gap),
             Line::NotJudged { .. } => not_judged += 1,
+            Line::Gone(_) => panic!("nothing was compared"),
             Line::End { findings, gaps, .. } => end = Some((findings, gaps)),
         }
     }

@@ -39,10 +39,13 @@ pub(super) fn report() -> AuditReport {
             groups: 2,
             exposures: 9,
             probed: 9,
+            unprobed: 0,
             ok: 7,
         },
         not_judged: vec!["facts of role enterprise-video".into()],
         fail_on: Severity::High,
+        compared: None,
+        baseline: None,
     }
 }
 
