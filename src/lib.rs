@@ -11,6 +11,7 @@ pub mod model;
 pub mod fact;
 pub mod history;
 pub mod observation;
+pub mod signature;
 pub mod snapshot;
 pub mod spec;
 
@@ -29,6 +30,8 @@ pub mod check;
 
 pub mod audit;
 
+pub mod attestation;
+
 pub mod report;
 
 #[expect(
@@ -39,6 +42,8 @@ pub mod collect;
 #[expect(clippy::disallowed_methods, reason = "an edge: sockets, the clock, random ports")]
 #[expect(clippy::disallowed_types, reason = "lookups by socket, never walked in order")]
 pub mod probe;
+#[expect(clippy::disallowed_methods, reason = "an edge: reads keys, starts ssh-keygen")]
+pub mod sign;
 pub mod vantage;
 
 #[expect(clippy::disallowed_methods, reason = "listens on loopback for the demo and tests")]

@@ -20,11 +20,12 @@ enum Layer {
 /// The highest layer that an edge may import: it decides, judges and prints nothing.
 const EDGE_MAY: u8 = 2;
 
-const LAYERS: [(&str, Layer); 21] = [
+const LAYERS: &[(&str, Layer)] = &[
     ("model", Layer::Pure(0)),
     ("fact", Layer::Pure(1)),
     ("history", Layer::Pure(1)),
     ("observation", Layer::Pure(1)),
+    ("signature", Layer::Pure(1)),
     ("snapshot", Layer::Pure(1)),
     ("spec", Layer::Pure(1)),
     ("reach", Layer::Pure(2)),
@@ -37,9 +38,11 @@ const LAYERS: [(&str, Layer); 21] = [
     ("rule", Layer::Pure(4)),
     ("check", Layer::Pure(5)),
     ("audit", Layer::Pure(6)),
+    ("attestation", Layer::Pure(7)),
     ("report", Layer::Pure(8)),
     ("collect", Layer::Edge),
     ("probe", Layer::Edge),
+    ("sign", Layer::Edge),
     ("vantage", Layer::Edge),
     ("demo", Layer::Stage),
 ];

@@ -17,4 +17,5 @@ mod readme;
 mod reflect;
 mod report;
 mod rules;
+mod signatures;
 mod spec;

@@ -1,0 +1,22 @@
+//! SSH signatures of what Portcullis writes, judged against a list of allowed signers.
+//!
+//! They are OpenSSH's own (`ssh-keygen -Y sign`), in namespaces of ours, so that the keys people
+//! have can sign and stock OpenSSH can check. Judging is stricter than stock: a key counts only
+//! where its line names our namespace, at the time of judging, and a hardware key only with a touch.
+
+mod allowed;
+mod judge;
+mod refusal;
+mod stamp;
+#[cfg(test)]
+mod tests;
+
+pub use allowed::{AllowedError, AllowedSigner, AllowedSigners};
+pub use judge::{MAX_SIGNATURE_BYTES, Signed, check, judge};
+pub use refusal::Refusal;
+
+/// The namespace of a gate's attestation.
+///
+/// A namespace of its own, with its version in it: a signature made for a commit, a file or another
+/// act of Portcullis is none of an attestation, and a later format cannot be taken for this one.
+pub const ATTESTATION: &str = "portcullis-attestation.v1";
