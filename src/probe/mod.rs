@@ -16,5 +16,5 @@ mod schedule;
 mod verdict;
 
 pub use map::AddressMap;
-pub use options::{DEFAULT_RATE, DEFAULT_TIMEOUT, DEFAULT_TRIES, Options};
+pub use options::{DEFAULT_RATE, DEFAULT_TIMEOUT, DEFAULT_TRIES, Options, SLOW_LANE};
 pub use run::run;

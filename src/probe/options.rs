@@ -27,6 +27,9 @@ pub struct Options {
     /// Whether an observation that contradicts what was hoped for is looked at once more from a
     /// fresh port, a second or more later.
     pub second_look: bool,
+    /// How long declared endpoints that stay silent where ICMP errors come back are asked again, at
+    /// the pace at which such errors are sent; zero is not at all.
+    pub slow_lane: Duration,
     /// Whether the run ends early; observations of what was not probed are [`crate::observation::State::Unprobed`].
     pub deadline: Option<Duration>,
 }
@@ -37,6 +40,9 @@ pub const DEFAULT_RATE: u32 = 2_000;
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// At ten per cent loss five tries leave a chance of a miss of 1e-5; ten is for worse paths.
 pub const DEFAULT_TRIES: u32 = 10;
+/// A minute for the exact word on some fifty ports of each firewall: what is wrong with more of
+/// them than that is not wrong port by port.
+pub const SLOW_LANE: Duration = Duration::from_secs(60);
 
 impl Default for Options {
     fn default() -> Self {
@@ -58,6 +64,7 @@ impl Default for Options {
             seed: 1,
             identify: true,
             second_look: false,
+            slow_lane: SLOW_LANE,
             deadline: None,
         }
     }

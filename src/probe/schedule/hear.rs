@@ -49,10 +49,8 @@ impl<E: Engine> Scheduler<'_, E> {
             Heard::Icmp(icmp) => {
                 let address = self.probes[index].to.ip();
                 let (state, detail) = verdict::of_icmp(icmp, address);
-                if state == State::Rejected
-                    && let Some(from) = icmp.from
-                {
-                    self.hosts.entry(address).or_default().rejects = Some(from);
+                if let Some(from) = icmp.from {
+                    self.note_icmp(address, from, state);
                 }
                 let mut seen = self.observation(index, state);
                 seen.by = icmp.from.map(|from| self.real(index, from));

@@ -2,7 +2,7 @@
 //!
 //! The life of a probe is one state machine (`probe::Phase`); each file holds one stretch of it:
 //! `send` and `canary` what leaves, `hear` and `reset` what comes back, `silence` what does not,
-//! `second_look` and `confirm` what is asked once more, `settle` what is said in the end.
+//! `second_look`, `slow_lane` and `confirm` what is asked once more, `settle` what is said in the end.
 
 mod canary;
 mod confirm;
@@ -13,6 +13,7 @@ mod second_look;
 mod send;
 mod settle;
 mod silence;
+mod slow_lane;
 
 use super::engine::{Answer, Engine, Hops, Ticket};
 use super::loss::Loss;
@@ -28,6 +29,7 @@ use canary::Canaries;
 use confirm::Confirms;
 use probe::{Host, Phase, Probe, Try};
 use second_look::SecondLooks;
+use slow_lane::SlowLane;
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -50,6 +52,7 @@ pub(super) struct Scheduler<'a, E> {
     confirms: Confirms,
     canaries: Canaries,
     looks: SecondLooks,
+    slow: SlowLane,
     rtt: Rtt,
     loss: Loss,
     pace: Pace,
@@ -90,6 +93,7 @@ impl<'a, E: Engine> Scheduler<'a, E> {
             confirms: Confirms::default(),
             canaries: Canaries::default(),
             looks: SecondLooks::default(),
+            slow: SlowLane::default(),
             rtt: Rtt::default(),
             loss: Loss::new(now),
             pace: Pace::new(options.rate, now),
@@ -132,6 +136,7 @@ impl<'a, E: Engine> Scheduler<'a, E> {
             last_try: false,
             rtt: None,
             first_look: None,
+            slow: None,
         });
         self.unsettled += 1;
         self.hosts.entry(to.ip()).or_default().pending += 1;
@@ -162,6 +167,7 @@ impl<'a, E: Engine> Scheduler<'a, E> {
             return;
         }
         self.send_what_may(now);
+        self.send_slowly(now);
         let wait = self.wait(Instant::now()).min(longest);
         let mut answers = std::mem::take(&mut self.answers);
         self.engine.poll(wait, &mut answers);
@@ -196,7 +202,7 @@ impl<'a, E: Engine> Scheduler<'a, E> {
                 }
             }
         }
-        if let Some(due) = self.looks.next() {
+        for due in self.looks.next().into_iter().chain(self.slow_lane_next()) {
             next = next.min(due.saturating_duration_since(now));
         }
         next

@@ -1,5 +1,6 @@
 //! What is remembered of one probe, of each of its tries and of the host it asks.
 
+use super::slow_lane::Slow;
 use crate::observation::Observation;
 use crate::probe::engine::Ticket;
 use crate::probe::protocol::Udp;
@@ -16,6 +17,8 @@ pub(super) enum Phase {
     Parked,
     /// Waits for its second look.
     Later,
+    /// Waits in the slow lane.
+    Slow,
     Settled,
 }
 
@@ -33,6 +36,8 @@ pub(super) struct Probe {
     pub(super) last_try: bool,
     pub(super) rtt: Option<Duration>,
     pub(super) first_look: Option<Box<Observation>>,
+    /// What the sweep saw, once it is in the slow lane.
+    pub(super) slow: Option<Box<Slow>>,
 }
 
 /// What a try belongs to.
@@ -54,7 +59,7 @@ pub(super) struct Try {
 /// What is known of one address.
 #[derive(Default)]
 pub(super) struct Host {
-    /// Probes neither settled nor parked.
+    /// Probes neither settled nor parked nor waiting in the slow lane.
     pub(super) pending: usize,
     pub(super) parked: Vec<usize>,
     pub(super) canaries: u32,
@@ -62,4 +67,6 @@ pub(super) struct Host {
     pub(super) furthest: Option<u8>,
     /// Who was seen rejecting with ICMP before it.
     pub(super) rejects: Option<IpAddr>,
+    /// Whether it was seen refusing with ICMP of its own.
+    pub(super) refuses: bool,
 }

@@ -18,12 +18,8 @@ impl<E: Engine> Scheduler<'_, E> {
         let sender = self.sender(to);
         if sender == Sender::NotTold && hops.is_some() && self.hops.hears(to.ip()) {
             self.probes[index].phase = Phase::Parked;
-            let host = self.hosts.entry(to.ip()).or_default();
-            host.parked.push(index);
-            host.pending -= 1;
-            if host.pending == 0 {
-                self.release(to.ip());
-            }
+            self.hosts.entry(to.ip()).or_default().parked.push(index);
+            self.rest(to.ip());
             return;
         }
         self.finish_reset(index, sender);

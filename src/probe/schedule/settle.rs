@@ -54,15 +54,23 @@ impl<E: Engine> Scheduler<'_, E> {
     pub(super) fn finish(&mut self, index: usize, seen: Observation) {
         self.close_all(index);
         let target = &self.targets[self.probes[index].target];
+        let slow = self.probes[index].slow.is_some();
         // A refusal by the host itself proves the path, where only the path is declared.
         let proven = target.expect == Expect::Path && seen.state == State::Refused;
         let hope = if proven { Hope::Either } else { target.hope };
-        let Some(seen) = self.look_again(index, hope, seen) else { return };
+        // The slow lane comes after the second look, and is one itself.
+        let seen = if slow { Some(seen) } else { self.look_again(index, hope, seen) };
+        let Some(seen) = seen.and_then(|seen| self.enter_slow_lane(index, seen)) else { return };
         let probe = &mut self.probes[index];
         probe.phase = Phase::Settled;
         self.unsettled -= 1;
         self.settled.push(seen);
         let address = probe.to.ip();
+        self.rest(address);
+    }
+
+    /// One probe less of an address is pending: what waits for the last of them is said.
+    pub(super) fn rest(&mut self, address: IpAddr) {
         if let Some(host) = self.hosts.get_mut(&address) {
             host.pending -= 1;
             if host.pending == 0 && !host.parked.is_empty() {
@@ -80,16 +88,23 @@ impl<E: Engine> Scheduler<'_, E> {
             if self.probes[index].phase == Phase::Settled {
                 continue;
             }
-            if let Some(first) = self.probes[index].first_look.take() {
+            let probe = &mut self.probes[index];
+            let seen = probe.first_look.take().map(|seen| *seen);
+            if let Some(seen) = seen.or_else(|| probe.slow.take().map(|slow| slow.seen)) {
                 self.probes[index].phase = Phase::Settled;
                 self.close_all(index);
                 self.unsettled -= 1;
-                self.settled.push(*first);
+                self.settled.push(seen);
                 continue;
             }
             // No second look from here on.
             self.looks.end();
-            self.settle(index, State::Unprobed, "the run's deadline came first");
+            let (state, words) = if self.probes[index].phase == Phase::Confirming {
+                (State::Open, "the run's deadline came before it could be asked what it is")
+            } else {
+                (State::Unprobed, "the run's deadline came first")
+            };
+            self.settle(index, state, words);
         }
     }
 }

@@ -92,9 +92,8 @@ impl<E: Engine> Scheduler<'_, E> {
         } else {
             format!("no answer to {} tries, and nothing else answered: loss unknown", probe.tries)
         };
-        if let Some(from) = self.hosts.get(&probe.to.ip()).and_then(|h| h.rejects) {
-            detail +=
-                &format!("; {from} rejects with ICMP on this path, and such answers are limited");
+        if let Some(limiter) = self.limiter(index) {
+            detail += &format!("; {}", limiter.words());
         }
         let state = match (&probe.udp, &self.targets[probe.target].expect) {
             (Some(_), Expect::Connect | Expect::Path) => State::Unproven,

@@ -6,6 +6,7 @@ mod lab;
 mod loopback;
 mod namespace;
 mod servers;
+mod slow_lane;
 mod states;
 
 use std::process::Command;

@@ -26,6 +26,9 @@ const GATE: &str = "table inet gate {
     udp dport 2001 drop
     udp dport 2003 reject with icmpx type admin-prohibited
     udp dport 2004 reject with icmpx type port-unreachable
+    tcp dport 3000 drop
+    tcp dport 3001-3012 reject with icmpx type admin-prohibited
+    udp dport 3001-3002 reject with icmpx type admin-prohibited
   }
 }";
 
@@ -35,14 +38,24 @@ impl Row {
     /// Makes the namespaces and starts the servers inside: 22 ssh, 1000 mute, udp 3478 stun, udp
     /// 2000 mute; every other port is closed.
     pub(super) fn new() -> Self {
+        // Every ICMP error is sent: its limits are not what most tests are about.
+        Self::with(&["net.ipv4.icmp_ratelimit=0", "net.ipv6.icmp.ratelimit=0"])
+    }
+
+    /// The same, with the kernel's own limits of ICMP errors: for one address six at once, then one
+    /// a second.
+    pub(super) fn limited() -> Self {
+        Self::with(&["net.ipv4.icmp_ratelimit=1000", "net.ipv4.icmp_ratemask=6168"])
+    }
+
+    fn with(limits: &[&str]) -> Self {
         let number = ROWS.fetch_add(1, Ordering::Relaxed);
         let row = Self { name: format!("pc-{}-{number}", std::process::id()) };
         let (out, gate, inside) = (row.outside(), row.end("gate"), row.end("in"));
         for name in [&out, &gate, &inside] {
             ip(&["netns", "add", name]);
             ip(&["-n", name, "link", "set", "lo", "up"]);
-            // Every ICMP error is sent: its limits are not what these tests are about.
-            row.sysctl(name, &["net.ipv4.icmp_ratelimit=0", "net.ipv6.icmp.ratelimit=0"]);
+            row.sysctl(name, limits);
         }
         for (a, b, net) in [(&out, &gate, 1), (&gate, &inside, 2)] {
             let (left, right) = (format!("l{net}"), format!("r{net}"));
@@ -91,15 +104,27 @@ impl Row {
         assert!(nft.wait().expect("nft ends").success(), "nft takes the rules");
     }
 
-    /// Binds the servers on a thread that has entered the inner namespace: a socket stays where it
-    /// was made.
-    fn serve_inside(&self) {
-        let path = format!("/var/run/netns/{}", self.end("in"));
-        thread::spawn(move || {
+    /// Does something on a thread that has entered one of the namespaces (`out`, `gate`, `in`), and
+    /// so do the threads that it starts.
+    pub(super) fn inside<T: Send + 'static>(
+        &self,
+        end: &str,
+        what: impl FnOnce() -> T + Send + 'static,
+    ) -> T {
+        let path = format!("/var/run/netns/{}", self.end(end));
+        let run = move || {
             let namespace = File::open(path).expect("the namespace");
-            // SAFETY: only this thread changes namespaces, and it ends below.
+            // SAFETY: only this thread changes namespaces, and it ends with what it does.
             let entered = unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) };
             assert_eq!(entered, 0, "entering the namespace");
+            what()
+        };
+        thread::spawn(run).join().expect("what is done in a namespace")
+    }
+
+    /// Binds the servers in the inner namespace: a socket stays where it was made.
+    fn serve_inside(&self) {
+        self.inside("in", || {
             // Dual stack: [::] takes IPv4 too.
             serve(TcpListener::bind("[::]:22").expect("a port"), says(b"SSH-2.0-test\r\n"));
             serve(TcpListener::bind("[::]:1000").expect("a port"), drain);
@@ -110,9 +135,7 @@ impl Row {
                 let mut some = [0; 64];
                 while mute.recv(&mut some).is_ok() {}
             });
-        })
-        .join()
-        .expect("servers inside");
+        });
     }
 }
 
