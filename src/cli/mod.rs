@@ -6,6 +6,7 @@ pub mod demo;
 mod error;
 pub mod exit;
 pub mod explain;
+pub mod gate;
 pub mod init;
 pub mod input;
 pub mod output;
@@ -78,6 +79,8 @@ pub enum Command {
     Reach(reach::ReachArgs),
     /// Show the path of one flow, hop by hop, and what decides it
     Explain(explain::ExplainArgs),
+    /// May these new hosts enter rotation, and was that attested?
+    Gate(gate::GateArgs),
     /// Probe endpoints from this machine
     Probe(probe::ProbeArgs),
     /// Check specs and print their schema
@@ -100,6 +103,7 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, CliError> {
         Command::Collect(args) => collect::run(args, &cli.global),
         Command::Reach(args) => reach::run(args, &cli.global),
         Command::Explain(args) => explain::run(args, &cli.global),
+        Command::Gate(args) => gate::run(args, &cli.global),
         Command::Probe(args) => probe::run(args, &cli.global),
         Command::Spec(args) => spec::run(args, &cli.global),
         Command::Init(args) => init::run(args, &cli.global),

@@ -98,6 +98,7 @@ pub use model::{
     Control, Count, DeclaredGroup, DeclaredHost, DeclaredPermission, Fact, Journey, Name, Network,
     Pattern, Peer, Permit, Place, Profile, Role, Selector, Service, Spec, Unjudged, Waiver,
 };
+pub(crate) use scalar::duration;
 pub use source::Source;
 pub use yaml::{MAX_DEPTH, MAX_FILE_BYTES, MAX_VALUES};
 

@@ -299,7 +299,7 @@ pub(super) fn instant(text: &str) -> Result<Timestamp, Wrong> {
 }
 
 /// Reads `90s`, `15m`, `1h` or `7d`; `None` for anything else, zero included.
-pub(super) fn duration(text: &str) -> Option<SignedDuration> {
+pub(crate) fn duration(text: &str) -> Option<SignedDuration> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let (number, unit) = match number.strip_suffix('m') {
         Some(n) if unit == "s" => (n, "ms"),

@@ -3,6 +3,7 @@
 
 mod common;
 
+mod attested;
 mod demo;
 mod files;
 mod help;

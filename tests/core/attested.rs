@@ -1,0 +1,202 @@
+//! `portcullis gate verify` on real files: what another tool asks before it adds a host to a pool.
+
+use crate::common::{Ran, World};
+use jiff::{SignedDuration, Timestamp};
+use portcullis::attestation::{Host, Input, Outcome, Vantage, of_bytes, of_spec, statement};
+use portcullis::sign::sign_file;
+use portcullis::signature::ATTESTATION;
+use portcullis::spec::Source;
+use ssh_key::private::{Ed25519Keypair, KeypairData};
+use ssh_key::{LineEnding, PrivateKey};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+const SPEC: &str = "version: 1\n";
+
+fn key(world: &World, name: &str, seed: u8) -> PathBuf {
+    let pair = Ed25519Keypair::from_seed(&[seed; 32]);
+    let key = PrivateKey::new(KeypairData::Ed25519(pair), name).expect("a key");
+    let path = world.file(name, key.to_openssh(LineEnding::LF).expect("PEM").as_bytes());
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("its mode");
+    world.file(&format!("{name}.pub"), key.public_key().to_openssh().expect("a line"));
+    path
+}
+
+fn public(world: &World, name: &str) -> String {
+    std::fs::read_to_string(world.folder().join(format!("{name}.pub"))).expect("a public key")
+}
+
+/// An attestation made now, minus `ago` seconds, good for an hour.
+fn made(hosts: &[(&str, Outcome)], ago: i64) -> Vec<u8> {
+    let at = Timestamp::now() - SignedDuration::from_secs(ago);
+    let hosts: Vec<Host> = hosts
+        .iter()
+        .map(|(name, answer)| Host {
+            host: (*name).into(),
+            addresses: vec!["203.0.113.7".parse().expect("an address")],
+            answer: *answer,
+            reasons: match answer {
+                Outcome::Pass => vec![],
+                Outcome::Hold => vec!["udp/3478 is silent from \u{1b}[31mfra".into()],
+            },
+        })
+        .collect();
+    statement(&Input {
+        role: "video",
+        hosts: &hosts,
+        spec: &of_spec(&[Source::new("any.yaml", SPEC)]),
+        snapshot: None,
+        config: Some(&of_bytes(b"scope: 203.0.113.0/24\n")),
+        vantages: &[Vantage {
+            name: "fra".into(),
+            outside: vec!["198.51.100.9".parse().expect("an address")],
+        }],
+        profiles: &[],
+        at,
+        expires: at + SignedDuration::from_hours(1),
+        version: "0.1.0",
+    })
+}
+
+/// A world with an attestation of `bytes`, signed by `signer`, and a list that allows `release`.
+fn signed(bytes: &[u8]) -> World {
+    let world = World::new();
+    let release = key(&world, "release", 1);
+    key(&world, "other", 2);
+    world.file(
+        "allowed_signers",
+        format!("release@example.org namespaces=\"{ATTESTATION}\" {}\n", public(&world, "release")),
+    );
+    world.file("it.json", bytes);
+    world.file("it.json.sig", sign_file(&release, ATTESTATION, bytes).expect("a signature"));
+    world
+}
+
+fn verify(world: &World, more: &[&str]) -> Ran {
+    let mut arguments = vec!["gate", "verify", "it.json", "--allowed-signers", "allowed_signers"];
+    arguments.extend(more);
+    world.run(&arguments)
+}
+
+#[track_caller]
+fn refused(world: &World, more: &[&str], why: &str) {
+    let ran = verify(world, more);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(4), ""), "{ran}");
+    assert!(ran.stderr.contains(why), "{why}: {ran}");
+}
+
+const PASS: &[(&str, Outcome)] = &[("i-1", Outcome::Pass), ("i-2", Outcome::Pass)];
+
+#[test]
+fn a_signed_pass_is_taken() {
+    let world = signed(&made(PASS, 60));
+    world.file("spec.yaml", SPEC);
+    world.file("gate.yaml", "scope: 203.0.113.0/24\n");
+    let demands = [
+        "--host",
+        "i-2",
+        "--role",
+        "video",
+        "--spec",
+        "spec.yaml",
+        "--gate-config",
+        "gate.yaml",
+        "--max-age",
+        "1h",
+        "--principal",
+        "release@example.org",
+    ];
+    let ran = verify(&world, &demands);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert!(ran.stdout.starts_with("PASS i-2 for video\n"), "{ran}");
+    let ran = verify(&world, &["--format", "json"]);
+    let value: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!((ran.code, &value["verdict"]), (Some(0), &"accepted".into()), "{ran}");
+    assert_eq!(value["hosts"], serde_json::json!(["i-1", "i-2"]));
+    assert_eq!(value["signer"]["principals"][0], "release@example.org");
+}
+
+/// The exit code is what a rollout goes by: 4 for every way in which it is no yes.
+#[test]
+fn whatever_is_no_yes_is_refused_with_its_reason() {
+    let good = made(PASS, 60);
+    let world = signed(&good);
+    for at in [0, 40, good.len() / 2, good.len() - 2] {
+        let mut changed = good.clone();
+        changed[at] ^= 1;
+        world.file("it.json", &changed);
+        refused(&world, &[], "not what was signed");
+    }
+    world.file("it.json", &good[..good.len() / 2]);
+    refused(&world, &[], "not what was signed");
+    world.file("it.json", &good);
+    refused(&world, &["--host", "i-3"], "it says nothing of i-3, only of i-1, i-2");
+    refused(&world, &["--role", "api"], "about the role \"video\"");
+    refused(&world, &["--max-age", "30s"], "longer than");
+    refused(&world, &["--principal", "somebody@example.org"], "not of somebody@example.org");
+    world.file("spec.yaml", "version: 1\n# another\n");
+    refused(&world, &["--spec", "spec.yaml"], "another spec");
+    world.file("gate.yaml", "scope: 0.0.0.0/0\n");
+    refused(&world, &["--gate-config", "gate.yaml"], "another configuration");
+
+    let signature = std::fs::read(world.folder().join("it.json.sig")).expect("the signature");
+    world.file("it.json.sig", &signature[..signature.len() / 2]);
+    refused(&world, &[], "no whole SSH signature");
+    let release = world.folder().join("release");
+    world.file("it.json.sig", sign_file(&release, "git", &good).expect("a signature"));
+    refused(&world, &[], "namespace \"git\"");
+    let other = world.folder().join("other");
+    world.file("it.json.sig", sign_file(&other, ATTESTATION, &good).expect("a signature"));
+    refused(&world, &[], "not among the allowed signers");
+    std::fs::remove_file(world.folder().join("it.json.sig")).expect("it goes");
+    refused(&world, &[], "its signature it.json.sig cannot be read");
+}
+
+#[test]
+fn a_hold_an_old_answer_and_one_of_the_future_are_no_yes() {
+    let held = [("i-1", Outcome::Pass), ("i-2", Outcome::Hold)];
+    let world = signed(&made(&held, 60));
+    refused(&world, &[], "i-2 is on HOLD: udp/3478 is silent from \\u{1b}[31mfra");
+    assert_eq!(verify(&world, &["--host", "i-1"]).code, Some(0), "its neighbour passes");
+    refused(&signed(&made(PASS, 3700)), &[], "it expired at");
+    refused(&signed(&made(PASS, -600)), &[], "yet to come");
+    let ran = verify(&signed(&made(&held, 60)), &["--format", "json"]);
+    let value: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!((ran.code, &value["verdict"]), (Some(4), &"refused".into()), "{ran}");
+}
+
+#[test]
+fn a_signer_who_expired_or_was_never_named_for_this_does_not_count() {
+    let world = signed(&made(PASS, 60));
+    for (options, why) in [
+        (format!("namespaces=\"{ATTESTATION}\",valid-before=20260101Z"), "valid until 2026-01-01"),
+        (format!("namespaces=\"{ATTESTATION}\",valid-after=20990101Z"), "valid from 2099-01-01"),
+        (String::new(), "without namespaces="),
+        ("namespaces=\"git\"".to_owned(), "without namespaces="),
+    ] {
+        let line = format!("release@example.org {options} {}\n", public(&world, "release"));
+        world.file("allowed_signers", line);
+        refused(&world, &[], why);
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_an_error_of_use() {
+    let world = signed(&made(PASS, 60));
+    let line = public(&world, "release");
+    for (list, why) in [
+        ("", "it names nobody"),
+        (&*format!("a cert-authority {line}"), "certificate authorities are not followed"),
+        (&*format!("* {line}"), "is a pattern"),
+    ] {
+        world.file("allowed_signers", list);
+        let ran = verify(&world, &[]);
+        assert_eq!(ran.code, Some(2), "{ran}");
+        assert!(ran.stderr.contains(why), "{ran}");
+    }
+    std::fs::remove_file(world.folder().join("it.json")).expect("it goes");
+    world.file("allowed_signers", format!("a {line}"));
+    let ran = verify(&world, &[]);
+    assert_eq!(ran.code, Some(2), "{ran}");
+    assert!(ran.stderr.contains("cannot read it.json"), "{ran}");
+}
