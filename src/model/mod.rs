@@ -12,6 +12,7 @@ mod known;
 mod port;
 mod protocol;
 mod severity;
+pub mod version;
 
 pub use address::{AddressSet, Family};
 pub use endpoint::{Endpoint, PortSpec, SourceName};

@@ -1,0 +1,243 @@
+use super::*;
+use proptest::prelude::*;
+use std::cmp::Ordering;
+use std::process::Command;
+
+fn said(a: &str, b: &str) -> String {
+    match compare(a, b) {
+        Compared::Ordered(Ordering::Less) => "<".into(),
+        Compared::Ordered(Ordering::Equal) => "=".into(),
+        Compared::Ordered(Ordering::Greater) => ">".into(),
+        Compared::Incomparable(why) => format!("{why:?}"),
+    }
+}
+
+#[test]
+fn versions_are_ordered_as_their_makers_mean() {
+    for line in [
+        // Semver's own example, and numbers of any count.
+        "1.0.0-alpha < 1.0.0-alpha.1",
+        "1.0.0-alpha.1 < 1.0.0-alpha.beta",
+        "1.0.0-beta.2 < 1.0.0-beta.11",
+        "1.0.0-rc.1 < 1.0.0",
+        "1.2 = 1.2.0",
+        "v1.2.3 = 1.2.3",
+        "1.9 < 1.10",
+        "9 < 10",
+        "18446744073709551616 < 18446744073709551617",
+        // Java: old and new numbers are one line.
+        "1.8.0_45 = 8u45",
+        "8u45 < 8u152",
+        "8u152 = 1.8.0_152",
+        "1.7.0_80 < 8u5",
+        "1.8.0_152 < 11.0.2+9",
+        "11.0.2+9 < 17.0.1",
+        "11.0.2+8 < 11.0.2+9",
+        "11.0.2 < 11.0.2+9",
+        "jdk8u352-b08 > 8u352",
+        "1.8.0_45-b14 < 1.8.0_45-b15",
+        "jdk-17.0.1+12 > 17.0.1",
+        "17-ea < 17",
+        // Beside an old Java version, `1.8.0` is Java 8.
+        "1.8.0 < 8u45",
+        "1.8.0 > 7u80",
+        "8 < 8u45",
+        // Debian.
+        "1:1.0-1 > 2.0-1",
+        "1.0~rc1-1 < 1.0-1",
+        "2.4.52-1ubuntu4 < 2.4.52-1ubuntu4.1",
+        "1.1.1k < 1.1.1n",
+        "1.1.1n-0+deb11u4 < 1.1.1n-0+deb11u5",
+        "1.1.1 < 1.1.1n-0+deb11u5",
+        "8u152 < 8u212-b03-2~deb9u1",
+        "1.2-3 > 1.2",
+        // Dates.
+        "2024-01-15 < 2024-02-01",
+        "2024-01-15 < 2024-01-15T10:00:00Z",
+        "2024-01-15T10:00:00Z = 2024-01-15T12:00:00+02:00",
+        "2024-01-15 < 20240201",
+        // The same text is equal, whatever it is.
+        "deadbeef1 = deadbeef1",
+        "blue = blue",
+    ] {
+        let mut words = line.split(' ');
+        let (a, is, b) = (words.next(), words.next(), words.next());
+        let (a, is, b) = (a.expect("one"), is.expect("a sign"), b.expect("another"));
+        assert_eq!(said(a, b), is, "{line}: {:?}", pair(a, b));
+        let back = match is {
+            "<" => ">",
+            ">" => "<",
+            other => other,
+        };
+        assert_eq!(said(b, a), back, "{line}, the other way round");
+    }
+}
+
+#[test]
+fn what_has_no_order_is_never_less_or_greater() {
+    for (a, b, why) in [
+        ("deadbeef", "cafebabe", Incomparable::Hashes),
+        // Nobody knows whether an abbreviation is the same commit.
+        ("deadbee", "deadbeef", Incomparable::Abbreviation),
+        ("deadbee", "1234567", Incomparable::Hashes),
+        ("blue", "green", Incomparable::Texts),
+        ("1.2.3+abc", "1.2.3+def", Incomparable::Builds),
+        ("1.2.3-4", "1.2.3", Incomparable::Ambiguous),
+        ("1.2.3-4-gabc", "1.2.3-10-gdef", Incomparable::Ambiguous),
+        ("1.2.3", "deadbeef", Incomparable::Schemes(Scheme::Semver, Scheme::Hash)),
+        ("2024-01-15", "1.2", Incomparable::Schemes(Scheme::Date, Scheme::Semver)),
+        ("1.8.0_45", "1:2.0-1", Incomparable::Schemes(Scheme::Java, Scheme::Debian)),
+        ("1.2.3-rc1", "1.2.3~rc1-1", Incomparable::Schemes(Scheme::Semver, Scheme::Debian)),
+        ("", "1", Incomparable::Schemes(Scheme::Text, Scheme::Semver)),
+    ] {
+        assert_eq!(compare(a, b), Compared::Incomparable(why), "{a} and {b}: {:?}", pair(a, b));
+        assert_eq!(compare(b, a), compare(a, b).reverse(), "{b} and {a}");
+    }
+    assert_eq!(compare("deadbee", "deadbeef").equal(), None);
+    assert_eq!(compare("deadbeef", "cafebabe").equal(), Some(false));
+    // Where both say the same, the `-` is not ambiguous.
+    assert_eq!(said("1.2.3-4", "1.2.4"), "<");
+    assert_eq!(said("1.2.3-4", "1.2.3-5"), "<");
+}
+
+#[test]
+fn a_scheme_that_is_named_decides() {
+    let as_ = |scheme, a, b| {
+        let read = |t| Version::read_as(scheme, t).expect("reads");
+        read(a).compare(&read(b))
+    };
+    assert_eq!(as_(Scheme::Debian, "1.2.3-4", "1.2.3"), Ordering::Greater.into());
+    assert_eq!(as_(Scheme::Semver, "1.2.3-4", "1.2.3"), Ordering::Less.into());
+    assert_eq!(as_(Scheme::Java, "1.8.0", "7"), Ordering::Greater.into());
+    assert!(Version::read_as(Scheme::Date, "1.2").is_none());
+    assert!(Version::read_as(Scheme::Debian, "1.8.0_45").is_none());
+    for scheme in Scheme::ALL {
+        assert_eq!(Scheme::from_name(scheme.name()), Some(scheme));
+    }
+}
+
+/// Texts of every scheme, few of each part so that equal and near ones meet.
+fn texts() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "v?[0-2](\\.[0-2]){0,3}(-(rc|beta)(\\.[0-2])?)?(\\+([1-3]|[1-3]-x|abc|def))?",
+        "1\\.[78](\\.0)?(_[1-3](-b[12])?)?",
+        "[78]u[1-3](-(b[12]|ea))?",
+        "([01]:)?[01]\\.[01](~[ab])?-[01](ubuntu[01]|~x|\\+deb1)?",
+        "1\\.[01]\\.0-[1-3](-x|-y|\\.1)?",
+        "202[45]-0[12]-01(T1[01]:00:00Z)?",
+        "2024010[12]",
+        "dead(be[ef]|bee[0-2])[0-9a-b]?",
+        "[a-c.~:+ -]{0,3}",
+        "[0-2a.~+:-]{0,6}",
+    ]
+}
+
+fn at_most(a: &Version, b: &Version) -> bool {
+    matches!(a.compare(b).ordering(), Some(Ordering::Less | Ordering::Equal))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4096, ..ProptestConfig::default() })]
+
+    #[test]
+    fn two_texts_say_the_same_both_ways(a in texts(), b in texts()) {
+        prop_assert_eq!(compare(&a, &b), compare(&b, &a).reverse());
+        prop_assert_eq!(compare(&a, &a), Compared::EQUAL);
+    }
+
+    #[test]
+    fn versions_are_a_partial_order(a in texts(), b in texts(), c in texts()) {
+        let [a, b, c] = [a, b, c].map(|t| Version::read(&t));
+        prop_assert_eq!(a.compare(&b), b.compare(&a).reverse());
+        if at_most(&a, &b) && at_most(&b, &c) {
+            prop_assert!(at_most(&a, &c), "{} {} {}", a, b, c);
+            let strict = a.compare(&b) != Compared::EQUAL || b.compare(&c) != Compared::EQUAL;
+            prop_assert_eq!(strict, a.compare(&c) != Compared::EQUAL, "{} {} {}", a, b, c);
+        }
+    }
+
+    #[test]
+    fn so_are_those_of_a_named_scheme(a in texts(), b in texts(), c in texts()) {
+        for scheme in Scheme::ALL {
+            let read = [&a, &b, &c].map(|t| Version::read_as(scheme, t));
+            let [Some(a), Some(b), Some(c)] = read else { continue };
+            if at_most(&a, &b) && at_most(&b, &c) {
+                prop_assert!(at_most(&a, &c), "{:?}: {} {} {}", scheme, a, b, c);
+            }
+        }
+    }
+
+    #[test]
+    fn any_text_is_read(a in any::<String>(), b in any::<String>()) {
+        prop_assert_eq!(compare(&a, &b), compare(&b, &a).reverse());
+    }
+}
+
+/// Every pair of a corpus as the real dpkg orders it, where there is one.
+#[test]
+fn debian_versions_are_in_the_order_of_dpkg() {
+    const CORPUS: &[&str] = &[
+        "0",
+        "0-0",
+        "00",
+        "1",
+        "1.0",
+        "1.0-0",
+        "1.0-1",
+        "1.0-1+b1",
+        "1.0-10",
+        "1.0-2",
+        "1.0.",
+        "1.0a",
+        "1.0~",
+        "1.0~~",
+        "1.0~rc1",
+        "1.0~rc1-1",
+        "1.0+dfsg-1",
+        "1.0-1~bpo11+1",
+        "1:0.9",
+        "0:1.0",
+        "10:0",
+        "1.1.1k-1",
+        "1.1.1n-0+deb11u5",
+        "2.4.52-1ubuntu4",
+        "2.4.52-1ubuntu4.1",
+        "1.0-a",
+        "1.0-Z",
+        "1.0+",
+        "1.0.1",
+        "5.15.0-91-generic",
+        "1.0-1-1",
+        "3.0.0-beta",
+        "20240101-1",
+        "8u212-b03-2~deb9u1",
+        "8u152",
+        "1.001",
+        "1.01",
+    ];
+    if Command::new("dpkg").arg("--version").output().is_err() {
+        assert!(std::env::var("PORTCULLIS_REQUIRE_ALL").as_deref() != Ok("1"), "dpkg is needed");
+        eprintln!(
+            "skipped: dpkg is not there, and its order of versions is not compared with ours"
+        );
+        return;
+    }
+    const SCRIPT: &str = r#"for a in "$@"; do shift; for b in "$@"; do
+        if dpkg --compare-versions "$a" lt "$b"; then echo "<"
+        elif dpkg --compare-versions "$a" eq "$b"; then echo "="
+        else echo ">"; fi; done; done"#;
+    let ran = Command::new("sh").args(["-c", SCRIPT, "sh"]).args(CORPUS).output().expect("sh runs");
+    let answers: Vec<&str> = std::str::from_utf8(&ran.stdout).expect("ASCII").lines().collect();
+    assert_eq!(answers.len(), CORPUS.len() * (CORPUS.len() - 1) / 2);
+    let pairs =
+        CORPUS.iter().enumerate().flat_map(|(i, a)| CORPUS[i + 1..].iter().map(move |b| (a, b)));
+    for ((a, b), theirs) in pairs.zip(answers) {
+        let read = |t| Version::read_as(Scheme::Debian, t).expect("dpkg takes it");
+        let ours = match read(a).compare(&read(b)).ordering() {
+            Some(Ordering::Less) => "<",
+            Some(Ordering::Equal) => "=",
+            _ => ">",
+        };
+        assert_eq!(ours, theirs, "{a} and {b}");
+    }
+}
