@@ -19,8 +19,13 @@
 //!   samples: 16             # ports of a declared range that are probed
 //!   collect_rate: 10        # API calls a second for each account, region and service
 //!   collect_concurrency: 8
+//!   fact_max_age: 24h       # a fact gathered longer ago counts for nothing
 //! vantages:
 //!   local: { address: 198.51.100.9, address_v6: "2001:db8::9", reflect: "stun.example.org:3478" }
+//! facts:                    # where facts of hosts come from, beside `--facts`
+//!   - { file: facts.json }  # or a folder; JSON, NDJSON, Ansible facts, osquery results
+//!   - { command: [./inventory, --json], timeout: 30s, name: cmdb, rename: { jdk: java.version } }
+//!   - { ssm: ["AWS:Application", "Custom:Build"] }   # types of Systems Manager's inventory
 //! rules: [rules]            # folders of more rules, relative to this file
 //! fail_on: high
 //! ```
@@ -45,6 +50,8 @@ pub struct Config {
     /// Blocks that may be probed beyond those that the snapshot says are ours.
     pub scope: Vec<IpNetwork>,
     pub limits: Limits,
+    /// Where facts of hosts come from, in the order of the file.
+    pub facts: Vec<FactSource>,
     /// By name.
     pub vantages: BTreeMap<String, Vantage>,
     /// Folders of more rules, relative to the file.
@@ -52,6 +59,32 @@ pub struct Config {
     /// The severity that fails a run, where the file says.
     pub fail_on: Option<Severity>,
 }
+
+/// One source of facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FactSource {
+    pub from: FactFrom,
+    /// What reports call it, where the file says.
+    pub name: Option<String>,
+    /// The fact's name to the name that the source has for it.
+    pub rename: BTreeMap<String, String>,
+    pub at: Place,
+}
+
+/// What kind of source it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FactFrom {
+    /// A file or folder, relative to the configuration.
+    File(String),
+    /// A program and its arguments, run without a shell in the configuration's folder, that prints JSON.
+    Command { argv: Vec<String>, timeout: SignedDuration },
+    /// Types of AWS Systems Manager's inventory: `AWS:Application`, `Custom:Build`.
+    Ssm(Vec<String>),
+}
+
+/// How long a command that prints facts may take, where the configuration does not say: as long as a
+/// person waits for an inventory before wondering.
+const FACT_TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
 
 /// One account to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +117,9 @@ pub struct Limits {
     pub collect_rate: Option<u32>,
     /// Accounts and regions read side by side; `None` is the collector's own default.
     pub collect_concurrency: Option<u32>,
+    /// A fact gathered longer ago counts for nothing, where the spec does not say otherwise. A day:
+    /// what runs nightly is not stale.
+    pub fact_max_age: SignedDuration,
 }
 
 impl Default for Limits {
@@ -96,6 +132,7 @@ impl Default for Limits {
             samples: None,
             collect_rate: None,
             collect_concurrency: None,
+            fact_max_age: SignedDuration::from_hours(24),
         }
     }
 }
@@ -148,6 +185,11 @@ static CONFIG: Record = Record {
             "Places that probes are sent from.",
         ),
         field(
+            "facts",
+            Shape::List(&Shape::Record(&FACTS)),
+            "Where facts of hosts come from: each item a file, a command or SSM Inventory.",
+        ),
+        field(
             "rules",
             Shape::OneOrMany(&Shape::Scalar(Scalar::Text)),
             "Folders of more rules, relative to this file.",
@@ -174,6 +216,39 @@ static ACCOUNT: Record = Record {
         field("external_id", Shape::Scalar(Scalar::Word), "The role's external id."),
         field("profile", Shape::Scalar(Scalar::Word), "A profile of the AWS configuration."),
         field("name", Shape::Scalar(Scalar::Word), "Its name, for people."),
+    ],
+};
+
+static FACTS: Record = Record {
+    what: "a source of facts",
+    least: Least::One,
+    fields: &[
+        field(
+            "file",
+            Shape::Scalar(Scalar::Text),
+            "A file or folder, relative to this file: JSON, NDJSON, Ansible facts, osquery results.",
+        ),
+        field(
+            "command",
+            Shape::List(&Shape::Scalar(Scalar::Word)),
+            "A program that prints JSON and its arguments; no shell reads them.",
+        ),
+        field(
+            "timeout",
+            Shape::Scalar(Scalar::Duration),
+            "How long a command may take; 30s when absent.",
+        ),
+        field(
+            "ssm",
+            Shape::OneOrMany(&Shape::Scalar(Scalar::Text)),
+            "Types of AWS Systems Manager's inventory: `AWS:Application`, `Custom:Build`.",
+        ),
+        field("name", Shape::Scalar(Scalar::Text), "What reports call it."),
+        field(
+            "rename",
+            Shape::Map { key: Scalar::FactName, value: &Shape::Scalar(Scalar::Text) },
+            "Names of facts, each with the name that the source has for it.",
+        ),
     ],
 };
 
@@ -211,6 +286,11 @@ static LIMITS: Record = Record {
             "collect_concurrency",
             Shape::Scalar(Scalar::Number(1, 1_000)),
             "Accounts and regions read side by side.",
+        ),
+        field(
+            "fact_max_age",
+            Shape::Scalar(Scalar::Duration),
+            "A fact gathered longer ago counts for nothing; 24h when absent.",
         ),
     ],
 };
@@ -270,6 +350,7 @@ fn lower(node: &Node, at: impl Fn(Span) -> Place, errors: &mut Vec<SpecError>) -
     let vantages = node.get("vantages").map(Node::entries).unwrap_or_default();
     Config {
         accounts: accounts(node, &at, errors),
+        facts: facts(node, &at, errors),
         regions,
         scope: texts("scope").iter().filter_map(|t| scalar::block(t).ok()).collect(),
         limits: limits(node.get("limits")),
@@ -317,6 +398,70 @@ fn accounts(node: &Node, at: &impl Fn(Span) -> Place, errors: &mut Vec<SpecError
     out.into_values().map(|(account, _)| account).collect()
 }
 
+fn facts(node: &Node, at: &impl Fn(Span) -> Place, errors: &mut Vec<SpecError>) -> Vec<FactSource> {
+    let mut out = Vec::new();
+    for item in node.get("facts").map(Node::items).unwrap_or_default() {
+        let list = |field: &str| -> Vec<String> {
+            let items = item.get(field).map(Node::items).unwrap_or_default();
+            items.iter().filter_map(Node::text).map(str::to_owned).collect()
+        };
+        let kinds: Vec<&str> =
+            ["file", "command", "ssm"].into_iter().filter(|k| item.get(k).is_some()).collect();
+        let error = |message: &str| SpecError::new(item.span, message);
+        let from = match kinds[..] {
+            ["file"] => text(item, "file").map(FactFrom::File),
+            ["command"] if list("command").is_empty() => {
+                errors.push(
+                    error("the command of a source of facts is empty")
+                        .hint("list the program and its arguments: [./inventory, --json]"),
+                );
+                None
+            }
+            ["command"] => Some(FactFrom::Command {
+                argv: list("command"),
+                timeout: text(item, "timeout")
+                    .and_then(|t| scalar::duration(&t))
+                    .unwrap_or(FACT_TIMEOUT),
+            }),
+            ["ssm"] => Some(FactFrom::Ssm(list("ssm"))),
+            // What is misspelt or no map was told by itself.
+            _ if !item
+                .entries()
+                .iter()
+                .any(|(k, _)| FACTS.fields.iter().any(|f| f.name == &*k.text)) =>
+            {
+                None
+            }
+            _ => {
+                errors.push(
+                    error("a source of facts is exactly one of `file`, `command` and `ssm`")
+                        .hint("give each source an item of its own"),
+                );
+                None
+            }
+        };
+        if let Some(timeout) = item.get("timeout").filter(|_| kinds == ["file"] || kinds == ["ssm"])
+        {
+            errors.push(
+                SpecError::new(timeout.span, "only a command has a `timeout`").hint("leave it out"),
+            );
+        }
+        let rename = item.get("rename").map(Node::entries).unwrap_or_default();
+        out.extend(from.map(|from| {
+            FactSource {
+                from,
+                name: text(item, "name"),
+                rename: rename
+                    .iter()
+                    .filter_map(|(k, v)| Some((k.text.to_string(), v.text()?.to_owned())))
+                    .collect(),
+                at: at(item.span),
+            }
+        }));
+    }
+    out
+}
+
 fn limits(node: Option<&Node>) -> Limits {
     let number =
         |field: &str| node.and_then(|n| text(n, field)).and_then(|t| t.parse::<u32>().ok());
@@ -331,6 +476,7 @@ fn limits(node: Option<&Node>) -> Limits {
         samples: number("samples"),
         collect_rate: number("collect_rate"),
         collect_concurrency: number("collect_concurrency"),
+        fact_max_age: duration("fact_max_age").unwrap_or(Limits::default().fact_max_age),
     }
 }
 
@@ -378,6 +524,12 @@ mod tests {
         assert_eq!((config.limits.rate, config.limits.samples), (Some(200), Some(16)));
         assert_eq!(config.vantages["local"].reflect.as_deref(), Some("stun.example.org:3478"));
         assert_eq!(config.fail_on, Some(Severity::High));
+        let [file, command, ssm] = &config.facts[..] else { panic!("{:?}", config.facts) };
+        assert_eq!(file.from, FactFrom::File("facts.json".into()));
+        let FactFrom::Command { argv, timeout } = &command.from else { panic!("{command:?}") };
+        assert_eq!((argv.len(), *timeout), (2, SignedDuration::from_secs(30)));
+        assert_eq!(command.rename["jdk"], "java.version");
+        assert_eq!(ssm.from, FactFrom::Ssm(vec!["AWS:Application".into(), "Custom:Build".into()]));
         let schema = jsonschema::validator_for(&super::schema()).expect("a schema");
         let value: serde_json::Value = serde_saphyr::from_str(&text).expect("YAML");
         assert!(schema.is_valid(&value), "the schema refuses the example");
@@ -405,6 +557,11 @@ mod tests {
             ("vantages: { a: { address: '::1' } }", "IPv4 address", "`address_v6: ::1`"),
             ("vantages: { a: { reflect: stun.example.org } }", "host and a port", ""),
             ("fail_on: hihg", "`hihg`", "`high`?"),
+            ("facts: [{ file: a, command: [b] }]", "exactly one of", "an item of its own"),
+            ("facts: [{ command: [] }]", "is empty", "[./inventory, --json]"),
+            ("facts: [{ command: ./inventory }]", "expected a list", "[…]"),
+            ("facts: [{ file: a, timeout: 3s }]", "only a command", ""),
+            ("facts: [{ flie: a }]", "no key `flie`", "`file`?"),
         ] {
             let errors = load("p.yaml", text.as_bytes()).expect_err(text);
             assert_eq!(errors.count(), 1, "{errors}");

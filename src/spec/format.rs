@@ -92,10 +92,15 @@ static ROLE: Record = Record {
         field(
             "facts",
             Shape::Map {
-                key: Scalar::Name,
+                key: Scalar::FactName,
                 value: &Shape::Either(Scalar::Word, &Shape::Record(&FACT)),
             },
-            "Constraints on what its hosts are (not judged yet).",
+            "What its hosts must be: `\">= 8u152\"`, `\">= 1.2, < 2\"`, or a plain value, which is equality.",
+        ),
+        field(
+            "rollout",
+            Shape::Record(&ROLLOUT),
+            "When the rest of the role may follow its first hosts to a new version.",
         ),
         field(
             "services",
@@ -139,14 +144,72 @@ static COUNT: Record = Record {
 
 static FACT: Record = Record {
     what: "a fact",
-    least: Least::ExactlyOne,
+    least: Least::One,
     fields: &[
+        field(
+            "is",
+            Shape::Scalar(Scalar::Word),
+            "A comparison or a range of them: `\">= 1.2, < 2\"`; a plain value is equality.",
+        ),
+        field("one_of", WORDS, "Must be one of these on every host."),
         field(
             "same_within",
             Shape::Scalar(Scalar::Choice(&["role"])),
             "Must be equal on every host of the role.",
         ),
-        field("compatible", WORDS, "Must be one of these on every host."),
+        field(
+            "compatible",
+            Shape::List(&Shape::List(&Shape::Scalar(Scalar::Word))),
+            "Sets of values that may run side by side: all hosts must be within one of them.",
+        ),
+        field(
+            "order",
+            Shape::Scalar(Scalar::Choice(&["semver", "java", "debian", "date", "hash", "text"])),
+            "How its values are written; found from them when absent.",
+        ),
+        field(
+            "max_age",
+            Shape::Scalar(Scalar::Duration),
+            "A value gathered longer ago counts for nothing; `limits.fact_max_age` when absent.",
+        ),
+    ],
+};
+
+static ROLLOUT: Record = Record {
+    what: "a rollout",
+    least: Least::Required,
+    fields: &[
+        required("fact", Shape::Scalar(Scalar::FactName), "The fact that is the version: `build`."),
+        required(
+            "first",
+            Shape::Scalar(Scalar::Share),
+            "How many live hosts may go first, and must be proven before any other follows: `1`, `10%`.",
+        ),
+        field(
+            "soak",
+            Shape::Scalar(Scalar::Duration),
+            "How long each of the first must have been on the new version.",
+        ),
+        field(
+            "min_requests",
+            Shape::Scalar(Scalar::Number(1, u32::MAX)),
+            "How many requests each of the first must have carried.",
+        ),
+        field(
+            "requests",
+            Shape::Scalar(Scalar::FactName),
+            "The fact that counts requests; `requests` when absent.",
+        ),
+        field(
+            "since",
+            Shape::Scalar(Scalar::FactName),
+            "The fact that says since when a host is on its version, an instant or seconds since 1970; `FACT_since` when absent. `launch-time` fits hosts that are replaced and never upgraded.",
+        ),
+        field(
+            "to",
+            Shape::Scalar(Scalar::Word),
+            "The new version; when absent the latest of those in the role, or, where they have no order, the last to appear.",
+        ),
     ],
 };
 

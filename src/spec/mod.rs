@@ -27,7 +27,8 @@
 //! | `count` | `min`, `max`: how many live hosts it must have |
 //! | `services` | name to `port`, `from`, `expect`: must be reachable |
 //! | `allow`, `forbid` | lists of `port`, `from`: may be, must never be reachable |
-//! | `facts` | name to a constraint, `{ same_within: role }` or `{ compatible: [...] }` |
+//! | `facts` | name to a constraint on what its hosts are, see below |
+//! | `rollout` | when the rest may follow the first hosts to a new version, see below |
 //! | `journeys` | name to `any_of` (services) and `profiles` (`all` or a list) |
 //!
 //! What no role declares is *absent*: answering it is a finding.
@@ -48,6 +49,26 @@
 //! one, tcp expects `connect` (a handshake) and everything else `path` (the network lets it
 //! through). `stun` is spoken over udp, all others over tcp.
 //!
+//! A **fact** is asked for by a plain value (equality), by comparisons that must all hold
+//! (`">= 8u152"`, `">= 1.2, < 2"`; the signs are `=`, `!=`, `<`, `<=`, `>`, `>=`), or by a map of
+//! `is` (the same), `one_of` (a list), `same_within: role` (one version on every live host) and
+//! `compatible` (`[[a, b], [c]]`: all live hosts within one of the sets), of which all that stand
+//! must hold. `max_age` bounds the age of a value; `order` (`semver`, `java`, `debian`, `date`,
+//! `hash`, `text`) says how values are written where that cannot be told from them. A version
+//! that names no build (`11.0.2`) holds for all of its builds. What has no order, such as git
+//! hashes, is never less or greater: it can only be asked for by equality. `image`,
+//! `instance-type`, `launch-time`, `account`, `region`, `vpc`, `generation` (the tag of that
+//! name) and every `tag:KEY` are known from the snapshot and from declared hosts without any source.
+//!
+//! A **rollout** (`{ fact: build, first: 1, soak: 2h, min_requests: 1000 }`) is judged while live
+//! hosts of the role hold more than one value of `fact`. The new one is `to`, or the latest by
+//! order, or, of values without an order, the one that appeared last by `since`. Any `first` live
+//! hosts (a number, or a share rounded up) may be on it. Each further host is too many until as many as `first` of
+//! those on it are *proven*: on it since at least `soak` (by the fact `since`, `FACT_since` when
+//! absent) and with at least `min_requests` carried (by the fact `requests`). A host whose facts
+//! are missing or stale may be proven or not: where that decides, it is a gap. A role that is on
+//! one value throughout has no rollout to judge, and hosts going back to an older version are none of the new.
+//!
 //! A **permission** of `groups` is `any`, or `port` (a port or `all`), `from` (ingress) or `to`
 //! (egress), and `description`. Its peers are blocks, networks, `internet` (both families),
 //! `self`, `sg-…` and `pl-…`.
@@ -61,7 +82,7 @@
 //!
 //! # What is not judged yet
 //!
-//! `facts`, `journeys`, `profiles` and `names` are validated and listed in [`Spec::unjudged`];
+//! `journeys`, `profiles` and `names` are validated and listed in [`Spec::unjudged`];
 //! reports say so in their last lines.
 //!
 //! # What cannot both hold
@@ -79,6 +100,7 @@
 
 pub mod config;
 mod error;
+mod fact;
 mod format;
 mod lower;
 mod model;
@@ -94,8 +116,9 @@ mod suggest;
 mod yaml;
 
 pub use error::{Also, MAX_TOLD, SpecErrors, Told};
+pub use fact::{Comparison, Constraint, Fact, Rollout, Share, Sign};
 pub use model::{
-    Control, Count, DeclaredGroup, DeclaredHost, DeclaredPermission, Fact, Journey, Name, Network,
+    Control, Count, DeclaredGroup, DeclaredHost, DeclaredPermission, Journey, Name, Network,
     Pattern, Peer, Permit, Place, Profile, Role, Selector, Service, Spec, Unjudged, Waiver,
 };
 pub(crate) use scalar::duration;

@@ -1,3 +1,4 @@
+use super::{Fact, Rollout};
 use crate::model::{AddressSet, Expect, PortSpec, SourceName};
 use ipnetwork::IpNetwork;
 use jiff::Timestamp;
@@ -77,6 +78,7 @@ pub struct Role {
     pub select: Vec<Selector>,
     pub count: Count,
     pub facts: Vec<Fact>,
+    pub rollout: Option<Rollout>,
     pub services: Vec<Service>,
     pub allow: Vec<Permit>,
     pub forbid: Vec<Permit>,
@@ -108,15 +110,6 @@ pub struct Pattern(pub String);
 pub struct Count {
     pub min: Option<u32>,
     pub max: Option<u32>,
-}
-
-/// A fact constraint (judged by the gate and the inventory checks to come).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fact {
-    pub name: String,
-    /// The constraint as written.
-    pub constraint: String,
-    pub at: Place,
 }
 
 /// One declared thing on a role: it must be reachable from its sources and be what it says.

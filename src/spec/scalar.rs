@@ -1,6 +1,7 @@
 //! What a scalar must look like: one check for each kind, in people's words.
 
 use super::error::shorten;
+use super::fact::Share;
 use super::node::{Kind, Node};
 use super::shape::Scalar;
 use super::suggest::nearest;
@@ -33,6 +34,8 @@ impl Scalar {
         match self {
             Self::Text | Self::Word => "text".into(),
             Self::Name => "a name".into(),
+            Self::FactName => "the name of a fact, such as `jdk` or `tag:generation`".into(),
+            Self::Share => "a number of hosts or a share, such as `1` or `10%`".into(),
             Self::Reference => "a name, such as `internet`".into(),
             Self::DnsName => "a DNS name".into(),
             Self::Port => "protocol and ports, such as `tcp/443`".into(),
@@ -73,7 +76,7 @@ impl Scalar {
         self.check_text(text)?;
         let quoted = matches!(node.kind, Kind::Scalar { plain: false, .. });
         match self {
-            Self::Word | Self::Account => Ok(()),
+            Self::Word | Self::Account | Self::Share => Ok(()),
             Self::Number(..) | Self::Bool if quoted => {
                 Err(Wrong::new(format!("expected {}, found text in quotes", self.expected()))
                     .hint(format!("remove the quotes: {text}")))
@@ -106,6 +109,11 @@ impl Scalar {
                 Ok(())
             }
             Self::Name | Self::Reference => name(text),
+            Self::FactName => match text.strip_prefix("tag:") {
+                Some(key) if !key.trim().is_empty() => Ok(()),
+                _ => name(text),
+            },
+            Self::Share => share(text).map(drop).ok_or_else(unlike),
             Self::DnsName => dns_name(text),
             Self::PortOrAll if text == "all" => Ok(()),
             Self::Port | Self::PortOrAll => port(text).map(drop),
@@ -317,6 +325,21 @@ pub(crate) fn duration(text: &str) -> Option<SignedDuration> {
         "d" => SignedDuration::from_secs(n * 86_400),
         _ => return None,
     })
+}
+
+/// Reads `3` or `10%`; `None` for anything else, zero included.
+pub(super) fn share(text: &str) -> Option<Share> {
+    let (digits, percent) = match text.strip_suffix('%') {
+        Some(digits) => (digits, true),
+        None => (text, false),
+    };
+    let plain = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+    let n: u32 = digits.parse().ok().filter(|n| plain && *n <= 1_000_000)?;
+    match percent {
+        true if n <= 100 => Some(Share::Percent(n)),
+        true => None,
+        false => Some(Share::Hosts(n)),
+    }
 }
 
 #[cfg(test)]

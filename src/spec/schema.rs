@@ -97,6 +97,15 @@ fn of_scalar(scalar: Scalar) -> Value {
         Scalar::Name | Scalar::Reference => json!({
             "type": "string", "pattern": "^[\\p{L}\\p{N}\\p{M}._-]+$", "maxLength": 128
         }),
+        Scalar::FactName => json!({
+            "type": "string", "pattern": "^(tag:.*\\S.*|[\\p{L}\\p{N}\\p{M}._-]{1,128})$"
+        }),
+        Scalar::Share => json!({
+            "anyOf": [
+                { "type": "integer", "minimum": 1, "maximum": 1_000_000 },
+                { "type": "string", "pattern": "^([1-9][0-9]{0,5}|1000000|[1-9][0-9]?%|100%)$" },
+            ]
+        }),
         Scalar::DnsName => text(
             "^(\\*\\.)?([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\\.?$",
         ),

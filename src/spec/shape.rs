@@ -58,6 +58,10 @@ pub(super) enum Scalar {
     Word,
     /// A name that other parts refer to.
     Name,
+    /// The name of a fact: a name, or `tag:KEY`.
+    FactName,
+    /// `3` hosts or `10%`.
+    Share,
     /// A network's, role's or profile's name, or a word with a meaning of its own.
     Reference,
     /// A DNS name.

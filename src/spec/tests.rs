@@ -38,7 +38,20 @@ fn the_full_example_is_read_as_it_says() {
     assert_eq!((tls.days_left, tls.names.len()), (Some(21), 1));
     let Expect::Http(http) = &service("status").expect else { panic!("https is expected") };
     assert!(http.tls && http.status == [200, 204] && http.path.as_deref() == Some("/health"));
-    assert_eq!(service("ssh").at.to_string(), "s.yaml:33:7");
+    assert_eq!(service("ssh").at.to_string(), "s.yaml:42:7");
+
+    let fact = |name: &str| role.facts.iter().find(|f| f.name == name).unwrap();
+    assert_eq!(fact("kernel").constraints[0].to_string(), ">= 5.15, < 7");
+    assert_eq!(fact("kernel").max_age, Some(jiff::SignedDuration::from_hours(12)));
+    assert_eq!(fact("openssl").scheme, Some(crate::model::version::Scheme::Debian));
+    assert_eq!(fact("build").constraints, [Constraint::SameWithinRole]);
+    let sets = vec![vec!["4".to_owned(), "5".into()], vec!["6".into()]];
+    assert_eq!(fact("codec").constraints, [Constraint::Compatible(sets)]);
+    assert_eq!(fact("generation").constraints[0].to_string(), "= 2");
+    assert_eq!(fact("tag:owner").at.to_string(), "s.yaml:35:7");
+    let rollout = role.rollout.as_ref().unwrap();
+    assert_eq!((rollout.first, rollout.min_requests), (Share::Hosts(1), Some(1000)));
+    assert_eq!(rollout.since, "build_since");
 
     let api = &spec.roles["api"];
     assert_eq!(api.select.len(), 2);
@@ -55,7 +68,6 @@ fn the_full_example_is_read_as_it_says() {
     assert_eq!(
         unjudged,
         [
-            "facts of role enterprise-video",
             "journey media of role enterprise-video",
             "name live.example",
             "profile https-only",
@@ -76,6 +88,11 @@ fn service(line: &str) -> String {
 fn bad() -> Vec<(String, &'static str, &'static str)> {
     let s = |line: &str| service(line);
     let v = |rest: &str| format!("version: 1\n{rest}");
+    let of = |key: &str, line: &str| {
+        v(&format!("roles: {{ r: {{ select: {{ names: a }}, {key}: {line} }} }}"))
+    };
+    let f = |line: &str| of("facts", &format!("{{ {line} }}"));
+    let r = |line: &str| of("rollout", line);
     vec![
         // Unknown keys, at every level.
         (v("‸netwroks: {}"), "no key `netwroks`", "did you mean `networks`?"),
@@ -94,6 +111,43 @@ fn bad() -> Vec<(String, &'static str, &'static str)> {
         (s("{ port: tcp/1, from: ‸[] }"), "empty list", ""),
         (s("{ port: tcp/1, from: [internet, ‸internet] }"), "stands twice", ""),
         (s("‸{ port: tcp/1 }"), "has no `from`", "add `from:`"),
+        // Facts.
+        (f("jdk: ‸'=> 8u152'"), "sign `=>`", "did you mean `>= 8u152`?"),
+        (f("jdk: ‸'== 8u152'"), "sign `==`", "did you mean `= 8u152`?"),
+        (f("jdk: ‸'~> 1.2'"), "as a constraint", "a range is \">= 1.2, < 2\""),
+        (f("jdk: ‸'>='"), "no version", "`>= 1.2`"),
+        (f("jdk: ‸'>= 1, 2'"), "`2` in a range has no sign", "each part"),
+        (f("jdk: ‸'>= 2, < 1'"), "no version can be `>= 2` and `< 1`", "lower end"),
+        (f("jdk: ‸'> 8u152, <= 1.8.0_152'"), "no version can be", ""),
+        (f("jdk: ‸'= 1, != 1.0'"), "no version can be", ""),
+        (
+            f("jdk: ‸'>= 1.2, < 2024-01-01'"),
+            "one is a semver version and the other a date",
+            "one way",
+        ),
+        (f("build: ‸'>= deadbeef'"), "it is a git hash, and has no order", "one_of"),
+        (f("build: ‸'< blue'"), "it is plain text", "one_of"),
+        (f("ssl: ‸'>= 1.2.3-4'"), "pre-release in semver", "order: debian"),
+        (f("ssl: { is: ‸'>= 1.8.0_45', order: debian }"), "as a Debian version", "`order`"),
+        (f("ssl: { is: '1', order: ‸debain }"), "`debain`", "`debian`?"),
+        (f("build: { same_within: ‸rolle }"), "`rolle`", "`role`?"),
+        (f("build: { ‸same_witin: role }"), "`same_witin`", "`same_within`?"),
+        (f("‸build: { max_age: 1h }"), "asks for nothing", "`same_within`"),
+        (f("build: { is: a, max_age: ‸1 }"), "such as `30s`", ""),
+        (f("build: { one_of: [a, ‸a] }"), "stands twice", "keep one"),
+        (f("build: { one_of: ‸[] }"), "empty list", ""),
+        (f("build: { compatible: [‸a, [b]] }"), "expected a list", ""),
+        (f("build: { compatible: ‸[[a], []] }"), "compatible with nothing", "[[a, b], [c]]"),
+        (f("‸'tag:': a"), "`tag:` as a name", ""),
+        (r("{ fact: build, first: ‸0, soak: 2h }"), "or a share", ""),
+        (r("{ fact: build, first: ‸101%, soak: 2h }"), "or a share", ""),
+        (r("‸{ fact: build, first: 1 }"), "what proves its first hosts", "`soak: 2h`"),
+        (
+            r("{ fact: build, first: 1, soak: 1h, requests: ‸n }"),
+            "nothing asks for",
+            "min_requests",
+        ),
+        (r("‸{ first: 1, soak: 2h }"), "has no `fact`", "add `fact:`"),
         // Expectations.
         (s("{ port: tcp/1, from: internet, expect: ‸stun }"), "spoken over udp", "udp/"),
         (s("{ port: udp/1, from: internet, expect: ‸tls }"), "spoken over tcp", "tcp/"),
@@ -413,6 +467,19 @@ fn the_schema_takes_the_full_example_and_refuses_what_it_can_tell() {
         "empty file",
         "the service `x`",
         "the role `nobody`",
+        "sign `",
+        "has no sign",
+        "as a constraint",
+        "no version",
+        "one is a semver version",
+        "has no order",
+        "plain text",
+        "pre-release in semver",
+        "as a Debian version",
+        "asks for nothing",
+        "asks for",
+        "what proves",
+        "compatible with nothing",
     ];
     let mut refused = 0;
     for (marked, message, _) in bad() {

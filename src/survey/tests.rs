@@ -56,6 +56,7 @@ fn declared(addresses: &[&str], edit: impl FnOnce(&mut Spec, &mut Role)) -> (Spe
         select: Vec::new(),
         count: Default::default(),
         facts: Vec::new(),
+        rollout: None,
         services: Vec::new(),
         allow: Vec::new(),
         forbid: Vec::new(),

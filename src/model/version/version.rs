@@ -116,6 +116,12 @@ impl Version {
         matches!(&self.form, Form::Semver(n) | Form::Java(n) if n.build.is_some())
     }
 
+    /// Whether semver and Debian read what follows its `-` in opposite ways.
+    #[must_use]
+    pub const fn is_ambiguous(&self) -> bool {
+        matches!(self.form, Form::Either(_))
+    }
+
     /// The same version of whichever build.
     #[must_use]
     pub fn without_build(&self) -> Self {

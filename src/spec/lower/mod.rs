@@ -4,6 +4,7 @@
 //! here without another word, so that the rest can still be judged and all errors told at once.
 
 mod expect;
+mod fact;
 mod group;
 mod host;
 mod role;

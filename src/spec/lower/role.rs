@@ -1,6 +1,6 @@
 use super::super::error::SpecError;
 use super::super::node::{Key, Node, Span};
-use super::super::{Count, Fact, Journey, Pattern, Permit, Role, Selector, Service};
+use super::super::{Count, Journey, Pattern, Permit, Role, Selector, Service};
 use super::{Lower, number, port, text, texts};
 use crate::model::{Expect, PortSpec, SourceName};
 
@@ -19,7 +19,8 @@ struct Line<'a> {
 
 impl Lower<'_> {
     pub(super) fn role(&mut self, name: &str, key: &Key, node: &Node) {
-        let facts = self.facts(name, node);
+        let facts = self.facts(node);
+        let rollout = self.rollout(node);
         let mut spans = Vec::new();
         let mut services = Vec::new();
         let declared = node.get("services").map(Node::entries).unwrap_or_default();
@@ -78,6 +79,7 @@ impl Lower<'_> {
             select: select.iter().map(selector).collect(),
             count,
             facts,
+            rollout,
             services,
             allow,
             forbid,
@@ -102,31 +104,6 @@ impl Lower<'_> {
             );
         }
         count
-    }
-
-    fn facts(&mut self, role: &str, node: &Node) -> Vec<Fact> {
-        let Some(section) = node.get("facts").filter(|s| !s.entries().is_empty()) else {
-            return Vec::new();
-        };
-        let (first, _) = &section.entries()[0];
-        self.not_judged(format!("facts of role {role}"), first.span);
-        section
-            .entries()
-            .iter()
-            .map(|(key, value)| Fact {
-                name: key.text.to_string(),
-                constraint: match (value.get("same_within"), value.get("compatible")) {
-                    (Some(within), _) => {
-                        format!("same within {}", within.text().unwrap_or_default())
-                    }
-                    (None, Some(_)) => {
-                        format!("one of {}", texts(value, "compatible").join(", "))
-                    }
-                    (None, None) => value.text().unwrap_or_default().into(),
-                },
-                at: self.place(key.span),
-            })
-            .collect()
     }
 
     fn service(&mut self, role: &str, key: &Key, node: &Node) -> Option<Service> {
