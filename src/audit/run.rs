@@ -35,6 +35,7 @@ pub fn run(input: &Input<'_>) -> AuditReport {
 
     let coverage = coverage(input, &joined, judged.ok);
     let mut not_judged = unjudged(input, &joined, &judged);
+    not_judged.extend(facts.notes.iter().cloned());
     not_judged.dedup();
     let mut findings = judged.into_findings();
     let waived = check::waivers(&mut findings, now, !all_gaps.is_empty(), &context);

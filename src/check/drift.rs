@@ -53,6 +53,7 @@ fn found(drift: &GroupDrift) -> Found {
         subject: drift.group.clone(),
         role: None,
         group: Some(drift.group.clone()),
+        fact: None,
         count: missing + extra,
         limit: 0,
         detail: if expose > 0 { format!(" ({expose} of them)") } else { String::new() },

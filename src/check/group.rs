@@ -29,6 +29,7 @@ fn found(odd: &Odd, context: &Context<'_>) -> Found {
         subject: format!("{} {}", odd.group, odd.permission),
         role: None,
         group: Some(odd.group.clone()),
+        fact: None,
         count: 1,
         limit: 0,
         detail: detail.clone(),

@@ -1,7 +1,7 @@
 use super::judged::{Context, Judged};
 use super::simple::{self, Found};
 use crate::finding::{Evidence, Side};
-use crate::inventory::{Row, What};
+use crate::inventory::{Holding, Row, What};
 use crate::rule::Case;
 
 /// Judges what declared roles and the hosts there are do not agree on.
@@ -21,6 +21,7 @@ fn found(row: &Row, context: &Context<'_>) -> Found {
         subject: row.subject(),
         role: None,
         group: None,
+        fact: None,
         count: 0,
         limit: 0,
         detail: String::new(),
@@ -86,6 +87,143 @@ fn found(row: &Row, context: &Context<'_>) -> Found {
             ],
             ..blank
         },
+        What::FactViolated { role, fact, constraint, is } => Found {
+            case: Case::FactViolated,
+            role: Some(role.clone()),
+            fact: Some((fact.clone(), Some(is.value.clone()))),
+            detail: format!("of role {role} is `{}` and must be {constraint}", is.value),
+            evidence: vec![
+                declared(format!("fact {fact} of role {role} must be {constraint}")),
+                seen(holds(is), Some(is.host.clone())),
+            ],
+            ..blank
+        },
+        What::FactSkewed { role, fact, values, odd } => Found {
+            case: Case::FactSkewed,
+            role: Some(role.clone()),
+            fact: Some((fact.clone(), None)),
+            count: values.len(),
+            limit: 1,
+            detail: skew(values, odd),
+            evidence: grouped(
+                declared(format!("fact {fact} must be the same within role {role}")),
+                values.iter().map(Vec::as_slice),
+            ),
+            ..blank
+        },
+        What::FactIncompatible { role, fact, constraint, values, odd } => {
+            let mut groups: Vec<Vec<Holding>> = Vec::new();
+            for holding in values {
+                match groups.iter_mut().find(|g| g[0].value == holding.value) {
+                    Some(group) => group.push(holding.clone()),
+                    None => groups.push(vec![holding.clone()]),
+                }
+            }
+            groups.sort_by(|a, b| (b.len(), &a[0].value).cmp(&(a.len(), &b[0].value)));
+            Found {
+                case: Case::FactIncompatible,
+                role: Some(role.clone()),
+                fact: Some((fact.clone(), None)),
+                count: groups.len(),
+                limit: 1,
+                detail: skew(&groups, odd),
+                evidence: grouped(
+                    declared(format!("fact {fact} of role {role} must be {constraint}")),
+                    groups.iter().map(Vec::as_slice),
+                ),
+                ..blank
+            }
+        }
+        What::RolloutTooFast { role, fact, first, of, on, proven, unproven } => {
+            let new = on.first().map_or("", |h| &h.value);
+            let mut evidence = vec![declared(format!(
+                "the first {first} on a new {fact} must be proven before the rest of role {role} follows"
+            ))];
+            let mut sources: Vec<String> = on.iter().map(dated).collect();
+            sources.sort();
+            sources.dedup();
+            let text = format!("{} of {of} live hosts hold {fact} {new}: {}", on.len(), ids(on));
+            evidence.push(seen(format!("{text}, {}", named(&sources, "; ")), None));
+            for (host, why) in unproven.iter().take(8) {
+                evidence.push(seen(format!("{host} is not proven: {why}"), Some(host.clone())));
+            }
+            Found {
+                case: Case::RolloutTooFast,
+                role: Some(role.clone()),
+                fact: Some((fact.clone(), Some(new.to_owned()))),
+                count: on.len(),
+                limit: *first,
+                detail: format!(
+                    "{} of {of} live hosts are on `{new}`, and {} of the first {first} {} proven",
+                    on.len(),
+                    proven.len(),
+                    if proven.len() == 1 { "is" } else { "are" }
+                ),
+                evidence,
+                ..blank
+            }
+        }
+        What::FactUnknown { role, fact, hosts, why } => Found {
+            case: Case::FactUnknown,
+            role: Some(role.clone()),
+            fact: Some((fact.clone(), None)),
+            count: hosts.len(),
+            detail: format!("{why} ({})", named(hosts, ", ")),
+            evidence: vec![
+                declared(format!("role {role} asks for fact {fact}")),
+                seen(why.clone(), None),
+            ],
+            ..blank
+        },
+    }
+}
+
+/// `1.8.0_45, says facts.json, read at 2026-11-22T12:00:00Z`.
+fn holds(is: &Holding) -> String {
+    format!("{} is {}, {}", is.called(), is.value, dated(is))
+}
+
+/// Which source says so, and as of when.
+fn dated(is: &Holding) -> String {
+    match is.gathered_at {
+        Some(at) => format!("says {}, gathered at {at} and read at {}", is.source, is.read_at),
+        None => format!("says {}, read at {}", is.source, is.read_at),
+    }
+}
+
+/// The declaration, and each value with the hosts that hold it.
+fn grouped<'a>(declared: Evidence, groups: impl Iterator<Item = &'a [Holding]>) -> Vec<Evidence> {
+    let mut out = vec![declared];
+    for group in groups.take(8) {
+        let Some(first) = group.first() else { continue };
+        let text = format!("{} on {}, {}", first.value, ids(group), dated(first));
+        out.push(Evidence::seen(Side::Inventory, text, Some(first.host.clone())));
+    }
+    out
+}
+
+/// Which value is on how many hosts, and which hosts are the odd ones.
+fn skew(groups: &[Vec<Holding>], odd: &[String]) -> String {
+    let each: Vec<String> =
+        groups.iter().map(|g| format!("`{}` on {}", g[0].value, g.len())).collect();
+    let odd = match odd {
+        [] => "no value is on most of them".to_owned(),
+        [one] => format!("the odd one is {one}"),
+        many => format!("the odd ones are {}", named(many, ", ")),
+    };
+    format!("{}; {odd}", named(&each, ", "))
+}
+
+fn ids(hosts: &[Holding]) -> String {
+    named(&hosts.iter().map(Holding::called).collect::<Vec<_>>(), ", ")
+}
+
+/// The first of a list, and how many more there are.
+fn named(list: &[String], between: &str) -> String {
+    let shown = list.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(between);
+    match list.len().saturating_sub(8) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

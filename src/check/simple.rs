@@ -10,6 +10,8 @@ pub(super) struct Found {
     pub(super) subject: String,
     pub(super) role: Option<String>,
     pub(super) group: Option<String>,
+    /// The fact that is concerned and, of one host, its value; text from outside.
+    pub(super) fact: Option<(String, Option<String>)>,
     pub(super) count: usize,
     pub(super) limit: usize,
     /// In words; text from outside.
@@ -33,6 +35,8 @@ impl Facts for Found {
             "count" => number(self.count),
             "limit" => number(self.limit),
             "detail" => text(&self.detail),
+            "fact" => text(self.fact.as_ref().map_or("", |(name, _)| name)),
+            "value" => text(self.fact.as_ref().and_then(|(_, v)| v.as_deref()).unwrap_or_default()),
             _ => None,
         }
     }

@@ -66,6 +66,7 @@ fn found(waiver: &Waiver, case: Case, matched: bool, uncertain: bool) -> Found {
         subject,
         role: None,
         group: None,
+        fact: None,
         count: 0,
         limit: 0,
         detail,

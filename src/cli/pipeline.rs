@@ -35,7 +35,7 @@ pub(super) fn run(
 ) -> AuditReport {
     let Case { spec, snapshot, facts, rules, options, scope, limits, now } = *case;
     let resolution = resolve::resolve(spec, snapshot);
-    let facts = resolve::facts(facts, spec, snapshot, &resolution, now);
+    let facts = resolve::facts(facts, snapshot, &resolution, now);
     let assume_bpa_off = options.allow_gaps.contains(GapKind::VpcBpa.name());
     let reach = Reach::new(snapshot, &reach::Options { assume_bpa_off });
     let exposed = reach.exposed(&AddressSet::outside());

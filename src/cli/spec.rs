@@ -127,7 +127,14 @@ fn check(args: &CheckArgs, global: &Global) -> Result<ExitStatus, CliError> {
 fn is_error(row: &Row) -> bool {
     match row.what {
         What::PicksNothing { .. } | What::Overlap { .. } => true,
-        What::TooFew { .. } | What::TooMany { .. } | What::Unknown { .. } => false,
+        What::TooFew { .. }
+        | What::TooMany { .. }
+        | What::Unknown { .. }
+        | What::FactViolated { .. }
+        | What::FactSkewed { .. }
+        | What::FactIncompatible { .. }
+        | What::RolloutTooFast { .. }
+        | What::FactUnknown { .. } => false,
     }
 }
 

@@ -1,11 +1,11 @@
 use super::SourceRead;
 use crate::model::{Gap, Known};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What is known of each host. Default: nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     /// By host id (of `resolve::Resolution`), then by name of the fact.
     pub hosts: BTreeMap<String, BTreeMap<String, FactValue>>,
@@ -18,6 +18,22 @@ pub struct Facts {
     pub gaps: Vec<Gap>,
     /// What was read and used for nothing, in words: records that match no host.
     pub notes: Vec<String>,
+    /// A value gathered longer ago counts for nothing, where the spec does not say otherwise.
+    pub max_age: SignedDuration,
+}
+
+/// Nothing is known, and a day is the limit.
+impl Default for Facts {
+    fn default() -> Self {
+        Self {
+            hosts: BTreeMap::new(),
+            doubts: BTreeMap::new(),
+            sources: Vec::new(),
+            gaps: Vec::new(),
+            notes: Vec::new(),
+            max_age: SignedDuration::from_hours(24),
+        }
+    }
 }
 
 /// One fact of one host.

@@ -1,16 +1,30 @@
 use crate::model::Gap;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Everything that fact sources gave, before anybody knows whose it is. Default: none was asked.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gathered {
     pub records: Vec<Record>,
     /// In the order in which they were asked.
     pub sources: Vec<SourceRead>,
     /// Sources that could not be read, or not in full.
     pub gaps: Vec<Gap>,
+    /// A value gathered longer ago counts for nothing, where the spec does not say otherwise.
+    pub max_age: SignedDuration,
+}
+
+/// No source, and a day is the limit.
+impl Default for Gathered {
+    fn default() -> Self {
+        Self {
+            records: Vec::new(),
+            sources: Vec::new(),
+            gaps: Vec::new(),
+            max_age: SignedDuration::from_hours(24),
+        }
+    }
 }
 
 /// What one source says of one host at one time. Every text is from outside.
@@ -42,9 +56,9 @@ pub struct SourceRead {
 }
 
 impl Gathered {
-    /// Takes over what another source gave.
+    /// Takes over what another source gave; the limit of age stays.
     pub fn merge(&mut self, other: Self) {
-        let Self { records, sources, gaps } = other;
+        let Self { records, sources, gaps, max_age: _ } = other;
         self.records.extend(records);
         self.sources.extend(sources);
         self.gaps.extend(gaps);

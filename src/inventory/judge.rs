@@ -1,22 +1,25 @@
-use super::overlap;
-use super::{Row, What};
+use super::fact::Looking;
+use super::{Row, What, fact, overlap, rollout};
 use crate::fact::Facts;
 use crate::model::Gap;
 use crate::resolve::{Blind, Host, HostOrigin, Resolution, picks};
 use crate::spec::{Role, Selector, Spec};
 use jiff::Timestamp;
 
-/// Holds the declared roles against the hosts there are; rows are sorted.
+/// Holds the declared roles against the hosts there are and what is known of them; rows are sorted.
 ///
 /// A host that is not live counts for nothing but for what a selector picks. Interfaces without an
 /// instance belong to load balancers, databases and the like: they are judged by what they expose
 /// and are not called unknown here.
 #[must_use]
-pub fn judge(spec: &Spec, resolution: &Resolution, _facts: &Facts, _now: Timestamp) -> Vec<Row> {
+pub fn judge(spec: &Spec, resolution: &Resolution, facts: &Facts, now: Timestamp) -> Vec<Row> {
     let mut rows = Vec::new();
     for role in spec.roles.values() {
         count(role, resolution, &mut rows);
         empty(role, resolution, &mut rows);
+        let looking = Looking { resolution, facts, now };
+        fact::judge(role, looking, &mut rows);
+        rollout::judge(role, looking, &mut rows);
     }
     // Without any role there is nothing to belong to, and every host would be a row.
     if !spec.roles.is_empty() {

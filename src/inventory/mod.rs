@@ -1,11 +1,15 @@
-//! Which hosts must exist and which do: roles held against their members.
+//! Which hosts must exist, which do and what they are: roles held against their members.
 
+mod fact;
 mod judge;
 mod overlap;
+mod rollout;
 mod row;
 
 pub use judge::judge;
-pub use row::{Row, What};
+pub use row::{Holding, Row, What};
 
+#[cfg(test)]
+mod facts_tests;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,8 @@
+use crate::fact::FactValue;
 use crate::model::Gap;
+use crate::resolve::Host;
 use crate::spec::Place;
+use jiff::Timestamp;
 use std::fmt;
 
 /// One thing that declared roles and the hosts there are do not agree on.
@@ -38,6 +41,81 @@ pub enum What {
         /// How many hosts are in both.
         hosts: usize,
     },
+    /// A fact of a live host that is not what its role asks for.
+    FactViolated { role: String, fact: String, constraint: String, is: Holding },
+    /// A fact that must be the same within a role and is not.
+    FactSkewed {
+        role: String,
+        fact: String,
+        /// Hosts with the same version together, the largest group first.
+        values: Vec<Vec<Holding>>,
+        /// The hosts outside the largest group, by id; none where two are largest.
+        odd: Vec<String>,
+    },
+    /// Values of a role's hosts that may not run side by side.
+    FactIncompatible {
+        role: String,
+        fact: String,
+        constraint: String,
+        values: Vec<Holding>,
+        /// The hosts outside the set that most of them are in; none where no set has most.
+        odd: Vec<String>,
+    },
+    /// More hosts on a new version than may be before the first are proven.
+    RolloutTooFast {
+        role: String,
+        fact: String,
+        /// How many must be proven before any other follows.
+        first: usize,
+        /// Live hosts of the role.
+        of: usize,
+        /// Hosts on the new version.
+        on: Vec<Holding>,
+        /// Those of them that soaked and carried what they must.
+        proven: Vec<String>,
+        /// The others, and what each lacks.
+        unproven: Vec<(String, String)>,
+    },
+    /// A fact that a constraint or a rollout asks for and that is not known of these hosts: a gap.
+    FactUnknown { role: String, fact: String, hosts: Vec<String>, why: String },
+}
+
+/// A host and what it holds, as its source gave it: text from outside.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Holding {
+    /// Its id.
+    pub host: String,
+    /// Its `Name`, where it has another than its id.
+    pub name: Option<String>,
+    pub value: String,
+    /// The source's name.
+    pub source: String,
+    /// When the source was read.
+    pub read_at: Timestamp,
+    /// When the data was gathered, where that is known.
+    pub gathered_at: Option<Timestamp>,
+}
+
+impl Holding {
+    pub(super) fn new(host: &Host, value: &FactValue) -> Self {
+        Self {
+            host: host.id.clone(),
+            name: host.name.clone().filter(|n| *n != host.id),
+            value: value.value.clone(),
+            source: value.source.to_string(),
+            read_at: value.read_at,
+            gathered_at: value.gathered_at,
+        }
+    }
+
+    /// `i-0abc (api-1)`.
+    #[must_use]
+    pub fn called(&self) -> String {
+        match &self.name {
+            Some(name) => format!("{} ({name})", self.host),
+            None => self.host.clone(),
+        }
+    }
 }
 
 impl Row {
@@ -50,6 +128,30 @@ impl Row {
             | What::PicksNothing { role, .. } => format!("role {role}"),
             What::Unknown { host, .. } => host.clone(),
             What::Overlap { roles: [a, b], about, .. } => format!("roles {a} and {b} {about}"),
+            What::FactViolated { fact, is, .. } => format!("{} fact {fact}", is.host),
+            What::FactSkewed { role, fact, .. }
+            | What::FactIncompatible { role, fact, .. }
+            | What::RolloutTooFast { role, fact, .. }
+            | What::FactUnknown { role, fact, .. } => format!("role {role} fact {fact}"),
+        }
+    }
+
+    /// Whether it speaks against this host: a fact of it is wrong or unknown, it is among the odd ones
+    /// of its role (where nothing says which are odd, all are), or it followed unproven.
+    #[must_use]
+    pub fn concerns(&self, host: &str) -> bool {
+        let among = |odd: &[String], any: bool| {
+            if odd.is_empty() { any } else { odd.iter().any(|h| h == host) }
+        };
+        let holds = |values: &[Holding]| values.iter().any(|h| h.host == host);
+        match &self.what {
+            What::Unknown { host: h, .. } | What::Overlap { host: h, .. } => h == host,
+            What::FactViolated { is, .. } => is.host == host,
+            What::FactSkewed { values, odd, .. } => among(odd, values.iter().any(|v| holds(v))),
+            What::FactIncompatible { values, odd, .. } => among(odd, holds(values)),
+            What::RolloutTooFast { unproven, .. } => unproven.iter().any(|(h, _)| h == host),
+            What::FactUnknown { hosts, .. } => hosts.iter().any(|h| h == host),
+            What::TooFew { .. } | What::TooMany { .. } | What::PicksNothing { .. } => false,
         }
     }
 }
@@ -77,6 +179,34 @@ impl fmt::Display for Row {
             What::Overlap { roles: [a, b], about, why, host, hosts } => {
                 write!(f, "roles {a} and {b} share {hosts} hosts ({host}) and {why}: {about}")
             }
+            What::FactViolated { fact, constraint, is, .. } => {
+                write!(f, "{}: fact {fact} is {}, not {constraint}", is.called(), is.value)
+            }
+            What::FactSkewed { role, fact, values, .. } => {
+                write!(f, "role {role} holds {} values of fact {fact}: ", values.len())?;
+                for (i, group) in values.iter().enumerate() {
+                    let comma = if i > 0 { ", " } else { "" };
+                    write!(f, "{comma}{} on {}", group[0].value, hosts(group.len()))?;
+                }
+                Ok(())
+            }
+            What::FactIncompatible { role, fact, constraint, .. } => {
+                write!(f, "role {role}: fact {fact} is not {constraint}")
+            }
+            What::RolloutTooFast { role, fact, first, of, on, proven, .. } => write!(
+                f,
+                "role {role}: {} of {of} are on {fact} {}, and {} of the first {first} proven",
+                hosts(on.len()),
+                on.first().map_or("", |h| &h.value),
+                proven.len()
+            ),
+            What::FactUnknown { role, fact, hosts: of, why } => {
+                write!(f, "role {role}: fact {fact} of {} is unknown: {why}", hosts(of.len()))
+            }
         }
     }
+}
+
+fn hosts(n: usize) -> String {
+    if n == 1 { "1 host".into() } else { format!("{n} hosts") }
 }

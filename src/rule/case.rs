@@ -53,6 +53,16 @@ cases! {
     HostUnknown = "host-unknown" Inventory,
     /// Two roles of one host contradict each other.
     RolesContradict = "roles-contradict" Inventory,
+    /// A fact of a host is not what its role asks for.
+    FactViolated = "fact-violated" Inventory,
+    /// A fact that must be the same within a role is not.
+    FactSkewed = "fact-skewed" Inventory,
+    /// Hosts of a role hold values of a fact that may not run side by side.
+    FactIncompatible = "fact-incompatible" Inventory,
+    /// A fact that a role asks for is not known.
+    FactUnknown = "fact-unknown" Inventory,
+    /// More hosts are on a new version than may be before the first are proven.
+    RolloutTooFast = "rollout-too-fast" Inventory,
     /// Live permissions differ from declared ones, and what can be reached differs with them.
     DriftExposes = "drift-exposes" Drift,
     /// Live permissions differ from declared ones, but nothing that can be reached does.

@@ -78,6 +78,8 @@ facts! {
     "count" Number "how many hosts, permissions or differences there are",
     "limit" Number "how many there must or may be; 0 where nothing says",
     "detail" Text "what is wrong, in words",
+    "fact" Text "the fact of a host that is concerned: `jdk`, `image`; empty where none is",
+    "value" Text "the value of that fact, where one host is concerned",
 }
 
 impl fmt::Display for Fact {

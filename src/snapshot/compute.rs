@@ -13,6 +13,8 @@ pub struct Instance {
     pub subnet_id: Option<String>,
     pub vpc_id: Option<String>,
     pub private_ip_address: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private_dns_name: Option<String>,
     pub public_ip_address: Option<IpAddr>,
     pub launch_time: Option<String>,
     pub tags: Vec<Tag>,

@@ -37,6 +37,7 @@ fn instance(row: &types::Instance) -> Result<Instance, Malformed> {
         subnet_id: text(row.subnet_id()),
         vpc_id: text(row.vpc_id()),
         private_ip_address,
+        private_dns_name: text(row.private_dns_name()),
         public_ip_address,
         // As `aws ec2 describe-instances` prints it.
         launch_time: row
