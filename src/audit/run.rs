@@ -18,6 +18,8 @@ pub fn run(input: &Input<'_>) -> AuditReport {
     let joined = exposure::join(spec, resolution, reach, observations);
     let mut judged = check::exposure(&joined.rows, &context);
     judged.merge(check::inventory(&inventory::judge(spec, resolution, facts, now), &context));
+    let journeys = exposure::journeys(spec, resolution, observations);
+    judged.merge(check::journey(&journeys, &joined.rows, &context));
     let drifted = drift::compare(spec, snapshot, reach);
     judged.merge(check::drift(&drifted, &context));
     judged.merge(check::group(&drifted, &context));
@@ -51,7 +53,7 @@ pub fn run(input: &Input<'_>) -> AuditReport {
         at: now,
         snapshot_at: (!snapshot.regions.is_empty()).then_some(snapshot.taken_at),
         findings,
-        journeys: Vec::new(),
+        journeys,
         gaps: all_gaps.into_iter().collect(),
         accepted_gaps: options.allow_gaps.clone(),
         vantages: observations.vantages.clone(),

@@ -146,7 +146,7 @@ fn sampled(out: &mut Judged, exposure: &Exposure) {
 }
 
 /// The addresses that a mend lets in or shuts out for a source.
-fn addresses(source: &SourceName, context: &Context<'_>) -> AddressSet {
+pub(super) fn addresses(source: &SourceName, context: &Context<'_>) -> AddressSet {
     match source {
         SourceName::Internet => AddressSet::outside(),
         SourceName::Network(name) => {

@@ -109,7 +109,7 @@ pub(super) fn saw(row: &Exposure) -> String {
 }
 
 /// The resource that decides and its line: `security-group sg-1 (ingress tcp/22 from …)`.
-fn decided_by(configured: &Configured) -> String {
+pub(super) fn decided_by(configured: &Configured) -> String {
     match configured.path().map(|p| &p.decided_by) {
         None => "nothing that can be read".into(),
         Some(d) => match &d.entry {

@@ -8,8 +8,12 @@ mod declared;
 pub(crate) mod fake;
 mod join;
 mod journey;
+mod journeys;
+#[cfg(test)]
+mod journeys_tests;
 mod observed;
 mod row;
+mod seen_by;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -18,4 +22,5 @@ pub use cell::{Cells, ConfiguredCell, Declared, Expects, ObservedCell};
 pub use configuration::{Configuration, Exposed};
 pub use join::{Joined, join};
 pub use journey::{JourneyCell, JourneyOutcome, LeftOut, Tried};
+pub use journeys::journeys;
 pub use row::Exposure;

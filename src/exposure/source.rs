@@ -105,7 +105,7 @@ pub(super) fn sources(
 }
 
 /// The narrowest sources that contain `address`: several only where they are equally wide.
-fn narrowest(sources: &[Source], address: IpAddr) -> Vec<usize> {
+pub(super) fn narrowest(sources: &[Source], address: IpAddr) -> Vec<usize> {
     let holding = || sources.iter().enumerate().filter(|(_, s)| s.located.contains(address));
     let least = holding().map(|(_, s)| s.located.size()).min();
     holding().filter(|(_, s)| Some(s.located.size()) == least).map(|(i, _)| i).collect()

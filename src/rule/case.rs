@@ -8,6 +8,8 @@ pub enum Kind {
     Exposure,
     /// Hosts and roles.
     Inventory,
+    /// Journeys of customer configurations.
+    Journey,
     /// Live security groups against declared ones.
     Drift,
     /// Permissions of live groups that mean nothing.
@@ -63,6 +65,10 @@ cases! {
     FactUnknown = "fact-unknown" Inventory,
     /// More hosts are on a new version than may be before the first are proven.
     RolloutTooFast = "rollout-too-fast" Inventory,
+    /// No service of a journey works for the clients of a profile.
+    JourneyBroken = "journey-broken" Journey,
+    /// Probes were made, and none proves a journey for the clients of a profile.
+    JourneyUnproven = "journey-unproven" Journey,
     /// Live permissions differ from declared ones, and what can be reached differs with them.
     DriftExposes = "drift-exposes" Drift,
     /// Live permissions differ from declared ones, but nothing that can be reached does.
@@ -88,6 +94,7 @@ impl Kind {
         match self {
             Self::Exposure => "exposure",
             Self::Inventory => "inventory",
+            Self::Journey => "journey",
             Self::Drift => "drift",
             Self::Group => "group",
             Self::Waiver => "waiver",

@@ -305,7 +305,7 @@ impl Reader {
 pub(super) const fn facts_of(kind: Kind) -> &'static [FactDoc] {
     match kind {
         Kind::Exposure => EXPOSURE_FACTS,
-        Kind::Inventory | Kind::Drift | Kind::Group | Kind::Waiver => CASE_FACTS,
+        Kind::Inventory | Kind::Journey | Kind::Drift | Kind::Group | Kind::Waiver => CASE_FACTS,
     }
 }
 

@@ -26,14 +26,19 @@
 //!   - { file: facts.json }  # or a folder; JSON, NDJSON, Ansible facts, osquery results
 //!   - { command: [./inventory, --json], timeout: 30s, name: cmdb, rename: { jdk: java.version } }
 //!   - { ssm: ["AWS:Application", "Custom:Build"] }   # types of Systems Manager's inventory
+//! proxies:                  # what `via:` of a profile may go through
+//!   http-connect: "proxy.example:3128"
+//!   branch: { listens: "socks.example:1080", kind: socks5, address: 198.51.100.7, login_env: BRANCH_LOGIN }
 //! rules: [rules]            # folders of more rules, relative to this file
 //! fail_on: high
 //! ```
 
+pub use super::proxy::{Login, Proxy};
+
 use super::error::{SpecError, SpecErrors, place};
 use super::node::{Node, Span};
 use super::shape::{Field, Least, Record, Scalar, Shape};
-use super::{Place, Source, names, scalar, structure, yaml};
+use super::{Place, Source, names, proxy, scalar, structure, yaml};
 use crate::model::{AddressSet, Severity};
 use ipnetwork::IpNetwork;
 use jiff::SignedDuration;
@@ -54,6 +59,8 @@ pub struct Config {
     pub facts: Vec<FactSource>,
     /// By name.
     pub vantages: BTreeMap<String, Vantage>,
+    /// By name: what `via:` of a profile may go through.
+    pub proxies: BTreeMap<String, Proxy>,
     /// Folders of more rules, relative to the file.
     pub rules: Vec<String>,
     /// The severity that fails a run, where the file says.
@@ -184,6 +191,7 @@ static CONFIG: Record = Record {
             Shape::Map { key: Scalar::Name, value: &Shape::Record(&VANTAGE) },
             "Places that probes are sent from.",
         ),
+        field("proxies", proxy::PROXIES, "Proxies that probes of a profile may go through."),
         field(
             "facts",
             Shape::List(&Shape::Record(&FACTS)),
@@ -367,6 +375,11 @@ fn lower(node: &Node, at: impl Fn(Span) -> Place, errors: &mut Vec<SpecError>) -
                 (vantage.name.clone(), vantage)
             })
             .collect(),
+        proxies: proxy::lower(
+            node.get("proxies").map(Node::entries).unwrap_or_default(),
+            &at,
+            errors,
+        ),
         rules: texts("rules"),
         fail_on: Severity::ALL.into_iter().find(|s| fail_on.as_deref() == Some(s.name())),
     }
@@ -481,7 +494,12 @@ fn limits(node: Option<&Node>) -> Limits {
 }
 
 /// An address of the family that its field is for.
-fn address(node: &Node, field: &str, v4: bool, errors: &mut Vec<SpecError>) -> Option<IpAddr> {
+pub(super) fn address(
+    node: &Node,
+    field: &str,
+    v4: bool,
+    errors: &mut Vec<SpecError>,
+) -> Option<IpAddr> {
     let value = node.get(field)?;
     let address = value.text().and_then(|t| scalar::address(t).ok())?;
     if address.is_ipv4() == v4 {
@@ -495,7 +513,7 @@ fn address(node: &Node, field: &str, v4: bool, errors: &mut Vec<SpecError>) -> O
     None
 }
 
-fn text(node: &Node, field: &str) -> Option<String> {
+pub(super) fn text(node: &Node, field: &str) -> Option<String> {
     node.get(field).and_then(Node::text).map(str::to_owned)
 }
 
@@ -523,6 +541,7 @@ mod tests {
         assert_eq!(config.limits.deadline, Some(SignedDuration::from_mins(10)));
         assert_eq!((config.limits.rate, config.limits.samples), (Some(200), Some(16)));
         assert_eq!(config.vantages["local"].reflect.as_deref(), Some("stun.example.org:3478"));
+        assert_eq!(config.proxies["branch"].listens, "socks.example:1080");
         assert_eq!(config.fail_on, Some(Severity::High));
         let [file, command, ssm] = &config.facts[..] else { panic!("{:?}", config.facts) };
         assert_eq!(file.from, FactFrom::File("facts.json".into()));

@@ -73,8 +73,18 @@ static PROFILE: Record = Record {
         field("allow", PORTS, "All that the customer's network lets out; everything when absent."),
         field(
             "via",
-            Shape::Scalar(Scalar::Choice(&["http-connect", "socks5"])),
-            "The proxy that connections go through.",
+            Shape::Scalar(Scalar::Reference),
+            "The proxy that everything goes through: `http-connect`, `socks5`, or another name under `proxies:` of portcullis.yaml.",
+        ),
+        field(
+            "family",
+            Shape::Scalar(Scalar::Choice(&["ipv4", "ipv6"])),
+            "The only address family that the customer has.",
+        ),
+        field(
+            "mtu",
+            Shape::Scalar(Scalar::Number(576, 1500)),
+            "The largest packet, in bytes, that the customer's link carries.",
         ),
     ],
 };
@@ -112,7 +122,7 @@ static ROLE: Record = Record {
         field(
             "journeys",
             Shape::Map { key: Scalar::Name, value: &Shape::Record(&JOURNEY) },
-            "Ways of which at least one must work for every profile (not judged yet).",
+            "Ways of which at least one must work for every profile.",
         ),
     ],
 };

@@ -11,7 +11,7 @@
 //! |---|---|---|
 //! | `version` | | `1`, in every file |
 //! | `networks` | a name | address blocks, or one: `[198.51.100.0/24, "2001:db8:77::/48"]` |
-//! | `profiles` | a name | `block`, `allow`: lists of ports; `via`: `http-connect` or `socks5` |
+//! | `profiles` | a name | `block`, `allow`: lists of ports; `via`: a proxy's name; `family`; `mtu`: a customer configuration |
 //! | `roles` | a name | a role, see below |
 //! | `names` | a DNS name | `role`, `chain: { resolvers, max_single_provider }` |
 //! | `hosts` | a name | `addresses`, `tags`: a host that no cloud API tells about |
@@ -82,7 +82,7 @@
 //!
 //! # What is not judged yet
 //!
-//! `journeys`, `profiles` and `names` are validated and listed in [`Spec::unjudged`];
+//! `names` are validated and listed in [`Spec::unjudged`];
 //! reports say so in their last lines.
 //!
 //! # What cannot both hold
@@ -90,7 +90,8 @@
 //! Within a role, and between two roles of one host: a port declared or allowed for a source that
 //! also is forbidden for the same source, and one port of one source with two expectations.
 //! Within a role [`load`] tells it; between roles it depends on the hosts there are, so
-//! the inventory's judgement does.
+//! the inventory's judgement does. A profile that nothing gets through, and a journey of which no
+//! service gets through one of its profiles, are told by [`load`] too.
 //!
 //! # Limits
 //!
@@ -107,6 +108,8 @@ mod model;
 mod node;
 mod pattern;
 mod picture;
+mod profile;
+pub(crate) mod proxy;
 mod scalar;
 mod schema;
 mod shape;
@@ -119,8 +122,9 @@ pub use error::{Also, MAX_TOLD, SpecErrors, Told};
 pub use fact::{Comparison, Constraint, Fact, Rollout, Share, Sign};
 pub use model::{
     Control, Count, DeclaredGroup, DeclaredHost, DeclaredPermission, Journey, Name, Network,
-    Pattern, Peer, Permit, Place, Profile, Role, Selector, Service, Spec, Unjudged, Waiver,
+    Pattern, Peer, Permit, Place, Role, Selector, Service, Spec, Unjudged, Waiver,
 };
+pub use profile::{Profile, ProxyKind};
 pub(crate) use scalar::duration;
 pub use source::Source;
 pub use yaml::{MAX_DEPTH, MAX_FILE_BYTES, MAX_VALUES};

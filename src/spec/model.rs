@@ -1,9 +1,10 @@
-use super::{Fact, Rollout};
+use super::{Fact, Profile, Rollout};
 use crate::model::{AddressSet, Expect, PortSpec, SourceName};
 use ipnetwork::IpNetwork;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -55,18 +56,6 @@ pub struct Network {
     pub name: String,
     pub blocks: Vec<IpNetwork>,
     pub addresses: AddressSet,
-    pub at: Place,
-}
-
-/// A customer configuration (judged by the gate).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Profile {
-    pub name: String,
-    pub block: Vec<PortSpec>,
-    /// Empty means everything that is not blocked.
-    pub allow: Vec<PortSpec>,
-    /// `http-connect` or `socks5`.
-    pub via: Option<String>,
     pub at: Place,
 }
 
@@ -133,14 +122,27 @@ pub struct Permit {
     pub at: Place,
 }
 
-/// At least one service must work for each profile (judged by the gate).
+/// At least one service must work for each profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Journey {
     pub name: String,
     pub any_of: Vec<String>,
-    /// Empty means all.
+    /// Empty means all; [`Journey::profiles`] looks them up.
     pub profiles: Vec<String>,
     pub at: Place,
+}
+
+impl Journey {
+    /// The profiles it is for: those named, else every one of the spec, else the open one.
+    #[must_use]
+    pub fn profiles<'a>(&self, spec: &'a Spec) -> Vec<Cow<'a, Profile>> {
+        if spec.profiles.is_empty() {
+            return vec![Cow::Owned(Profile::open(self.at.clone()))];
+        }
+        let all = spec.profiles.values();
+        let named = |p: &&Profile| self.profiles.is_empty() || self.profiles.contains(&p.name);
+        all.filter(named).map(Cow::Borrowed).collect()
+    }
 }
 
 /// A DNS name and what it leads to (judged by a later issue).

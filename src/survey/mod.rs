@@ -6,6 +6,7 @@ mod known_ports;
 mod ours;
 mod pick;
 mod plan;
+mod profiled;
 mod target;
 
 pub use asked::{MOST_ENDPOINTS, asked};
@@ -13,6 +14,7 @@ pub use control::controls;
 pub use known_ports::{WELL_KNOWN_TCP, WELL_KNOWN_UDP, default_ports, well_known};
 pub use ours::ours;
 pub use plan::{Input, Limits, plan};
+pub use profiled::ProfiledTarget;
 pub use target::{Hope, Refused, Sampled, Survey, Target, Why};
 
 #[cfg(test)]

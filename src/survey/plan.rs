@@ -1,3 +1,4 @@
+use super::profiled::profiled;
 use super::{Hope, Refused, Sampled, Survey, Target, Why, ours, pick};
 use crate::model::{AddressSet, Endpoint, Expect, Gap, GapKind, PortSet, PortSpec, Protocol};
 use crate::reach::ExposedEndpoint;
@@ -256,8 +257,10 @@ impl<'a> Plan<'a> {
             }
         }
         let parts = [self.controls, self.declared, self.permitted];
+        let targets: Vec<Target> = parts.into_iter().flat_map(BTreeMap::into_values).collect();
         Survey {
-            targets: parts.into_iter().flat_map(BTreeMap::into_values).collect(),
+            profiled: profiled(self.input.spec, self.input.resolution, &targets),
+            targets,
             refused: self.refused.into_iter().collect(),
             sampled: self.sampled.into_iter().collect(),
             gaps: self.gaps.into_iter().collect(),

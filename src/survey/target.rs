@@ -1,3 +1,4 @@
+use super::ProfiledTarget;
 use crate::model::{Endpoint, Expect, Gap, PortSpec, Protocol};
 use std::net::IpAddr;
 
@@ -6,6 +7,9 @@ use std::net::IpAddr;
 pub struct Survey {
     /// Control targets first, then declared endpoints, then permitted ones; each part sorted, no endpoint twice.
     pub targets: Vec<Target>,
+    /// Endpoints of journeys to be probed the way of a profile as well, by profile, then endpoint;
+    /// each is among `targets` too.
+    pub profiled: Vec<ProfiledTarget>,
     /// Refused by name, sorted.
     pub refused: Vec<Refused>,
     /// Port sets of which only a sample is probed, sorted.

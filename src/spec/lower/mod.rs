@@ -7,6 +7,7 @@ mod expect;
 mod fact;
 mod group;
 mod host;
+mod profile;
 mod role;
 mod waiver;
 
@@ -14,7 +15,7 @@ use super::error::{self, SpecError, shorten};
 use super::node::{Key, Node, Span};
 use super::scalar;
 use super::suggest::nearest;
-use super::{Network, Place, Profile, Spec, Unjudged};
+use super::{Network, Place, Spec, Unjudged};
 use crate::model::{PortSpec, SourceName};
 use ipnetwork::IpNetwork;
 use std::collections::{BTreeMap, BTreeSet};
@@ -166,22 +167,6 @@ impl Lower<'_> {
             at: self.place(key.span),
         };
         self.spec.networks.insert(name.into(), network);
-    }
-
-    fn profile(&mut self, name: &str, key: &Key, node: &Node) {
-        self.not_judged(format!("profile {name}"), key.span);
-        let ports = |field: &str| {
-            let items = node.get(field).map(Node::items).unwrap_or_default();
-            items.iter().filter_map(port).collect()
-        };
-        let profile = Profile {
-            name: name.into(),
-            block: ports("block"),
-            allow: ports("allow"),
-            via: text(node, "via"),
-            at: self.place(key.span),
-        };
-        self.spec.profiles.insert(name.into(), profile);
     }
 
     /// Every source of a `from`, in order, each once.

@@ -33,7 +33,7 @@ impl Lower<'_> {
         let (allow, allow_spans) = self.permits(node, "allow");
         let (forbid, forbid_spans) = self.permits(node, "forbid");
         let service_names: Vec<&str> = declared.iter().map(|(k, _)| &*k.text).collect();
-        let journeys = self.journeys(name, node, &service_names);
+        let journeys = self.journeys(node, &service_names, &services);
         let count = self.count(name, node);
 
         let mut lines: Vec<Line<'_>> = Vec::new();
@@ -138,10 +138,9 @@ impl Lower<'_> {
         out
     }
 
-    fn journeys(&mut self, role: &str, node: &Node, services: &[&str]) -> Vec<Journey> {
+    fn journeys(&mut self, node: &Node, names: &[&str], services: &[Service]) -> Vec<Journey> {
         let mut out = Vec::new();
         for (key, value) in node.get("journeys").map(Node::entries).unwrap_or_default() {
-            self.not_judged(format!("journey {} of role {role}", key.text), key.span);
             let items = value.get("any_of").map(Node::items).unwrap_or_default();
             if items.is_empty() && value.get("any_of").is_some() {
                 self.errors.push(SpecError::new(
@@ -149,12 +148,21 @@ impl Lower<'_> {
                     format!("the journey `{}` names no service", key.text),
                 ));
             }
-            let any_of = items
+            let any_of: Vec<String> = items
                 .iter()
-                .filter_map(|n| self.known(n, "service", services.iter().copied()))
+                .filter_map(|n| self.known(n, "service", names.iter().copied()))
                 .collect();
             let profiles = match value.get("profiles") {
                 Some(n) if n.text() != Some("all") => {
+                    if n.items().is_empty() {
+                        self.errors.push(
+                            SpecError::new(
+                                n.span,
+                                format!("the journey `{}` is for no profile", key.text),
+                            )
+                            .hint("name profiles, or write `all`"),
+                        );
+                    }
                     let known: Vec<String> =
                         self.profiles.keys().map(|k| (*k).to_owned()).collect();
                     n.items()
@@ -164,12 +172,13 @@ impl Lower<'_> {
                 }
                 _ => Vec::new(),
             };
-            out.push(Journey {
-                name: key.text.to_string(),
-                any_of,
-                profiles,
-                at: self.place(key.span),
-            });
+            let unread = any_of.len() < items.len();
+            let journey =
+                Journey { name: key.text.to_string(), any_of, profiles, at: self.place(key.span) };
+            if !unread {
+                self.contradictions_of_journey(&journey, key.span, services);
+            }
+            out.push(journey);
         }
         out
     }
