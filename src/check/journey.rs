@@ -92,6 +92,7 @@ fn found(case: Case, cell: &JourneyCell, rows: &[&Exposure], context: &Context<'
         subject: format!("{host} journey {journey} as {profile}"),
         role: Some(role.to_string()),
         group: None,
+        fact: None,
         count: bad.len(),
         limit: 1,
         detail: detail(cell, &bad, from),
