@@ -46,6 +46,10 @@ pub mod probe;
 pub mod sign;
 pub mod vantage;
 
+#[cfg(feature = "history")]
+#[expect(clippy::disallowed_methods, reason = "an edge: the history's file")]
+pub mod store;
+
 #[expect(clippy::disallowed_methods, reason = "listens on loopback for the demo and tests")]
 pub mod demo;
 

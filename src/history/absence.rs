@@ -23,7 +23,7 @@ pub struct LastSeen<'a> {
 /// Judges an absence by the rules of [`crate::history`]; `blind` is what the run could not see
 /// beyond what the last sighting's run could not see either.
 #[must_use]
-pub fn judge(run: &Run, of: &LastSeen<'_>, blind: &Blindness<'_>) -> Absence {
+pub fn judge(run: &Run, of: &LastSeen<'_>, blind: &Blindness) -> Absence {
     if !run.rules.contains(of.rule) {
         return Absence::Unseen(format!("the run had no rule {}", of.rule));
     }

@@ -4,21 +4,21 @@ use std::net::IpAddr;
 
 /// What a run could not see, by what it hides. See [`crate::history`] for the rules.
 #[derive(Debug, Default)]
-pub struct Blindness<'a> {
+pub struct Blindness {
     /// A gap that hides everything.
-    all: Option<&'a Gap>,
+    all: Option<Gap>,
     /// One that hides whatever has a source.
-    sourced: Option<&'a Gap>,
-    by_source: BTreeMap<&'a str, &'a Gap>,
+    sourced: Option<Gap>,
+    by_source: BTreeMap<String, Gap>,
     /// By a host's or a resource's name.
-    by_name: BTreeMap<&'a str, &'a Gap>,
+    by_name: BTreeMap<String, Gap>,
 }
 
-impl<'a> Blindness<'a> {
+impl Blindness {
     /// What `gaps` hide from a run that probed from `vantages`, of findings last seen by a run that
     /// had the gaps `then`.
     #[must_use]
-    pub fn new(gaps: &'a [Gap], vantages: &BTreeSet<String>, then: &Before) -> Self {
+    pub fn new(gaps: &[Gap], vantages: &BTreeSet<String>, then: &Before) -> Self {
         let mut out = Self::default();
         for gap in gaps {
             if then.had(gap) {
@@ -30,22 +30,22 @@ impl<'a> Blindness<'a> {
                 GapKind::Vantage | GapKind::Control | GapKind::Probe | GapKind::StaleSnapshot
                     if vantages.is_empty() => {}
                 GapKind::Vantage if !vantages.contains(&gap.scope) => {
-                    out.by_source.entry(&gap.scope).or_insert(gap);
+                    out.by_source.entry(gap.scope.clone()).or_insert_with(|| gap.clone());
                 }
                 GapKind::Probe if names_a_host(&gap.scope) => {
-                    out.by_name.entry(head(&gap.scope)).or_insert(gap);
+                    out.by_name.entry(head(&gap.scope).into()).or_insert_with(|| gap.clone());
                 }
                 GapKind::Vantage | GapKind::Control | GapKind::Probe | GapKind::StaleSnapshot => {
-                    out.sourced.get_or_insert(gap);
+                    out.sourced.get_or_insert_with(|| gap.clone());
                 }
                 GapKind::NotModelled if names_a_host(&gap.scope) => {
-                    out.by_name.entry(head(&gap.scope)).or_insert(gap);
+                    out.by_name.entry(head(&gap.scope).into()).or_insert_with(|| gap.clone());
                 }
                 GapKind::NotJudged => {
-                    out.by_name.entry(head(&gap.scope)).or_insert(gap);
+                    out.by_name.entry(head(&gap.scope).into()).or_insert_with(|| gap.clone());
                 }
                 _ => {
-                    out.all.get_or_insert(gap);
+                    out.all.get_or_insert_with(|| gap.clone());
                 }
             }
         }
@@ -54,11 +54,12 @@ impl<'a> Blindness<'a> {
 
     /// The gap that hides a finding on `subject` from `source`; `None` where nothing does.
     #[must_use]
-    pub fn touches(&self, subject: &str, source: Option<&str>) -> Option<&'a Gap> {
+    pub fn touches(&self, subject: &str, source: Option<&str>) -> Option<&Gap> {
         self.all
-            .or_else(|| source.and(self.sourced))
-            .or_else(|| source.and_then(|s| self.by_source.get(s).copied()))
-            .or_else(|| self.by_name.get(head(subject)).copied())
+            .as_ref()
+            .or_else(|| source.and(self.sourced.as_ref()))
+            .or_else(|| source.and_then(|s| self.by_source.get(s)))
+            .or_else(|| self.by_name.get(head(subject)))
     }
 }
 
@@ -69,7 +70,8 @@ pub struct Before(BTreeSet<(GapKind, String, String)>);
 impl Before {
     /// Whether a gap hid the very same then. What hides by luck never does: a listing that was cut
     /// short, controls that did not answer, a survey past its limit.
-    fn had(&self, gap: &Gap) -> bool {
+    #[must_use]
+    pub fn had(&self, gap: &Gap) -> bool {
         let luck = ["truncated: ", "throttled: ", "failed: "];
         let by_luck = gap.kind == GapKind::Control
             || gap.kind == GapKind::StaleSnapshot

@@ -12,15 +12,26 @@ pub const FLAPPING_RUNS: u64 = 20;
 /// Its first sighting is no turn, and neither is a run that could not tell.
 #[must_use]
 pub fn flapping(spans: &[Span], last: u64) -> bool {
-    let recent = |seq: u64| seq + FLAPPING_RUNS > last;
-    let resolved = |s: &Span| match s.end {
-        End::Resolved { by, .. } => Some(by),
-        _ => None,
-    };
-    let gone = spans.iter().filter_map(resolved).filter(|by| recent(*by)).count();
-    let pairs = spans.iter().zip(spans.iter().skip(1));
-    let back = pairs.filter(|(a, b)| resolved(a).is_some() && recent(b.from)).count();
-    gone + back >= FLAPPING_TURNS
+    flaps(&turns(spans), last)
+}
+
+/// The same of the turns alone: the places in the series at which it was resolved or came back.
+#[must_use]
+pub fn flaps(turns: &[u64], last: u64) -> bool {
+    turns.iter().filter(|seq| *seq + FLAPPING_RUNS > last).count() >= FLAPPING_TURNS
+}
+
+/// The places at which a finding was resolved or came back, in order.
+#[must_use]
+pub fn turns(spans: &[Span]) -> Vec<u64> {
+    let mut out = Vec::new();
+    for (n, span) in spans.iter().enumerate() {
+        if let End::Resolved { by, .. } = span.end {
+            out.push(by);
+            out.extend(spans.get(n + 1).map(|back| back.from));
+        }
+    }
+    out
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-use super::{Content, Fingerprint};
+use super::{Content, Fingerprint, Standing};
+use crate::model::Severity;
 use jiff::Timestamp;
 
 /// What keeping a run told: how it stands to the runs of its series before it.
@@ -37,8 +38,8 @@ pub enum Change {
     New,
     /// It was resolved, and is back.
     Reopened { resolved_at: Timestamp },
-    /// Its severity or its standing is another.
-    Updated { was: Content },
+    /// Its severity or its standing is another; these are what they were.
+    Updated { severity: Severity, standing: Standing },
     /// As before; its words may differ.
     Unchanged,
 }

@@ -50,7 +50,7 @@ pub use content::{Content, Standing};
 pub use error::{StoreError, StoreTrouble};
 pub use filter::Filter;
 pub use fingerprint::Fingerprint;
-pub use flapping::{FLAPPING_RUNS, FLAPPING_TURNS, flapping};
+pub use flapping::{FLAPPING_RUNS, FLAPPING_TURNS, flapping, flaps, turns};
 pub use kept::{Against, Change, Gone, Kept, Sighting};
 pub use life::{End, Life, Span, State};
 pub use run::{Read, Run, RunRow, Seen};

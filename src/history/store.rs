@@ -38,7 +38,7 @@ pub trait Store {
     fn prune(&mut self, retention: &Retention) -> Result<Pruned, StoreError>;
 }
 
-/// Which runs are kept. The last run of every series always is.
+/// Which runs are kept. A series none of whose runs is kept goes, with its findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     /// Runs before this instant are forgotten.

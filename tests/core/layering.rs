@@ -44,6 +44,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("probe", Layer::Edge),
     ("sign", Layer::Edge),
     ("vantage", Layer::Edge),
+    ("store", Layer::Edge),
     ("demo", Layer::Stage),
 ];
 
