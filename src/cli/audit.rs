@@ -1,4 +1,6 @@
 use super::collect::{self, LiveArgs};
+use super::keep::{self, HistoryArgs, Keeping};
+use super::known::KnownArgs;
 use super::output::OutputArgs;
 use super::pipeline::{self, Case};
 use super::{CliError, ExitStatus, Global, input, reflect, rules};
@@ -7,9 +9,9 @@ use crate::model::{Gap, Severity};
 use crate::observation::Observations;
 use crate::probe::{self, DEFAULT_RATE, Options};
 use crate::snapshot::Snapshot;
-use crate::spec::config::Config;
+use crate::spec::{self, config::Config};
 use crate::survey::{self, Survey};
-use crate::{audit, collect as edge};
+use crate::{attestation, audit, collect as edge};
 use clap::Args;
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -42,6 +44,10 @@ pub struct AuditArgs {
     pub live: LiveArgs,
     #[command(flatten)]
     pub output: OutputArgs,
+    #[command(flatten)]
+    pub known: KnownArgs,
+    #[command(flatten)]
+    pub history: HistoryArgs,
 }
 
 /// What is sent, and how fast.
@@ -62,7 +68,19 @@ pub struct Probing {
 /// Usage and tool errors; findings and gaps are an [`ExitStatus`].
 pub fn run(args: &AuditArgs, global: &Global) -> Result<ExitStatus, CliError> {
     let config = input::config(global)?;
-    let spec = input::spec(&args.specs)?;
+    let sources = input::sources(&args.specs)?;
+    let spec = spec::load(&sources).map_err(input::rendered)?;
+    let baseline = args.known.read()?;
+    let file = args.history.place(&config, global);
+    if !keep::BUILT_IN && (args.known.since_last || args.history.history.is_some()) {
+        return Err(keep::not_built_in());
+    }
+    if args.known.since_last && file.is_none() {
+        return Err(CliError::new("compare with the last run: no history is kept")
+            .because("`history: { off: true }` of the configuration")
+            .hint("name one with --history FILE"));
+    }
+    let file = file.filter(|_| keep::BUILT_IN);
     let mut folders: Vec<PathBuf> = config.rules.iter().map(|f| beside(global, f)).collect();
     folders.extend(args.rules.iter().cloned());
     let rules = rules::load(&folders)?;
@@ -92,17 +110,38 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<ExitStatus, CliError> {
         },
         now,
     };
-    let report = pipeline::run(&case, &mut |survey, gaps| {
-        if args.probing.no_probe || global.offline {
-            return Observations::default();
-        }
-        probe_here(survey, gaps, &args.probing, &config, global)
+    let (mut report, digest) = std::thread::scope(|scope| {
+        // Beside the audit, because a large snapshot takes its time.
+        let digest = file.as_ref().map(|_| scope.spawn(|| keep::of_snapshot(&snapshot)));
+        let report = pipeline::run(&case, &mut |survey, gaps| {
+            if args.probing.no_probe || global.offline {
+                return Observations::default();
+            }
+            probe_here(survey, gaps, &args.probing, &config, global)
+        });
+        (report, digest.and_then(|d| d.join().ok()).unwrap_or_default())
     });
-    args.output.finish(exports, &report)
+    let baselined = args.known.apply(baseline.as_ref(), &mut report);
+    let kept = file.map(|file| {
+        let places = snapshot.regions.iter().map(|v| format!("{}/{}", v.account, v.region));
+        let scope = keep::scope("audit", &args.specs, places.collect());
+        let spec = attestation::of_spec(&sources);
+        let keeping = Keeping { scope, spec, snapshot: digest, rules: &rules };
+        keep::keep(&file, &config, keeping, &mut report, args.known.since_last)
+    });
+    // Whatever became of the files beside it, the report is printed.
+    let status = args.output.finish(exports, &report)?;
+    let code = status.code();
+    baselined?;
+    match kept {
+        Some(Err(error)) => Err(error
+            .hint(format!("the report above is whole, and would have ended in exit code {code}"))),
+        _ => Ok(status),
+    }
 }
 
 /// A path of the configuration: relative to the file that names it.
-fn beside(global: &Global, path: &str) -> PathBuf {
+pub(super) fn beside(global: &Global, path: &str) -> PathBuf {
     let folder = global.config.as_ref().and_then(|c| c.parent());
     folder.map_or_else(|| PathBuf::from(path), |f| f.join(path))
 }

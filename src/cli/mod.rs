@@ -7,8 +7,11 @@ mod error;
 pub mod exit;
 pub mod explain;
 pub mod gate;
+pub mod history;
 pub mod init;
 pub mod input;
+mod keep;
+mod known;
 pub mod output;
 mod pipeline;
 pub mod probe;
@@ -89,6 +92,8 @@ pub enum Command {
     Init(init::InitArgs),
     /// List, explain and test the rules
     Rules(rules::RulesArgs),
+    /// Show the runs that were kept, and from when to when each finding was there
+    History(history::HistoryCommand),
     /// Replay an incident with real sockets on loopback
     Demo(demo::DemoArgs),
 }
@@ -108,6 +113,7 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, CliError> {
         Command::Spec(args) => spec::run(args, &cli.global),
         Command::Init(args) => init::run(args, &cli.global),
         Command::Rules(args) => rules::run(args, &cli.global),
+        Command::History(args) => history::run(args, &cli.global),
         Command::Demo(args) => demo::run(args, &cli.global),
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn summary(report: &AuditReport) -> Option<String> {
     let Counts { new, reopened, changed, unchanged, resolved, not_seen, flapping } =
         counts(report, compared);
     let against = match &compared.against {
-        Some(against) => format!("compared with {} of {}", against.run, against.at),
+        Some(against) => format!("compared with {} of {:.0}", against.run, against.at),
         None => "compared with nothing: no earlier run looked at the same".into(),
     };
     Some(format!(
@@ -86,7 +86,9 @@ pub(super) fn marks(report: &AuditReport, finding: &Finding) -> Vec<String> {
     if let Some(compared) = &report.compared {
         out.push(match compared.change(&finding.fingerprint) {
             Change::New => "new".into(),
-            Change::Reopened { resolved_at } => format!("reopened: was resolved at {resolved_at}"),
+            Change::Reopened { resolved_at } => {
+                format!("reopened: was resolved at {resolved_at:.0}")
+            }
             Change::Updated { severity, .. } if severity != finding.severity => {
                 format!("changed: was {severity}")
             }
@@ -108,7 +110,7 @@ pub(super) fn marks(report: &AuditReport, finding: &Finding) -> Vec<String> {
 pub(super) fn gone(gone: &Gone) -> String {
     let source = gone.source.as_ref().map(|s| format!(" from {s}")).unwrap_or_default();
     let flaps = if gone.flapping { " (flapping)" } else { "" };
-    let seen = format!("first seen {}, last seen {}{flaps}", gone.first_seen, gone.last_seen);
+    let seen = format!("first seen {:.0}, last seen {:.0}{flaps}", gone.first_seen, gone.last_seen);
     match &gone.unseen {
         Some(why) => format!("{}{source}: {seen}; not seen this time: {why}", gone.subject),
         None => format!("{}{source}: {}; {seen}", gone.subject, gone.message),

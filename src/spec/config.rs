@@ -3,6 +3,9 @@
 //! It is a file of its own because it says what may be read and probed: CI pins it outside the
 //! branch under review, so that a change of the spec can widen neither.
 //!
+//! Over 500 lines: each key is an example, a type, a table and a reading, and they are kept together
+//! so that none is forgotten.
+//!
 //! Every key may be left out:
 //!
 //! ```yaml
@@ -31,6 +34,7 @@
 //!   branch: { listens: "socks.example:1080", kind: socks5, address: 198.51.100.7, login_env: BRANCH_LOGIN }
 //! rules: [rules]            # folders of more rules, relative to this file
 //! fail_on: high
+//! history: { file: .portcullis/history.db, keep: 400d, max_runs: 5000 }   # or { off: true }
 //! ```
 
 pub use super::proxy::{Login, Proxy};
@@ -65,6 +69,26 @@ pub struct Config {
     pub rules: Vec<String>,
     /// The severity that fails a run, where the file says.
     pub fail_on: Option<Severity>,
+    pub history: History,
+}
+
+/// What is kept of each run, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// Relative to the file; `None` is `.portcullis/history.db` in the working folder.
+    pub file: Option<String>,
+    /// Runs older than this are forgotten. 400 days.
+    pub keep: SignedDuration,
+    /// More runs than this are forgotten, the oldest first.
+    pub max_runs: Option<u32>,
+    /// Keep nothing.
+    pub off: bool,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self { file: None, keep: SignedDuration::from_hours(400 * 24), max_runs: None, off: false }
+    }
 }
 
 /// One source of facts.
@@ -207,6 +231,30 @@ static CONFIG: Record = Record {
             Shape::Scalar(Scalar::Choice(SEVERITIES)),
             "Findings of this severity and above fail a run.",
         ),
+        field("history", Shape::Record(&HISTORY), "What is kept of each run, and where."),
+    ],
+};
+
+static HISTORY: Record = Record {
+    what: "the history",
+    least: Least::Required,
+    fields: &[
+        field(
+            "file",
+            Shape::Scalar(Scalar::Text),
+            "The SQLite file, relative to this one; .portcullis/history.db of the working folder when absent.",
+        ),
+        field(
+            "keep",
+            Shape::Scalar(Scalar::Duration),
+            "Runs older than this are forgotten; 400d when absent.",
+        ),
+        field(
+            "max_runs",
+            Shape::Scalar(Scalar::Number(1, 10_000_000)),
+            "More runs than this are forgotten, the oldest first.",
+        ),
+        field("off", Shape::Scalar(Scalar::Bool), "Whether nothing is kept."),
     ],
 };
 
@@ -382,6 +430,7 @@ fn lower(node: &Node, at: impl Fn(Span) -> Place, errors: &mut Vec<SpecError>) -
         ),
         rules: texts("rules"),
         fail_on: Severity::ALL.into_iter().find(|s| fail_on.as_deref() == Some(s.name())),
+        history: history(node.get("history")),
     }
 }
 
@@ -475,6 +524,16 @@ fn facts(node: &Node, at: &impl Fn(Span) -> Place, errors: &mut Vec<SpecError>) 
     out
 }
 
+fn history(node: Option<&Node>) -> History {
+    let said = |field: &str| node.and_then(|n| text(n, field));
+    History {
+        file: said("file"),
+        keep: said("keep").and_then(|t| scalar::duration(&t)).unwrap_or(History::default().keep),
+        max_runs: said("max_runs").and_then(|t| t.parse().ok()),
+        off: said("off").as_deref() == Some("true"),
+    }
+}
+
 fn limits(node: Option<&Node>) -> Limits {
     let number =
         |field: &str| node.and_then(|n| text(n, field)).and_then(|t| t.parse::<u32>().ok());
@@ -549,6 +608,8 @@ mod tests {
         assert_eq!((argv.len(), *timeout), (2, SignedDuration::from_secs(30)));
         assert_eq!(command.rename["jdk"], "java.version");
         assert_eq!(ssm.from, FactFrom::Ssm(vec!["AWS:Application".into(), "Custom:Build".into()]));
+        assert_eq!(config.history.keep, SignedDuration::from_hours(400 * 24));
+        assert_eq!((config.history.max_runs, config.history.off), (Some(5000), false));
         let schema = jsonschema::validator_for(&super::schema()).expect("a schema");
         let value: serde_json::Value = serde_saphyr::from_str(&text).expect("YAML");
         assert!(schema.is_valid(&value), "the schema refuses the example");

@@ -24,13 +24,15 @@ impl Sqlite {
         let cannot = |trouble| StoreError::new(path.display().to_string(), trouble);
         folder(path).map_err(|e| cannot(io_trouble(&e)))?;
         // First as a plain file: the system's words for what is wrong are better than SQLite's.
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(|e| cannot(io_trouble(&e)))?;
+        let mut open = OpenOptions::new();
+        open.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            // What an estate exposes is nobody else's to read.
+            open.mode(0o600);
+        }
+        let mut file = open.open(path).map_err(|e| cannot(io_trouble(&e)))?;
         refuse(&mut file).map_err(cannot)?;
         drop(file);
         Self::connect(path, options).map_err(cannot)
