@@ -37,10 +37,18 @@ pub struct Options {
     pub allow_gaps: BTreeSet<String>,
     /// Severities by rule id that stand over the rules' own.
     pub severities: BTreeMap<String, Severity>,
+    /// Host ids: only these are probed and have their exposures judged; `None` takes all. What is
+    /// said of them is the same either way.
+    pub only: Option<BTreeSet<String>>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { fail_on: Severity::Low, allow_gaps: BTreeSet::new(), severities: BTreeMap::new() }
+        Self {
+            fail_on: Severity::Low,
+            allow_gaps: BTreeSet::new(),
+            severities: BTreeMap::new(),
+            only: None,
+        }
     }
 }

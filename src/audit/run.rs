@@ -15,7 +15,7 @@ pub fn run(input: &Input<'_>) -> AuditReport {
         *input;
     let ground = Ground::new(snapshot);
     let context = Context { rules, spec, resolution, ground: &ground };
-    let joined = exposure::join(spec, resolution, reach, observations);
+    let joined = exposure::join(spec, resolution, reach, observations, options.only.as_ref());
     let mut judged = check::exposure(&joined.rows, &context);
     judged.merge(check::inventory(&inventory::judge(spec, resolution, facts, now), &context));
     let journeys = exposure::journeys(spec, resolution, observations);
@@ -40,7 +40,8 @@ pub fn run(input: &Input<'_>) -> AuditReport {
     not_judged.extend(facts.notes.iter().cloned());
     not_judged.dedup();
     let mut findings = judged.into_findings();
-    let waived = check::waivers(&mut findings, now, !all_gaps.is_empty(), &context);
+    let waived =
+        check::waivers(&mut findings, now, !all_gaps.is_empty(), options.only.as_ref(), &context);
     all_gaps.extend(waived.gaps.iter().cloned());
     findings.extend(waived.into_findings());
     for finding in &mut findings {

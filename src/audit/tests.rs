@@ -338,6 +338,7 @@ fn thresholds_overrides_and_accepted_gaps_are_applied_here() {
         fail_on: Severity::High,
         allow_gaps: ["vantage".to_owned()].into(),
         severities: [("latent-exposure".to_owned(), Severity::High)].into(),
+        ..Options::default()
     };
     let run = |options: &Options| {
         audit_at(&spec, &snapshot, &seen(&[(443, State::Open)]), options, "2026-11-22T12:00:00Z")

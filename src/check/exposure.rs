@@ -124,7 +124,7 @@ fn find(
         message: rule.message.fill(facts),
         why: rule.why.clone(),
         evidence: evidence(exposure, facts.ports),
-        path: exposure.configured.path().map(|p| p.hops.clone()).unwrap_or_default(),
+        path: exposure.configured.path().map(|p| p.hops().to_vec()).unwrap_or_default(),
         mends,
         diff: None,
     });

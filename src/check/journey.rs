@@ -163,7 +163,7 @@ fn configured(
             if !told.insert((Arc::clone(&t.service), text.clone())) {
                 continue;
             }
-            let id = row.configured.path().map(|p| p.decided_by.id.to_string());
+            let id = row.configured.path().map(|p| p.decided_by().id.to_string());
             evidence.push(Evidence::seen(Side::Configured, text, id));
             let stops = matches!(row.configured, Configured::Blocked(_) | Configured::Partly(..));
             if let (true, Some(path)) = (stops, row.configured.path()) {

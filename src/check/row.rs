@@ -2,7 +2,7 @@ use crate::exposure::{Declared, Exposure};
 use crate::finding::{Evidence, Side};
 use crate::model::{AddressSet, Expect, PortSet, PortSpec, Protocol};
 use crate::observation::{Observation, State};
-use crate::reach::Configured;
+use crate::reach::{Configured, Path};
 use crate::rule::{Fact, Facts};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -58,7 +58,7 @@ impl Facts for Row<'_> {
                 Some(Expect::Path) => "path",
                 Some(e) => e.service().unwrap_or("connect"),
             }),
-            "layer" => text(row.configured.path().map_or("", |p| p.decided_by.layer.name())),
+            "layer" => text(row.configured.path().map_or("", |p| p.decided_by().layer.name())),
             "decided_by" => Some(Fact::Text(decided_by(&row.configured))),
             "clients" => Some(Fact::Text(clients(&row.configured))),
             _ => None,
@@ -110,7 +110,7 @@ pub(super) fn saw(row: &Exposure) -> String {
 
 /// The resource that decides and its line: `security-group sg-1 (ingress tcp/22 from …)`.
 pub(super) fn decided_by(configured: &Configured) -> String {
-    match configured.path().map(|p| &p.decided_by) {
+    match configured.path().map(Path::decided_by) {
         None => "nothing that can be read".into(),
         Some(d) => match &d.entry {
             Some(entry) => format!("{} ({entry})", d.layer.component(&d.id)),
@@ -171,7 +171,7 @@ pub(super) fn evidence(row: &Exposure, ports: &PortSet) -> Vec<Evidence> {
                 clients(&row.configured),
                 decided_by(&row.configured)
             ),
-            Some(path.decided_by.id.to_string()),
+            Some(path.decided_by().id.to_string()),
         )),
         None => out.push(Evidence::seen(
             Side::Configured,

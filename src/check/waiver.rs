@@ -4,6 +4,7 @@ use crate::finding::{Evidence, Finding, FindingStatus, Side};
 use crate::rule::Case;
 use crate::spec::Waiver;
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 /// Whether a waiver is of exactly this finding: rule, subject and source.
 #[must_use]
@@ -16,15 +17,22 @@ pub fn matches(waiver: &Waiver, finding: &Finding) -> bool {
 /// Applies the waivers that hold at `now`, and judges those that do not.
 ///
 /// At the very instant of `until` a waiver is expired. `incomplete` says that something could not
-/// be seen: a waiver that nothing matches may then be missing its finding.
+/// be seen: a waiver that nothing matches may then be missing its finding. Waivers of hosts that are
+/// not among `only` are left alone.
 pub fn apply(
     findings: &mut [Finding],
     now: Timestamp,
     incomplete: bool,
+    only: Option<&BTreeSet<String>>,
     context: &Context<'_>,
 ) -> Judged {
     let mut out = Judged::default();
-    for waiver in &context.spec.waivers {
+    let hosts = &context.resolution.hosts;
+    let judged = |waiver: &&Waiver| {
+        let host = waiver.endpoint.split(' ').next().unwrap_or_default();
+        only.is_none_or(|o| o.contains(host) || !hosts.contains_key(host))
+    };
+    for waiver in context.spec.waivers.iter().filter(judged) {
         let expired = now >= waiver.until;
         let mut of = findings.iter_mut().filter(|f| matches(waiver, f)).peekable();
         let matched = of.peek().is_some();

@@ -103,23 +103,23 @@ pub fn machine(answer: &Explanation) -> Value {
                 "protocol": protocol,
                 "ports": PortSpec::new(*protocol, ports.clone()).port_strings(),
                 "verdict": c.verdict(),
-                "decided_by": c.path().map(|p| &p.decided_by),
+                "decided_by": c.path().map(|p| p.decided_by()),
                 "client_ports": client_ports(c),
             })
         })
         .collect();
     json!({
         "verdict": configured.verdict(),
-        "decided_by": path.map(|p| &p.decided_by),
+        "decided_by": path.map(|p| p.decided_by()),
         "path": path.map(places).unwrap_or_default(),
         "client_ports": client_ports(configured),
         "clients": match configured {
             Configured::Partly(_, clients) => json!(anyone(&clients.addresses).to_networks()),
             _ => Value::Null,
         },
-        "assumptions": path.map(|p| &p.assumptions),
+        "assumptions": path.map(|p| p.assumptions()),
         "gaps": answer.gaps,
-        "hops": path.map(|p| &p.hops),
+        "hops": path.map(|p| p.hops()),
         "slices": slices,
     })
 }
@@ -148,11 +148,11 @@ fn places(path: &Path) -> Vec<&str> {
         )
     };
     let mut ids: Vec<&str> = Vec::new();
-    for (at, hop) in path.hops.iter().enumerate() {
+    for (at, hop) in path.hops().iter().enumerate() {
         // An interface without an instance stands for itself.
         let bare = hop.layer == Layer::NetworkInterface
             && !at.checked_sub(1).is_some_and(|i| {
-                matches!(path.hops[i].layer, Layer::Instance | Layer::VpcEndpoint)
+                matches!(path.hops()[i].layer, Layer::Instance | Layer::VpcEndpoint)
             });
         if (place(hop.layer) || bare) && ids.last() != Some(&&*hop.id) {
             ids.push(&hop.id);
@@ -168,13 +168,13 @@ fn text(args: &ExplainArgs, answer: &Explanation) -> String {
     let (from, to) = (escape(&args.from), escape(&args.to));
     let mut out = format!("{verdict}: {from} to {to}, {port}\n");
     if let Some(path) = answer.configured.path() {
-        let width = path.hops.iter().map(|h| h.layer.name().len()).max().unwrap_or(0);
+        let width = path.hops().iter().map(|h| h.layer.name().len()).max().unwrap_or(0);
         let mut marked = false;
-        for hop in &path.hops {
+        for hop in path.hops() {
             let decides = !marked
-                && hop.layer == path.decided_by.layer
-                && hop.id == path.decided_by.id
-                && hop.entry == path.decided_by.entry;
+                && hop.layer == path.decided_by().layer
+                && hop.id == path.decided_by().id
+                && hop.entry == path.decided_by().entry;
             marked |= decides;
             let mark = if decides { ">" } else { " " };
             let word = match hop.verdict {
@@ -188,12 +188,12 @@ fn text(args: &ExplainArgs, answer: &Explanation) -> String {
             out += &format!("{mark} {:width$}  {line}\n", hop.layer.name());
         }
         if !marked {
-            let decider = &path.decided_by;
+            let decider = path.decided_by();
             let entry = decider.entry.as_deref().map(|e| format!(": {e}")).unwrap_or_default();
             let line = escape(&format!("{}{entry}", decider.id));
             out += &format!("> {:width$}  {line}\n", decider.layer.name());
         }
-        for assumption in path.assumptions.iter() {
+        for assumption in path.assumptions() {
             out += &format!("assumed: {}: {}\n", assumption.code, escape(&assumption.text));
         }
     }
@@ -206,7 +206,7 @@ fn text(args: &ExplainArgs, answer: &Explanation) -> String {
     if answer.slices.len() > 1 {
         for (protocol, ports, configured) in &answer.slices {
             let spec = PortSpec::new(*protocol, ports.clone());
-            let decider = configured.path().map(|p| &p.decided_by);
+            let decider = configured.path().map(|p| p.decided_by());
             let by = decider.map(|d| escape(&d.layer.component(&d.id))).unwrap_or_default();
             out += &format!("  {spec}: {} by {by}\n", configured.verdict());
         }

@@ -38,7 +38,8 @@ pub(super) fn run(
     let facts = resolve::facts(facts, snapshot, &resolution, now);
     let assume_bpa_off = options.allow_gaps.contains(GapKind::VpcBpa.name());
     let reach = Reach::new(snapshot, &reach::Options { assume_bpa_off });
-    let exposed = reach.exposed(&AddressSet::outside());
+    let only = options.only.as_ref();
+    let exposed = reach.exposed_of(&AddressSet::outside(), only);
     let survey = survey::plan(&survey::Input {
         spec,
         resolution: &resolution,
@@ -46,6 +47,7 @@ pub(super) fn run(
         exposed: &exposed,
         scope,
         limits,
+        only,
         now,
     });
     drop(exposed);

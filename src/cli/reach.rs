@@ -120,8 +120,8 @@ fn row(endpoint: &ExposedEndpoint) -> Value {
         "sources": sources.to_networks(),
         "verdict": configured.verdict(),
         "client_ports": client_ports,
-        "decided_by": configured.path().map(|p| &p.decided_by),
-        "assumptions": configured.path().map(|p| &p.assumptions),
+        "decided_by": configured.path().map(|p| p.decided_by()),
+        "assumptions": configured.path().map(|p| p.assumptions()),
         "gaps": configured.gaps(),
     })
 }

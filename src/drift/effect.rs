@@ -166,7 +166,7 @@ fn opens(configured: &Configured) -> bool {
 fn closes(configured: &Configured) -> bool {
     match configured {
         Configured::Blocked(path) => path
-            .hops
+            .hops()
             .iter()
             .filter(|h| h.verdict == HopVerdict::Blocks)
             .all(|h| h.layer == Layer::SecurityGroup),

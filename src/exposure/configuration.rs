@@ -16,20 +16,19 @@ pub trait Configuration {
         ports: &PortSet,
     ) -> Vec<(PortSet, Configured)>;
 
-    /// Everything that any client of `from` can reach, or that could not be ruled out.
+    /// Everything at `address` that any client of `from` can reach, or that could not be ruled out.
     ///
-    /// Complete: what is not listed is blocked. In no particular order.
-    fn exposed(&self, from: &AddressSet) -> Vec<Exposed>;
+    /// Complete: what is not listed is blocked. Sorted: what has an entry of its own by protocol
+    /// and ports, then what stands for the other protocols.
+    fn exposed(&self, address: IpAddr, interface: Option<&str>, from: &AddressSet) -> Vec<Exposed>;
 
     /// What could not be seen and blinds more than single rows.
     fn gaps(&self) -> Vec<Gap>;
 }
 
-/// One thing that the configuration lets clients reach.
+/// One thing at an address that the configuration lets clients reach.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exposed {
-    pub address: IpAddr,
-    pub interface: Option<String>,
     pub protocol: Protocol,
     /// Stands for every protocol number that has no entry of its own; `protocol` is the least.
     pub every_other_protocol: bool,
@@ -50,12 +49,12 @@ impl Configuration for Reach<'_> {
         Reach::slices(self, address, interface, from, protocol, ports)
     }
 
-    fn exposed(&self, from: &AddressSet) -> Vec<Exposed> {
-        let listed = Reach::exposed(self, from).into_iter();
-        listed
+    fn exposed(&self, address: IpAddr, interface: Option<&str>, from: &AddressSet) -> Vec<Exposed> {
+        // An address without an interface is declared, not read.
+        let Some(interface) = interface else { return Vec::new() };
+        self.exposed_at(address, interface, from)
+            .into_iter()
             .map(|e| Exposed {
-                address: e.address,
-                interface: Some(e.interface),
                 protocol: e.protocol,
                 every_other_protocol: e.every_other_protocol,
                 ports: e.ports,

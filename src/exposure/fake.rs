@@ -14,6 +14,8 @@ pub(crate) struct Fake {
     hidden: Vec<(IpAddr, PortSpec)>,
     ours: Vec<IpAddr>,
     pub(crate) blocker: Option<Layer>,
+    /// Asking about these is a mistake.
+    pub(crate) taboo: Vec<IpAddr>,
 }
 
 pub(crate) fn ip(text: &str) -> IpAddr {
@@ -53,7 +55,7 @@ impl Fake {
         let entry: Option<Arc<str>> = entry.map(Into::into);
         let hop = Hop { layer, id: "sg-1".into(), entry: entry.clone(), verdict };
         let decided_by = Decider { layer, id: "sg-1".into(), entry };
-        Arc::new(Path { hops: vec![hop], decided_by, assumptions: Arc::default() })
+        Arc::new(Path::new(vec![hop], decided_by, Arc::default()))
     }
 }
 
@@ -67,6 +69,7 @@ impl Configuration for Fake {
         ports: &PortSet,
     ) -> Vec<(PortSet, Configured)> {
         assert!(!from.is_empty() && !ports.is_empty(), "nothing is asked of nobody");
+        assert!(!self.taboo.contains(&address), "nothing is asked of {address}");
         if !self.ours.contains(&address) {
             return vec![(ports.clone(), Configured::NotApplicable)];
         }
@@ -111,7 +114,8 @@ impl Configuration for Fake {
         pieces.into_iter().map(answer).collect()
     }
 
-    fn exposed(&self, from: &AddressSet) -> Vec<Exposed> {
+    fn exposed(&self, at: IpAddr, _interface: Option<&str>, from: &AddressSet) -> Vec<Exposed> {
+        assert!(!self.taboo.contains(&at), "nothing is asked of {at}");
         let mut out = Vec::new();
         let lines = self
             .lets
@@ -122,23 +126,15 @@ impl Configuration for Fake {
             lines.clone().map(|(a, p)| (a, p.protocol)).collect();
         asked.sort();
         asked.dedup();
-        for (address, protocol) in asked {
+        for (address, protocol) in asked.into_iter().filter(|(a, _)| *a == at) {
             let all = lines
                 .clone()
                 .filter(|(a, p)| *a == address && p.protocol == protocol)
                 .fold(PortSet::empty(), |all, (_, p)| all.union(&p.ports));
             for (ports, configured) in self.slices(address, None, from, protocol, &all) {
                 if !matches!(configured, Configured::Blocked(_)) {
-                    let interface = None;
                     let every_other_protocol = false;
-                    out.push(Exposed {
-                        address,
-                        interface,
-                        protocol,
-                        every_other_protocol,
-                        ports,
-                        configured,
-                    });
+                    out.push(Exposed { protocol, every_other_protocol, ports, configured });
                 }
             }
         }

@@ -37,17 +37,22 @@ pub struct Joined {
 ///
 /// Ports that are closed by configuration and were never probed have no row: they hold.
 /// Of hosts that are not live only answers are judged: nothing is expected of them.
+///
+/// `only` names the hosts that have rows, by id; all have for `None`. Every other host still counts
+/// as a member of its roles, so that what is said of these is the same either way.
 #[must_use]
 pub fn join(
     spec: &Spec,
     resolution: &Resolution,
     configuration: &dyn Configuration,
     observations: &Observations,
+    only: Option<&BTreeSet<String>>,
 ) -> Joined {
     let sources = sources(spec, resolution, &observations.vantages);
     let index = Index::new(&sources, observations);
     let mut by_roles: BTreeMap<&[String], (Arc<[String]>, Arc<[Declaration]>)> = BTreeMap::new();
-    for host in resolution.hosts.values() {
+    let hosts = || resolution.hosts.values().filter(|h| only.is_none_or(|o| o.contains(&h.id)));
+    for host in hosts() {
         by_roles.entry(host.roles.as_slice()).or_insert_with(|| {
             (host.roles.clone().into(), declarations(spec, &sources, &host.roles).into())
         });
@@ -59,7 +64,7 @@ pub fn join(
         told: BTreeMap::new(),
         out: Joined { gaps: index.gaps.clone(), ..Joined::default() },
     };
-    for host in resolution.hosts.values() {
+    for host in hosts() {
         if !host.live && !host.roles.is_empty() {
             join.out.not_live += 1;
         }
@@ -69,20 +74,13 @@ pub fn join(
         }
     }
     for i in 0..sources.len() {
-        let source = &sources[i];
-        if source.clients.is_empty() {
+        if sources[i].clients.is_empty() {
             continue;
         }
-        let mut exposed: BTreeMap<IpAddr, Vec<Exposed>> = BTreeMap::new();
-        if source.judged {
-            for e in configuration.exposed(&source.clients) {
-                exposed.entry(e.address).or_default().push(e);
-            }
-        }
         let relations = Relations::of(&sources, i);
-        for host in resolution.hosts.values() {
+        for host in hosts() {
             if let Some((roles, declared)) = by_roles.get(host.roles.as_slice()) {
-                join.host(i, &relations, host, roles, declared, &exposed);
+                join.host(i, &relations, host, roles, declared);
             }
         }
     }
@@ -150,7 +148,6 @@ impl Join<'_> {
         host: &Host,
         roles: &Arc<[String]>,
         declared: &[Declaration],
-        exposed: &BTreeMap<IpAddr, Vec<Exposed>>,
     ) {
         let id: Arc<str> = Arc::from(host.id.as_str());
         for (address, from) in approaches(host, &self.sources[source]) {
@@ -165,8 +162,7 @@ impl Join<'_> {
             };
             self.declared(&at, relations, declared);
             if self.sources[source].judged {
-                let exposed = exposed.get(&address.address).map_or(&[][..], Vec::as_slice);
-                self.absent(&at, relations, declared, exposed);
+                self.absent(&at, relations, declared);
             }
         }
     }
@@ -213,19 +209,15 @@ impl Join<'_> {
     }
 
     /// Rows of what nobody declared: exposed, undecidable or probed.
-    fn absent(
-        &mut self,
-        at: &At<'_>,
-        relations: &Relations,
-        declared: &[Declaration],
-        exposed: &[Exposed],
-    ) {
-        let exposed = exposed.iter().filter(|e| {
-            at.host.live
-                && (e.interface.is_none() || e.interface.as_deref() == at.interface.as_deref())
-        });
+    fn absent(&mut self, at: &At<'_>, relations: &Relations, declared: &[Declaration]) {
+        let exposed = if at.host.live {
+            let clients = &self.sources[at.source].clients;
+            self.configuration.exposed(at.address, at.interface.as_deref(), clients)
+        } else {
+            Vec::new()
+        };
         let mut candidates: BTreeMap<Protocol, (PortSet, Vec<&Exposed>)> = BTreeMap::new();
-        for e in exposed.filter(|e| speaks(e.protocol, at.address)) {
+        for e in exposed.iter().filter(|e| speaks(e.protocol, at.address)) {
             if e.every_other_protocol {
                 // No declaration speaks of them, and no probe.
                 let saying = Saying { declared: Declared::Absent, declaration: None, others: true };

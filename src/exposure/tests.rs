@@ -105,7 +105,7 @@ fn a_required_service_is_joined_for_each_of_its_sources_at_the_address_they_use(
     let fake = Fake::of(&["203.0.113.1", "10.0.0.1"]).lets("203.0.113.1", "tcp/443", ALL);
     let observations =
         seen(&[vantage("out", Some(OUTSIDE), Some(true))], &[saw("out", 443, State::Open)]);
-    let joined = join(&spec, &world(&spec), &fake, &observations);
+    let joined = join(&spec, &world(&spec), &fake, &observations, None);
     assert_eq!(
         lines(&joined),
         ["internet required tcp/443 permitted open", "video required tcp/5432 blocked unprobed"]
@@ -119,17 +119,17 @@ fn a_required_service_is_joined_for_each_of_its_sources_at_the_address_they_use(
 fn what_is_opened_to_exactly_the_declared_office_is_no_exposure_of_the_internet() {
     let spec = spec("    services:\n      ssh: { port: tcp/22, from: office }\n");
     let exact = Fake::of(&["203.0.113.1"]).lets("203.0.113.1", "tcp/22", &[OFFICE]);
-    let joined = join(&spec, &world(&spec), &exact, &Observations::default());
+    let joined = join(&spec, &world(&spec), &exact, &Observations::default(), None);
     assert_eq!(from(&joined, "internet"), Vec::<String>::new());
     assert_eq!(from(&joined, "office"), ["office required tcp/22 permitted unprobed"]);
 
     let wider = Fake::of(&["203.0.113.1"]).lets("203.0.113.1", "tcp/22", &[OFFICE, "192.0.2.0/24"]);
-    let joined = join(&spec, &world(&spec), &wider, &Observations::default());
+    let joined = join(&spec, &world(&spec), &wider, &Observations::default(), None);
     assert_eq!(from(&joined, "internet"), ["internet absent tcp/22 partly unprobed"]);
 
     // Nobody declared it for the office: the office's own opening is told, of both.
     let none = spec_without();
-    let joined = join(&none, &world(&none), &exact, &Observations::default());
+    let joined = join(&none, &world(&none), &exact, &Observations::default(), None);
     assert_eq!(from(&joined, "internet"), ["internet absent tcp/22 partly unprobed"]);
     assert_eq!(from(&joined, "office"), ["office absent tcp/22 permitted unprobed"]);
 }
@@ -142,13 +142,13 @@ fn spec_without() -> Spec {
 fn a_narrower_source_does_not_repeat_what_the_broader_one_was_told() {
     let spec = spec_without();
     let fake = Fake::of(&["203.0.113.1"]).lets("203.0.113.1", "tcp/80", ALL);
-    let joined = join(&spec, &world(&spec), &fake, &Observations::default());
+    let joined = join(&spec, &world(&spec), &fake, &Observations::default(), None);
     assert_eq!(lines(&joined), ["internet absent tcp/80 permitted unprobed"]);
 
     // But what the office itself saw open is the office's to tell.
     let observations =
         seen(&[vantage("desk", Some("198.51.100.7"), Some(true))], &[saw("desk", 80, State::Open)]);
-    let joined = join(&spec, &world(&spec), &fake, &observations);
+    let joined = join(&spec, &world(&spec), &fake, &observations, None);
     assert_eq!(from(&joined, "office"), ["office absent tcp/80 permitted open"]);
 }
 
@@ -160,7 +160,7 @@ fn an_observation_fills_the_narrowest_source_of_its_vantage_only() {
         &[vantage("desk", Some("198.51.100.200"), Some(true))],
         &[saw("desk", 443, State::Open)],
     );
-    let joined = join(&spec, &world(&spec), &fake, &observations);
+    let joined = join(&spec, &world(&spec), &fake, &observations, None);
     assert_eq!(from(&joined, "internet"), ["internet required tcp/443 permitted unprobed"]);
     assert_eq!(from(&joined, "office"), Vec::<String>::new(), "the branch is narrower");
     assert_eq!(from(&joined, "branch"), ["branch required tcp/443 permitted open"]);
@@ -172,7 +172,7 @@ fn a_vantage_of_unknown_address_fills_nothing_and_is_a_gap() {
     let spec = spec("    services:\n      web: { port: tcp/443, from: internet }\n");
     let fake = Fake::of(&["203.0.113.1"]).lets("203.0.113.1", "tcp/443", ALL);
     let observations = seen(&[vantage("lost", None, Some(true))], &[saw("lost", 443, State::Open)]);
-    let joined = join(&spec, &world(&spec), &fake, &observations);
+    let joined = join(&spec, &world(&spec), &fake, &observations, None);
     assert_eq!(lines(&joined), ["internet required tcp/443 permitted unprobed"]);
     let gaps: Vec<_> = joined.gaps.iter().map(|g| (g.kind, g.scope.as_str())).collect();
     assert_eq!(gaps, [(GapKind::Vantage, "lost")]);
@@ -187,7 +187,7 @@ fn silence_counts_only_where_the_controls_answered() {
     {
         let observations =
             seen(&[vantage("out", Some(OUTSIDE), controls)], &[saw("out", 443, State::Silent)]);
-        let joined = join(&spec, &world(&spec), &fake, &observations);
+        let joined = join(&spec, &world(&spec), &fake, &observations, None);
         assert_eq!(lines(&joined), [format!("internet required tcp/443 permitted {state}")]);
         let control = joined.gaps.iter().filter(|g| g.kind == GapKind::Control);
         assert_eq!(control.count(), gaps, "{controls:?}");
@@ -195,7 +195,7 @@ fn silence_counts_only_where_the_controls_answered() {
     // A refusal proves itself.
     let observations =
         seen(&[vantage("out", Some(OUTSIDE), None)], &[saw("out", 443, State::Refused)]);
-    let joined = join(&spec, &world(&spec), &fake, &observations);
+    let joined = join(&spec, &world(&spec), &fake, &observations, None);
     assert_eq!(lines(&joined), ["internet required tcp/443 permitted refused"]);
 }
 
@@ -213,7 +213,7 @@ fn vantages_of_one_source_agree_or_disagree() {
         (State::Silent, State::Failed, "silent"),
     ] {
         let observations = seen(&two, &[saw("a", 443, first), saw("b", 443, second)]);
-        let joined = join(&spec, &world(&spec), &fake, &observations);
+        let joined = join(&spec, &world(&spec), &fake, &observations, None);
         assert_eq!(lines(&joined), [format!("internet required tcp/443 permitted {want}")]);
         assert_eq!(joined.rows[0].observations.len(), 2);
     }
@@ -231,7 +231,7 @@ fn ports_that_differ_have_rows_of_their_own_and_a_sample_stands_for_a_range() {
             saw("out", 1499, State::Open),
         ],
     );
-    let joined = join(&spec, &world(&spec), &fake, &observations);
+    let joined = join(&spec, &world(&spec), &fake, &observations, None);
     assert_eq!(
         lines(&joined),
         [
@@ -249,7 +249,7 @@ fn forbidden_allowed_and_absent_are_told_apart() {
         "    allow: [{ port: tcp/8080, from: internet }]\n    forbid: [{ port: tcp/3389, from: internet }]\n",
     );
     let fake = Fake::of(&["203.0.113.1"]).lets("203.0.113.1", "tcp/3000-9000", ALL);
-    let joined = join(&spec, &world(&spec), &fake, &Observations::default());
+    let joined = join(&spec, &world(&spec), &fake, &Observations::default(), None);
     assert_eq!(
         lines(&joined),
         [
@@ -264,7 +264,7 @@ fn forbidden_allowed_and_absent_are_told_apart() {
 fn what_the_configuration_hides_is_unknown_and_never_closed() {
     let spec = spec_without();
     let fake = Fake::of(&["203.0.113.1"]).hides("203.0.113.1", "tcp/1-100");
-    let joined = join(&spec, &world(&spec), &fake, &Observations::default());
+    let joined = join(&spec, &world(&spec), &fake, &Observations::default(), None);
     assert_eq!(from(&joined, "internet"), ["internet absent tcp/1-100 unknown unprobed"]);
 }
 
@@ -276,7 +276,7 @@ fn an_answer_where_nothing_is_configured_has_a_row() {
         &[vantage("out", Some(OUTSIDE), Some(true))],
         &[saw("out", 8080, State::Open), saw("out", 8081, State::Silent)],
     );
-    let joined = join(&spec, &world(&spec), &fake, &observations);
+    let joined = join(&spec, &world(&spec), &fake, &observations, None);
     assert_eq!(
         lines(&joined),
         ["internet absent tcp/8080 blocked open", "internet absent tcp/8081 blocked silent"]
@@ -289,7 +289,7 @@ fn a_host_without_a_public_address_is_asked_all_the_same() {
     let mut world = world(&spec);
     world.hosts.get_mut("i-1").expect("the host").addresses.pop();
     let fake = Fake::of(&["10.0.0.1"]);
-    let joined = join(&spec, &world, &fake, &Observations::default());
+    let joined = join(&spec, &world, &fake, &Observations::default(), None);
     assert_eq!(lines(&joined), ["internet required tcp/443 blocked unprobed"]);
     assert_eq!(joined.rows[0].address, ip("10.0.0.1"));
 }
@@ -300,13 +300,13 @@ fn nothing_is_expected_of_a_host_that_is_not_live_but_its_answers_count() {
     let mut world = world(&spec);
     world.hosts.get_mut("i-1").expect("the host").live = false;
     let fake = Fake::of(&["203.0.113.1"]);
-    let joined = join(&spec, &world, &fake, &Observations::default());
+    let joined = join(&spec, &world, &fake, &Observations::default(), None);
     assert!(joined.rows.is_empty() && joined.not_live == 1);
     let observations = seen(
         &[vantage("out", Some(OUTSIDE), Some(true))],
         &[saw("out", 443, State::Open), saw("out", 22, State::Open), saw("out", 23, State::Silent)],
     );
-    let joined = join(&spec, &world, &fake, &observations);
+    let joined = join(&spec, &world, &fake, &observations, None);
     assert_eq!(
         lines(&joined),
         ["internet required tcp/443 blocked open", "internet absent tcp/22 blocked open"]
@@ -316,7 +316,35 @@ fn nothing_is_expected_of_a_host_that_is_not_live_but_its_answers_count() {
 #[test]
 fn a_host_outside_any_cloud_has_rows_for_what_is_declared_and_seen() {
     let spec = spec("    services:\n      web: { port: tcp/443, from: internet }\n");
-    let joined = join(&spec, &world(&spec), &Fake::of(&[]), &Observations::default());
+    let joined = join(&spec, &world(&spec), &Fake::of(&[]), &Observations::default(), None);
     assert_eq!(lines(&joined), ["internet required tcp/443 not-applicable unprobed"]);
     assert_eq!(joined.rows[0].source, SourceName::Internet);
+}
+
+#[test]
+fn a_narrowed_join_asks_nothing_of_other_hosts_and_says_the_same_of_its_own() {
+    let spec = spec(
+        "    services:\n      web: { port: tcp/443, from: internet }\n      db: { port: tcp/5432, from: video }\n",
+    );
+    let mut world = world(&spec);
+    let mut other = world.hosts["i-1"].clone();
+    other.id = "i-2".into();
+    other.addresses[0].address = ip("10.0.0.2");
+    other.addresses[1].address = ip("203.0.113.2");
+    world.hosts.insert("i-2".into(), other);
+    world.members.insert("video".into(), vec!["i-1".into(), "i-2".into()]);
+    // That the other host is a client of the database counts, although it is not judged.
+    let fake = || {
+        Fake::of(&["203.0.113.1", "10.0.0.1", "203.0.113.2", "10.0.0.2"])
+            .lets("203.0.113.1", "tcp/22", ALL)
+            .lets("10.0.0.1", "tcp/5432", &["10.0.0.2/32"])
+    };
+    let whole = join(&spec, &world, &fake(), &Observations::default(), None);
+    let mut careful = fake();
+    careful.taboo = vec![ip("203.0.113.2"), ip("10.0.0.2")];
+    let only = ["i-1".to_owned()].into();
+    let narrow = join(&spec, &world, &careful, &Observations::default(), Some(&only));
+    let expected: Vec<_> = whole.rows.into_iter().filter(|r| &*r.host == "i-1").collect();
+    assert_eq!(narrow.rows, expected);
+    assert!(lines(&narrow).contains(&"video required tcp/5432 partly unprobed".into()));
 }

@@ -90,7 +90,7 @@ impl Change<'_> {
 /// What would let the traffic through the layer that blocks it.
 #[must_use]
 pub fn open(path: &Path, traffic: &Traffic<'_>, ground: &Ground<'_>) -> Vec<Mend> {
-    let decider = &path.decided_by;
+    let decider = path.decided_by();
     let family = Family::of(traffic.address);
     let interface = traffic.interface.and_then(|id| ground.interface(id));
     let vpc = interface.and_then(|(_, i)| i.vpc_id.as_deref());

@@ -69,13 +69,10 @@ impl Classes {
 /// The answer of a decision made for one interface of a class, told of another one. Texts are
 /// shared: only what names the interface is written anew.
 pub(super) fn retarget(decision: &Decision, from: &Nic<'_>, to: &Nic<'_>) -> Configured {
-    let mut path = Path {
-        hops: decision.hops.clone(),
-        decided_by: decision.decided_by.clone(),
-        assumptions: Arc::clone(&decision.assumptions),
-    };
+    let (mut hops, mut decider) = (decision.hops.clone(), decision.decided_by.clone());
+    let assumptions = Arc::clone(&decision.assumptions);
     if from.id() == to.id() {
-        return decision.along(path);
+        return decision.along(Path::new(hops, decider, assumptions));
     }
     let rename = |layer: Layer, id: &mut Arc<str>, entry: &mut Option<Arc<str>>| {
         match layer {
@@ -89,10 +86,9 @@ pub(super) fn retarget(decision: &Decision, from: &Nic<'_>, to: &Nic<'_>) -> Con
             *text = format!("{stem}{}", to.id()).into();
         }
     };
-    for hop in &mut path.hops {
+    for hop in &mut hops {
         rename(hop.layer, &mut hop.id, &mut hop.entry);
     }
-    let decider = &mut path.decided_by;
     rename(decider.layer, &mut decider.id, &mut decider.entry);
-    decision.along(path)
+    decision.along(Path::new(hops, decider, assumptions))
 }

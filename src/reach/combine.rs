@@ -22,12 +22,8 @@ pub(super) struct Decision {
 impl Decision {
     /// As the answer that other layers see.
     pub(super) fn configured(self) -> Configured {
-        let path = Path {
-            hops: self.hops.clone(),
-            decided_by: self.decided_by.clone(),
-            assumptions: Arc::clone(&self.assumptions),
-        };
-        self.along(path)
+        let (hops, decided_by) = (self.hops.clone(), self.decided_by.clone());
+        self.along(Path::new(hops, decided_by, Arc::clone(&self.assumptions)))
     }
 
     /// The same answer along another path of the same shape.

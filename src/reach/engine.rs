@@ -262,30 +262,63 @@ impl<'a> Reach<'a> {
     /// Every endpoint that some client of `from` reaches or may reach, sorted.
     #[must_use]
     pub fn exposed(&self, from: &AddressSet) -> Vec<ExposedEndpoint> {
-        let outside = from.intersect(&AddressSet::outside());
-        let private = from.subtract(&AddressSet::outside());
+        self.exposed_of(from, None)
+    }
+
+    /// [`Reach::exposed`] of these hosts only, by their ids; of all for `None`.
+    #[must_use]
+    pub fn exposed_of(
+        &self,
+        from: &AddressSet,
+        only: Option<&BTreeSet<String>>,
+    ) -> Vec<ExposedEndpoint> {
+        let from = From::new(from);
         let mut out = Vec::new();
         for (address, spots) in self.index.addresses() {
-            let family = Family::of(*address);
             for spot in spots {
-                let reachable = Ways::is_reachable_role(*spot, *address);
-                let any = if reachable { &outside } else { &private };
-                if any.of_family(family).is_empty() {
-                    continue;
-                }
-                for (protocol, every_other) in self.protocols(spot.nic, family) {
-                    self.rows(*spot, *address, from, protocol, every_other, &mut out);
+                if only.is_none_or(|o| o.contains(self.index.nics[spot.nic].host())) {
+                    self.spot_rows(*spot, *address, &from, &mut out);
                 }
             }
         }
-        out.sort_by(|a, b| {
-            let key = |e: &ExposedEndpoint| (e.address, e.every_other_protocol, e.protocol);
-            key(a)
-                .cmp(&key(b))
-                .then_with(|| a.interface.cmp(&b.interface))
-                .then_with(|| a.ports.cmp(&b.ports))
-        });
+        sort(&mut out);
         out
+    }
+
+    /// [`Reach::exposed`] of one address of one interface.
+    #[must_use]
+    pub fn exposed_at(
+        &self,
+        address: IpAddr,
+        interface: &str,
+        from: &AddressSet,
+    ) -> Vec<ExposedEndpoint> {
+        let from = From::new(from);
+        let mut out = Vec::new();
+        let nic = self.index.nic_of(interface);
+        for spot in self.index.spots(address).iter().filter(|s| Some(s.nic) == nic) {
+            self.spot_rows(*spot, address, &from, &mut out);
+        }
+        sort(&mut out);
+        out
+    }
+
+    fn spot_rows(
+        &self,
+        spot: Spot,
+        address: IpAddr,
+        from: &From<'_>,
+        out: &mut Vec<ExposedEndpoint>,
+    ) {
+        let family = Family::of(address);
+        let reachable = Ways::is_reachable_role(spot, address);
+        let any = if reachable { &from.outside } else { &from.private };
+        if any.of_family(family).is_empty() {
+            return;
+        }
+        for (protocol, every_other) in self.protocols(spot.nic, family) {
+            self.rows(spot, address, from.all, protocol, every_other, out);
+        }
     }
 
     fn rows(
@@ -446,6 +479,31 @@ impl<'a> Reach<'a> {
             })
             .collect()
     }
+}
+
+/// Sources, with what of them is outside and what is not.
+struct From<'f> {
+    all: &'f AddressSet,
+    outside: AddressSet,
+    private: AddressSet,
+}
+
+impl<'f> From<'f> {
+    fn new(all: &'f AddressSet) -> Self {
+        let outside = AddressSet::outside();
+        Self { all, private: all.subtract(&outside), outside: all.intersect(&outside) }
+    }
+}
+
+/// By address, protocol, interface and ports; those that stand for other protocols after the rest.
+fn sort(rows: &mut [ExposedEndpoint]) {
+    rows.sort_by(|a, b| {
+        let key = |e: &ExposedEndpoint| (e.address, e.every_other_protocol, e.protocol);
+        key(a)
+            .cmp(&key(b))
+            .then_with(|| a.interface.cmp(&b.interface))
+            .then_with(|| a.ports.cmp(&b.ports))
+    });
 }
 
 /// Whether a source means the whole internet of a family.

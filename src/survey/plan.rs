@@ -20,6 +20,8 @@ pub struct Input<'a> {
     /// What may be probed beyond what the snapshot says is ours.
     pub scope: &'a AddressSet,
     pub limits: Limits,
+    /// Ids of the hosts whose declared ports are probed; of all for `None`.
+    pub only: Option<&'a BTreeSet<String>>,
     pub now: Timestamp,
 }
 
@@ -123,9 +125,10 @@ impl<'a> Plan<'a> {
     }
 
     fn declared(&mut self) {
-        let resolution = self.input.resolution;
+        let (resolution, only) = (self.input.resolution, self.input.only);
         for (name, role) in &self.input.spec.roles {
-            for id in resolution.members.get(name).into_iter().flatten() {
+            let members = resolution.members.get(name).into_iter().flatten();
+            for id in members.filter(|id| only.is_none_or(|o| o.contains(*id))) {
                 let Some(host) = resolution.hosts.get(id).filter(|h| h.live) else { continue };
                 // Services first: where a port is declared twice, what it must be wins.
                 for service in &role.services {

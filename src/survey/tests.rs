@@ -110,7 +110,8 @@ fn planned(
 ) -> Survey {
     let scope = scope.iter().map(|s| s.parse::<IpNetwork>().expect("a block")).collect();
     let limits = Limits::default();
-    plan(&Input { spec, resolution, snapshot, exposed, scope: &scope, limits, now: now() })
+    let (only, now) = (None, now());
+    plan(&Input { spec, resolution, snapshot, exposed, scope: &scope, limits, only, now })
 }
 
 fn asked(survey: &Survey, why: Why) -> Vec<String> {

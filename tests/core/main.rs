@@ -5,6 +5,7 @@ mod common;
 
 mod attested;
 mod demo;
+mod estate;
 mod files;
 mod help;
 mod init;

@@ -142,7 +142,7 @@ fn names_are_escaped_and_mistakes_are_told() {
 fn a_balancers_path_shows_its_target() {
     let view = super::rules::balanced_open();
     let answer = super::world::explain(&snapshot(vec![view]), "internet", "54.5.5.5", "tcp/443");
-    let hops = &answer.configured.path().expect("a path").hops;
+    let hops = answer.configured.path().expect("a path").hops();
     assert!(hops.iter().any(|h| &*h.id == "i-2"), "{hops:?}");
 }
 

@@ -216,7 +216,7 @@ fn r15_entries_by_number_first_match_wins() {
     entries.push(entry_ports(90, false, "deny", 20, 30));
     assert_eq!(said(&snap(&w), "internet", "54.1.2.3", "tcp/22"), "blocked network-acl acl-1");
     let answer = explain(&snap(&w), "internet", "54.1.2.3", "tcp/22");
-    let decider = answer.configured.path().expect("a path").decided_by.clone();
+    let decider = answer.configured.path().expect("a path").decided_by().clone();
     assert!(decider.entry.is_some_and(|e| e.contains("rule 90 deny")));
     w["NetworkAcls"][0]["Entries"]
         .as_array_mut()
@@ -241,7 +241,7 @@ fn r16_the_answer_needs_the_clients_port() {
         panic!("partly expected")
     };
     assert_eq!(clients.ports, PortSet::range(32768, 60999));
-    assert_eq!(&*path.decided_by.id, "acl-1");
+    assert_eq!(&*path.decided_by().id, "acl-1");
     assert_eq!(with(None).verdict(), Verdict::Blocked);
     assert_eq!(with(Some((22, 443))).verdict(), Verdict::Blocked);
 }
@@ -576,7 +576,7 @@ fn r35_block_public_access_overrides_everything() {
     outcome(&mut s, CallKind::VpcBpaOptions, None);
     let answer = explain(&s, "internet", "54.1.2.3", "tcp/22");
     assert_eq!(answer.configured.verdict(), Verdict::Permitted);
-    assert_eq!(answer.configured.path().expect("a path").assumptions[0].code, "VPC_BPA_OFF");
+    assert_eq!(answer.configured.path().expect("a path").assumptions()[0].code, "VPC_BPA_OFF");
     assert_eq!(answer.gaps[0].kind, GapKind::VpcBpa);
     // Denied is unknown, unless it is taken to be off.
     outcome(&mut s, CallKind::VpcBpaOptions, None);

@@ -150,7 +150,8 @@ pub(crate) fn explain(snapshot: &Snapshot, from: &str, to: &str, port: &str) -> 
 pub(crate) fn said(snapshot: &Snapshot, from: &str, to: &str, port: &str) -> String {
     let answer = explain(snapshot, from, to, port);
     let path = answer.configured.path().expect("a path");
-    format!("{} {} {}", answer.configured.verdict(), path.decided_by.layer, path.decided_by.id)
+    let by = path.decided_by();
+    format!("{} {} {}", answer.configured.verdict(), by.layer, by.id)
 }
 
 /// The verdict of a world.
