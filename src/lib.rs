@@ -11,6 +11,7 @@ pub mod model;
 pub mod fact;
 pub mod history;
 pub mod observation;
+pub mod pathproof;
 pub mod signature;
 pub mod snapshot;
 pub mod spec;
@@ -39,6 +40,8 @@ pub mod report;
     reason = "an edge: reads the cloud's answers from files and the network"
 )]
 pub mod collect;
+#[expect(clippy::disallowed_methods, reason = "an edge: sockets and the clock")]
+pub mod listen;
 #[expect(clippy::disallowed_methods, reason = "an edge: sockets, the clock, random ports")]
 #[expect(clippy::disallowed_types, reason = "lookups by socket, never walked in order")]
 pub mod probe;

@@ -12,6 +12,7 @@ pub mod init;
 pub mod input;
 mod keep;
 mod known;
+pub mod listen;
 pub mod output;
 mod pipeline;
 pub mod probe;
@@ -86,6 +87,8 @@ pub enum Command {
     Gate(gate::GateArgs),
     /// Probe endpoints from this machine
     Probe(probe::ProbeArgs),
+    /// Answer an auditor on a role's ports before its application starts
+    Listen(listen::ListenArgs),
     /// Check specs and print their schema
     Spec(spec::SpecArgs),
     /// Write a starter spec from a snapshot
@@ -110,6 +113,7 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, CliError> {
         Command::Explain(args) => explain::run(args, &cli.global),
         Command::Gate(args) => gate::run(args, &cli.global),
         Command::Probe(args) => probe::run(args, &cli.global),
+        Command::Listen(args) => listen::run(args, &cli.global),
         Command::Spec(args) => spec::run(args, &cli.global),
         Command::Init(args) => init::run(args, &cli.global),
         Command::Rules(args) => rules::run(args, &cli.global),

@@ -111,7 +111,7 @@ fn expectation(text: &str) -> Result<Expect, String> {
 }
 
 /// Reads `tcp/22,80-90,udp/3478`: a protocol holds until the next, the first is TCP.
-fn ports(lists: &[String]) -> Result<Vec<PortSpec>, String> {
+pub(super) fn ports(lists: &[String]) -> Result<Vec<PortSpec>, String> {
     let mut found = std::collections::BTreeMap::<Protocol, PortSet>::new();
     for list in lists {
         let mut protocol = Protocol::Tcp;

@@ -3,6 +3,7 @@
 //! A plain file key signs in this process. Whatever else holds the key (an agent, a hardware key,
 //! a passphrase) is asked through stock `ssh-keygen -Y sign`, which knows how.
 
+mod auditor;
 mod error;
 mod file;
 mod key;
@@ -10,5 +11,6 @@ mod keygen;
 #[cfg(test)]
 mod tests;
 
+pub use auditor::auditor;
 pub use error::SignError;
 pub use file::sign_file;

@@ -12,6 +12,7 @@ mod init;
 mod known_answers;
 mod lab_audit;
 mod layering;
+mod listening;
 mod output;
 mod probe;
 mod reach;
