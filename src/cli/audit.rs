@@ -3,7 +3,7 @@ use super::keep::{self, HistoryArgs, Keeping};
 use super::known::KnownArgs;
 use super::output::OutputArgs;
 use super::pipeline::{self, Case};
-use super::{CliError, ExitStatus, Global, input, reflect, rules};
+use super::{CliError, ExitStatus, Global, input, interrupt, reflect, rules};
 use crate::fact::Gathered;
 use crate::model::{Gap, Severity};
 use crate::observation::Observations;
@@ -174,6 +174,7 @@ fn snapshot(args: &AuditArgs, global: &Global, now: Timestamp) -> Result<Snapsho
         (None, None) => collect::live(&args.live, global, now)?,
     };
     if let Some((path, file)) = keep {
+        let _writing = interrupt::writing();
         file.finish(&snapshot).map_err(|e| cannot_save(path, e))?;
     }
     Ok(snapshot)
@@ -195,13 +196,20 @@ fn probe_here(
         in_flight: limits.in_flight.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX),
         deadline: limits.deadline.and_then(|d| Duration::try_from(d).ok()),
         second_look: true,
+        stop: interrupt::stop(),
         ..Options::default()
     };
+    let heeding = interrupt::heed();
     if let Some(server) = super::probe::reflector(config) {
         gaps.extend(reflect::reflect(server, survey, &mut options));
     }
     let bar = super::probe::progress(survey, global);
     let observations = probe::run(survey, &options, &mut |_| bar.inc(1));
     bar.finish_and_clear();
+    drop(heeding);
+    interrupt::check(|| {
+        let (done, of) = (observations.rows.len(), survey.targets.len());
+        format!("{done} of {of} endpoints were probed, no report was written")
+    });
     observations
 }

@@ -1,6 +1,6 @@
 #[cfg(feature = "aws")]
 use super::input;
-use super::{CliError, ExitStatus, Global};
+use super::{CliError, ExitStatus, Global, interrupt};
 use crate::collect::{self, SnapshotFile};
 use crate::model::{Gap, GapKind};
 use crate::snapshot::{Call, CallKind, Outcome, RegionView, Snapshot};
@@ -103,7 +103,10 @@ pub fn run(args: &CollectArgs, global: &Global) -> Result<ExitStatus, CliError> 
         None => live(&args.live, global, now)?,
     };
     match file {
-        Some(file) => file.finish(&snapshot).map_err(cannot_write)?,
+        Some(file) => {
+            let _writing = interrupt::writing();
+            file.finish(&snapshot).map_err(cannot_write)?;
+        }
         None => {
             let mut text = Vec::new();
             collect::write_snapshot(&snapshot, &mut text).map_err(cannot_write)?;
@@ -161,28 +164,32 @@ pub fn live(args: &LiveArgs, global: &Global, now: Timestamp) -> Result<Snapshot
         .or(config.limits.collect_concurrency.and_then(|n| usize::try_from(n).ok()))
         .unwrap_or(aws::CONCURRENCY);
 
-    let bar = progress_bar(global);
+    options.stop = interrupt::stop();
+    let bar = super::progress::bar(global, 0, "{bar:30} {pos} of {len} calls  {wide_msg}");
+    bar.set_message("signing in");
+    let (mut done, mut of) = (0, 0);
+    let heeding = interrupt::heed();
     let collected = aws::collect(&options, &mut |progress| {
-        if let Some(bar) = &bar {
-            bar.set_length(progress.of as u64);
-            bar.set_position(progress.done as u64);
-            bar.set_message(format!("{} {}", progress.call.region, progress.call.kind.operation()));
-        }
+        (done, of) = (progress.done, progress.of);
+        bar.set_length(progress.of as u64);
+        bar.set_position(progress.done as u64);
+        bar.set_message(format!("{} {}", progress.call.region, progress.call.kind.operation()));
     });
-    if let Some(bar) = bar {
-        bar.finish_and_clear();
+    bar.finish_and_clear();
+    drop(heeding);
+    let unfinished = || match of {
+        0 => "no call to the cloud had ended, nothing was written".to_owned(),
+        _ => format!("{done} of {of} calls to the cloud had ended, nothing was written"),
+    };
+    if options.stop.is_raised() {
+        return Err(interrupt::error(&unfinished()));
     }
-    collected.map_err(|error| {
-        let status = match error {
-            aws::Error::Interrupted => ExitStatus::Interrupted,
-            _ => ExitStatus::Error,
-        };
-        let hint = match error {
-            aws::Error::NoRegion => Some("name them: --regions eu-west-1,us-east-1"),
-            _ => None,
-        };
-        let failed = CliError::new("collect").because(error).with_status(status);
-        hint.into_iter().fold(failed, CliError::hint)
+    collected.map_err(|error| match error {
+        aws::Error::Interrupted => interrupt::error(&unfinished()),
+        aws::Error::NoRegion => {
+            CliError::new("collect").because(error).hint("name them: --regions eu-west-1,us-east-1")
+        }
+        other => CliError::new("collect").because(other),
     })
 }
 
@@ -223,18 +230,6 @@ fn accounts(
             })
         })
         .collect()
-}
-
-/// A bar on stderr, where a person is watching.
-#[cfg(feature = "aws")]
-fn progress_bar(global: &Global) -> Option<indicatif::ProgressBar> {
-    use std::io::IsTerminal;
-    if global.quiet || global.no_progress || !std::io::stderr().is_terminal() {
-        return None;
-    }
-    let style = indicatif::ProgressStyle::with_template("{bar:30} {pos}/{len} calls  {wide_msg}")
-        .unwrap_or_else(|_| indicatif::ProgressStyle::default_bar());
-    Some(indicatif::ProgressBar::new(0).with_style(style))
 }
 
 /// Says on stderr what the snapshot holds and what it does not.

@@ -10,12 +10,14 @@ pub mod gate;
 pub mod history;
 pub mod init;
 pub mod input;
+mod interrupt;
 mod keep;
 mod known;
 pub mod listen;
 pub mod output;
 mod pipeline;
 pub mod probe;
+mod progress;
 pub mod reach;
 mod reflect;
 pub mod rules;
@@ -106,6 +108,12 @@ pub enum Command {
 /// # Errors
 /// Usage and tool errors; findings and gaps are an [`ExitStatus`], not an error.
 pub fn run(cli: &Cli) -> Result<ExitStatus, CliError> {
+    interrupt::listen(match &cli.command {
+        Command::Audit(_) => "the audit did not finish",
+        Command::Collect(_) => "the collection did not finish, nothing was written",
+        Command::Probe(_) => "nothing was probed",
+        _ => "the command did not finish",
+    });
     match &cli.command {
         Command::Audit(args) => audit::run(args, &cli.global),
         Command::Collect(args) => collect::run(args, &cli.global),

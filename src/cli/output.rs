@@ -1,4 +1,4 @@
-use super::{CliError, ExitStatus};
+use super::{CliError, ExitStatus, interrupt};
 use crate::audit::AuditReport;
 use crate::model::{GapKind, Severity};
 use crate::report::{Format, Style};
@@ -116,7 +116,10 @@ impl OutputArgs {
     /// # Errors
     /// A file or stdout that cannot be written.
     pub fn finish(&self, exports: Exports, report: &AuditReport) -> Result<ExitStatus, CliError> {
-        exports.write(report)?;
+        {
+            let _writing = interrupt::writing();
+            exports.write(report)?;
+        }
         print(self.format, report)?;
         Ok(ExitStatus::of(report))
     }

@@ -1,4 +1,4 @@
-use super::{CliError, ExitStatus, Global, input};
+use super::{CliError, ExitStatus, Global, input, interrupt};
 use crate::model::{AddressSet, Expect, HttpExpect, PortSet, PortSpec, Protocol, TlsExpect};
 use crate::observation::{Observation, State, VantageSeen};
 use crate::probe::{self, DEFAULT_RATE, DEFAULT_TRIES, Options};
@@ -178,9 +178,18 @@ pub fn run(args: &ProbeArgs, global: &Global) -> Result<ExitStatus, CliError> {
         seed: manners.seed,
         identify: !manners.no_identify,
         deadline: manners.deadline.or(deadline),
+        stop: interrupt::stop(),
         ..Options::default()
     };
-    let failed = probe_and_print(&survey, &options, &args.output, progress(&survey, global))?;
+    let heeding = interrupt::heed();
+    let (probed, failed) =
+        probe_and_print(&survey, &options, &args.output, progress(&survey, global))?;
+    drop(heeding);
+    if options.stop.is_raised() {
+        let (of, refused) = (survey.targets.len(), survey.refused.len());
+        let refused = if refused == 0 { "" } else { ", besides what was refused" };
+        return Err(interrupt::error(&format!("{probed} of {of} endpoints were probed{refused}")));
+    }
     Ok(if survey.refused.is_empty() && !failed {
         ExitStatus::Clean
     } else {
@@ -237,66 +246,81 @@ fn say_refused(survey: &Survey) {
     }
 }
 
-/// Progress on stderr, where a person watches.
+/// How far the probes of a survey are.
 pub(super) fn progress(survey: &Survey, global: &Global) -> indicatif::ProgressBar {
-    if global.quiet || global.no_progress || !io::stderr().is_terminal() {
-        return indicatif::ProgressBar::hidden();
-    }
-    let style = "{bar:30} {pos} of {len} endpoints, {elapsed} gone, about {eta} left";
-    let style = indicatif::ProgressStyle::with_template(style)
-        .unwrap_or_else(|_| indicatif::ProgressStyle::default_bar());
-    indicatif::ProgressBar::new(survey.targets.len() as u64).with_style(style)
+    let template = "{bar:30} {pos} of {len} endpoints, {elapsed} gone, about {eta} left";
+    super::progress::bar(global, survey.targets.len(), template)
 }
 
-/// Probes, and prints each observation as it settles; whether any was trouble of our own.
+/// Probes, and prints each observation as it settles; how many did, and whether any was trouble of
+/// our own.
 fn probe_and_print(
     survey: &Survey,
     options: &Options,
     output: &Output,
     bar: indicatif::ProgressBar,
-) -> Result<bool, CliError> {
-    // A thread of its own: a slow reader must not hold up sending.
-    let (lines, printed) = mpsc::channel::<String>();
-    let printer = std::thread::spawn(move || print(&printed));
+) -> Result<(usize, bool), CliError> {
+    // A thread of its own: a slow reader, or a terminal that is held, must not hold up sending.
+    let (lines, printed) = mpsc::channel::<Print>();
+    let printer = std::thread::spawn(move || print(&printed, &bar));
     let format = output.format;
     let mut failed = false;
     let observations = probe::run(survey, options, &mut |seen| {
         failed |= matches!(seen.state, State::Failed | State::Unprobed);
-        bar.inc(1);
+        // The printer is gone only when nobody reads.
+        let _ = lines.send(Print::Settled);
         if !output.sorted {
-            // The printer is gone only when nobody reads.
-            let _ = lines.send(line(seen, format));
+            let _ = lines.send(Print::Line(line(seen, format)));
         }
     });
     if output.sorted {
         for seen in &observations.rows {
-            let _ = lines.send(line(seen, format));
+            let _ = lines.send(Print::Line(line(seen, format)));
         }
     }
     drop(lines);
-    bar.finish_and_clear();
     match printer.join() {
-        Ok(Ok(())) => Ok(failed),
+        Ok(Ok(())) => Ok((observations.rows.len(), failed)),
         Ok(Err(e)) => Err(CliError::new("write the results").because(e)),
         Err(_) => Err(CliError::new("write the results")),
     }
 }
 
-fn print(lines: &mpsc::Receiver<String>) -> io::Result<()> {
+/// What the printing thread is told.
+enum Print {
+    /// One endpoint more is settled.
+    Settled,
+    Line(String),
+}
+
+/// Prints lines, and moves the bar: on a terminal that shows both, never one through the other.
+fn print(told: &mpsc::Receiver<Print>, bar: &indicatif::ProgressBar) -> io::Result<()> {
+    let shared = io::stdout().is_terminal();
     let mut out = BufWriter::new(io::stdout().lock());
     let mut write = || -> io::Result<()> {
-        while let Ok(first) = lines.recv() {
-            let mut next = Some(first);
-            while let Some(line) = next {
-                out.write_all(line.as_bytes())?;
-                out.write_all(b"\n")?;
-                next = lines.try_recv().ok();
+        while let Ok(first) = told.recv() {
+            let (mut settled, mut lines) = (0, Vec::new());
+            for next in std::iter::once(first).chain(told.try_iter().take(AT_ONCE)) {
+                match next {
+                    Print::Settled => settled += 1,
+                    Print::Line(line) => lines.push(line),
+                }
             }
-            out.flush()?;
+            bar.inc(settled);
+            let mut all = || -> io::Result<()> {
+                for line in &lines {
+                    out.write_all(line.as_bytes())?;
+                    out.write_all(b"\n")?;
+                }
+                out.flush()
+            };
+            if shared && !lines.is_empty() { bar.suspend(all) } else { all() }?;
         }
         Ok(())
     };
-    match write() {
+    let written = write();
+    bar.finish_and_clear();
+    match written {
         // Nobody reads any more: there is nothing left to probe for, and that is no error.
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {
             std::process::exit(ExitStatus::Clean.code().into())
@@ -304,6 +328,9 @@ fn print(lines: &mpsc::Receiver<String>) -> io::Result<()> {
         other => other,
     }
 }
+
+/// Lines written between two moves of the bar.
+const AT_ONCE: usize = 4_096;
 
 fn line(seen: &Observation, format: Format) -> String {
     match format {

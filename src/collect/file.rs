@@ -7,17 +7,19 @@ use std::path::{Path, PathBuf};
 
 /// A snapshot file being written: whole or not there.
 ///
-/// [`SnapshotFile::create`] opens a file beside the final one before the long work begins, so that
-/// a path that cannot be written is told at once; [`SnapshotFile::finish`] moves it into place.
-/// Dropped without that, it leaves nothing behind and an older snapshot untouched. A link is
-/// followed, and what is no regular file (a pipe, a device) is written in place, never replaced.
+/// [`SnapshotFile::create`] tries before the long work begins whether a file can be made beside the
+/// final one, so that a path that cannot be written is told at once; [`SnapshotFile::finish`] makes
+/// it and moves it into place. Between the two nothing is there that a killed process could leave
+/// behind, and an older snapshot is untouched. A link is followed, and what is no regular file (a
+/// pipe, a device) is written in place, never replaced.
 #[derive(Debug)]
 #[must_use = "dropped without `finish`, it writes nothing"]
 pub struct SnapshotFile {
     path: PathBuf,
     /// Beside it until it is whole; `None` where `path` is written in place.
     temporary: Option<PathBuf>,
-    file: Option<File>,
+    /// Open from the start where it is written in place.
+    in_place: Option<File>,
 }
 
 impl SnapshotFile {
@@ -33,23 +35,17 @@ impl SnapshotFile {
         let path = &fs::canonicalize(path).unwrap_or_else(|_| path.into());
         if fs::metadata(path).is_ok_and(|m| !m.is_file()) {
             let file = OpenOptions::new().write(true).open(path)?;
-            return Ok(Self { path: path.into(), temporary: None, file: Some(file) });
+            return Ok(Self { path: path.into(), temporary: None, in_place: Some(file) });
         }
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         let mut temporary = std::ffi::OsString::from(".");
         temporary.push(name);
         temporary.push(format!(".{}.tmp", std::process::id()));
         let temporary = path.with_file_name(temporary);
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt;
-            // A map of what an account exposes is nobody else's to read.
-            options.mode(0o600);
-        }
-        let file = options.open(&temporary)?;
-        Ok(Self { path: path.into(), temporary: Some(temporary), file: Some(file) })
+        // Only to know that it can be done.
+        private(&temporary)?;
+        fs::remove_file(&temporary)?;
+        Ok(Self { path: path.into(), temporary: Some(temporary), in_place: None })
     }
 
     /// Writes the snapshot and moves it into place.
@@ -57,7 +53,11 @@ impl SnapshotFile {
     /// # Errors
     /// When writing, flushing to disk or renaming fails; then the place is as it was before.
     pub fn finish(mut self, snapshot: &Snapshot) -> io::Result<()> {
-        let Some(file) = self.file.take() else { return Ok(()) };
+        let file = match (self.in_place.take(), &self.temporary) {
+            (Some(file), _) => file,
+            (None, Some(temporary)) => private(temporary)?,
+            (None, None) => return Ok(()),
+        };
         let mut buffered = BufWriter::new(file);
         write_snapshot(snapshot, &mut buffered)?;
         let file = buffered.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -74,6 +74,15 @@ impl Drop for SnapshotFile {
             let _ = fs::remove_file(temporary);
         }
     }
+}
+
+/// Makes a file that only its owner may read: a map of what an account exposes is nobody else's.
+fn private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// Writes a snapshot as JSON with one row on each line, so that two snapshots can be compared by
@@ -204,7 +213,9 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         let path = folder.join("snapshot.json");
         fs::write(&path, "old").unwrap();
-        drop(SnapshotFile::create(&path).unwrap());
+        let unfinished = SnapshotFile::create(&path).unwrap();
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "nothing for a kill to leave behind");
+        drop(unfinished);
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
         SnapshotFile::create(&path).unwrap().finish(&snapshot()).unwrap();
         assert!(fs::read_to_string(&path).unwrap().contains("vpc-1"));

@@ -12,6 +12,7 @@ mod known;
 mod port;
 mod protocol;
 mod severity;
+mod stop;
 pub mod version;
 
 pub use address::{AddressSet, Family};
@@ -23,3 +24,4 @@ pub use known::Known;
 pub use port::{PortSet, icmp_key};
 pub use protocol::Protocol;
 pub use severity::{Confidence, Severity};
+pub use stop::Stop;

@@ -1,4 +1,5 @@
 use super::AddressMap;
+use crate::model::Stop;
 use crate::observation::VantageSeen;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub struct Options {
     pub slow_lane: Duration,
     /// Whether the run ends early; observations of what was not probed are [`crate::observation::State::Unprobed`].
     pub deadline: Option<Duration>,
+    /// Raised, it ends the run within a moment: what was not settled by then is no observation.
+    pub stop: Stop,
 }
 
 /// Polite: below every policer met in the field, above what nmap -T4 reaches against silence.
@@ -66,6 +69,7 @@ impl Default for Options {
             second_look: false,
             slow_lane: SLOW_LANE,
             deadline: None,
+            stop: Stop::default(),
         }
     }
 }

@@ -12,8 +12,11 @@ use std::time::Duration;
 /// Descriptors left to everything else: files, the runtime, the user's terminal.
 const RESERVE: usize = 128;
 
+/// How long the run goes without a look at its `stop`.
+const LONGEST_TURN: Duration = Duration::from_millis(100);
+
 /// Probes a survey from this machine. Every observation is handed to `on_settled` as it settles,
-/// and all of them, sorted, are returned.
+/// and all of them, sorted, are returned; only a raised `stop` leaves some of the survey out.
 ///
 /// Nothing is an error: what could not be sent is an observation in state `failed` that says why.
 pub fn run(
@@ -62,7 +65,7 @@ fn sweep(
             on_settled(&seen);
             rows.push(seen);
         }
-        if scheduler.finished() {
+        if scheduler.finished() || options.stop.is_raised() {
             break;
         }
         for confirm in scheduler.take_confirms() {
@@ -78,7 +81,7 @@ fn sweep(
                 waker.wake();
             });
         }
-        scheduler.turn(Duration::from_millis(250));
+        scheduler.turn(LONGEST_TURN);
         while let Ok((probe, proof)) = proven.try_recv() {
             scheduler.proven(probe, proof);
         }

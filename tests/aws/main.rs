@@ -8,5 +8,6 @@
 mod denied;
 mod estate;
 mod faults;
+mod interrupt;
 mod policy;
 mod world;

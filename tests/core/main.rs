@@ -9,6 +9,7 @@ mod estate;
 mod files;
 mod help;
 mod init;
+mod interrupt;
 mod known_answers;
 mod lab_audit;
 mod layering;

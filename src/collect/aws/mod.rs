@@ -27,14 +27,19 @@ mod transport;
 
 pub use options::{Account, CONCURRENCY, NotARole, Options, POLITE_RATE, Progress, is_account};
 
+use crate::model::Stop;
 use crate::snapshot::{Call, CallKind, RegionView, Snapshot};
 use client::Base;
 use log::Log;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
+
+/// Between two looks at whether the end was asked for.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Why nothing was collected. What the cloud refuses is never an error: it is a call's outcome.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +68,7 @@ pub enum Error {
 /// `unknown`.
 ///
 /// # Errors
-/// Options that make no sense, an interrupt (`SIGINT`), and failures of this machine.
+/// Options that make no sense, a raised `stop`, and failures of this machine.
 pub fn collect(
     options: &Options,
     progress: &mut dyn FnMut(Progress<'_>),
@@ -75,15 +80,19 @@ pub fn collect(
     let collected = runtime.block_on(async {
         tokio::select! {
             collected = all(options, progress) => collected,
-            interrupt = tokio::signal::ctrl_c() => {
-                interrupt?;
-                Err(Error::Interrupted)
-            }
+            () = raised(&options.stop) => Err(Error::Interrupted),
         }
     });
     // Whatever still waits for an answer waits for nobody.
     runtime.shutdown_background();
     collected
+}
+
+/// Waits until the end is asked for.
+async fn raised(stop: &Stop) {
+    while !stop.is_raised() {
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 async fn all(options: &Options, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Snapshot, Error> {

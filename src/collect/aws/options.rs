@@ -1,3 +1,4 @@
+use crate::model::Stop;
 use crate::snapshot::Call;
 use jiff::Timestamp;
 
@@ -22,6 +23,8 @@ pub struct Options {
     pub rate: f64,
     /// Regions, over all accounts, read at once; at least 1.
     pub concurrency: usize,
+    /// Raised, it ends the collection within a moment, without a snapshot.
+    pub stop: Stop,
 }
 
 impl Options {
@@ -34,6 +37,7 @@ impl Options {
             regions: Vec::new(),
             rate: POLITE_RATE,
             concurrency: CONCURRENCY,
+            stop: Stop::default(),
         }
     }
 }

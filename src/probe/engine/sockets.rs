@@ -124,6 +124,8 @@ impl Sockets {
         let fd = self.connecting.remove(&ticket)?;
         self.epoll.remove(fd.as_raw_fd());
         Some(match outcome {
+            // Its own port was the one asked: it is free, or the kernel had not chosen it.
+            Outcome::Connected(_) if sys::is_its_own_peer(fd.as_fd()) => Heard::Reset,
             Outcome::Connected(rtt) => Heard::Connected(fd, rtt),
             Outcome::Heard(heard) => heard,
         })

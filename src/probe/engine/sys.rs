@@ -356,6 +356,14 @@ pub(super) fn start_connect(to: SocketAddr) -> io::Result<OwnedFd> {
     Ok(socket.into())
 }
 
+/// Whether a connection goes from a port of this machine to the same port: connecting to a closed
+/// port of one's own address succeeds when the kernel picks that very port to send from.
+pub(super) fn is_its_own_peer(fd: BorrowedFd<'_>) -> bool {
+    let socket = socket2::SockRef::from(&fd);
+    let ends = (socket.local_addr(), socket.peer_addr());
+    matches!(ends, (Ok(here), Ok(there)) if here.as_socket() == there.as_socket())
+}
+
 /// Takes the pending error of a socket.
 pub(super) fn take_error(fd: BorrowedFd<'_>) -> Option<i32> {
     socket2::SockRef::from(&fd).take_error().ok().flatten().map(|e| errno(&e))
