@@ -1,10 +1,10 @@
 use super::collect::{self, LiveArgs};
+use super::facts::FactArgs;
 use super::keep::{self, HistoryArgs, Keeping};
 use super::known::KnownArgs;
 use super::output::OutputArgs;
 use super::pipeline::{self, Case};
 use super::{CliError, ExitStatus, Global, input, interrupt, reflect, rules};
-use crate::fact::Gathered;
 use crate::model::{Gap, Severity};
 use crate::observation::Observations;
 use crate::probe::{self, DEFAULT_RATE, Options};
@@ -38,6 +38,8 @@ pub struct AuditArgs {
     /// Folder of more rules (repeatable; adds to the configuration's)
     #[arg(long, value_name = "DIR")]
     pub rules: Vec<PathBuf>,
+    #[command(flatten)]
+    pub facts: FactArgs,
     #[command(flatten)]
     pub probing: Probing,
     #[command(flatten)]
@@ -87,13 +89,14 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<ExitStatus, CliError> {
     let exports = args.output.open()?;
 
     let now = Timestamp::now();
+    // Before the long work: a file of facts that is not there is told at once.
+    let facts = args.facts.gather(&spec, &config, global)?;
     let snapshot = snapshot(args, global, now)?;
     let options = audit::Options {
         fail_on: args.output.fail_on.or(config.fail_on).unwrap_or(Severity::Low),
         allow_gaps: args.output.accepted_gaps(),
         ..audit::Options::default()
     };
-    let facts = Gathered::default();
     let scope = config.scope_addresses();
     let defaults = survey::Limits::default();
     let case = Case {

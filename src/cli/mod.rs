@@ -6,6 +6,7 @@ pub mod demo;
 mod error;
 pub mod exit;
 pub mod explain;
+pub mod facts;
 pub mod gate;
 pub mod history;
 pub mod init;

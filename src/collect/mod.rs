@@ -1,7 +1,9 @@
-//! Reads the cloud into a snapshot: live through the SDKs, or from saved answers. Never changes anything.
+//! Reads the cloud into a snapshot, live through the SDKs or from saved answers, and facts of hosts from
+//! where people keep them. Never changes anything.
 
 #[cfg(feature = "aws")]
 pub mod aws;
+pub mod facts;
 mod file;
 mod policy;
 pub mod saved;

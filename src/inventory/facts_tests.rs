@@ -213,7 +213,8 @@ fn a_clock_ahead_of_ours_is_a_gap() {
     assert_eq!(said(&spec, at(5)), [""; 0]);
     let rows = said(&spec, at(6));
     assert!(
-        rows.len() == 1 && rows[0].contains("6 minutes from now: one of the clocks is wrong"),
+        rows.len() == 1
+            && rows[0].contains("6 minutes after it was read: one of the clocks is wrong"),
         "{rows:?}"
     );
 }

@@ -199,12 +199,14 @@ fn settle(
     now: Timestamp,
 ) -> Result<FactValue, Gap> {
     let gap = |why| Err(Gap::new(GapKind::Facts, format!("{host} fact {fact}"), why));
-    if let Some(ahead) = values.iter().find(|v| v.as_of().duration_since(now) > CLOCK_SKEW) {
-        let by = ahead.as_of().duration_since(now).as_mins();
+    // When it was read is by our own clock.
+    let ahead = |v: &FactValue| v.gathered_at.map(|at| at.duration_since(v.read_at));
+    if let Some(wrong) = values.iter().find(|v| ahead(v).is_some_and(|by| by > CLOCK_SKEW)) {
         return gap(format!(
-            "{} says it was gathered at {}, {by} minutes from now: one of the clocks is wrong",
-            ahead.source,
-            ahead.as_of()
+            "{} says it was gathered at {}, {} minutes after it was read: one of the clocks is wrong",
+            wrong.source,
+            wrong.as_of(),
+            ahead(wrong).unwrap_or_default().as_mins()
         ));
     }
     let mut of_source: BTreeMap<Arc<str>, Vec<FactValue>> = BTreeMap::new();

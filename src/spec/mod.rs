@@ -129,6 +129,7 @@ pub(crate) use scalar::duration;
 pub use source::Source;
 pub use yaml::{MAX_DEPTH, MAX_FILE_BYTES, MAX_VALUES};
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Reads, merges and validates spec files.
@@ -153,6 +154,21 @@ pub fn load(sources: &[Source]) -> Result<Spec, SpecErrors> {
     }
     let spec = lower::lower(&documents, &names, &mut errors);
     if errors.is_empty() { Ok(spec) } else { Err(SpecErrors::new(errors, sources, &names)) }
+}
+
+impl Spec {
+    /// Every fact that a constraint or a rollout of some role asks for.
+    #[must_use]
+    pub fn fact_names(&self) -> BTreeSet<String> {
+        let roles = self.roles.values();
+        let of_rollout = |r: &Rollout| [r.fact.clone(), r.since.clone(), r.requests.clone()];
+        roles
+            .flat_map(|role| {
+                let rollout = role.rollout.iter().flat_map(of_rollout);
+                role.facts.iter().map(|f| f.name.clone()).chain(rollout)
+            })
+            .collect()
+    }
 }
 
 /// The JSON Schema (draft 2020-12) of a spec file.

@@ -1,0 +1,162 @@
+//! One record: whose it is, when it was gathered, and its facts.
+
+use super::flatten::{flatten, rows};
+use super::parse::{Reader, Text};
+use crate::fact::{Gathered, Record};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// Fields that name a host, whatever the tool.
+const KEYS: [&str; 20] = [
+    "instance_id",
+    "instanceId",
+    "InstanceId",
+    "ansible_ec2_instance_id",
+    "host",
+    "hostname",
+    "host_name",
+    "HostName",
+    "ComputerName",
+    "hostIdentifier",
+    "host_identifier",
+    "inventory_hostname",
+    "fqdn",
+    "ansible_fqdn",
+    "ansible_hostname",
+    "private_dns_name",
+    "address",
+    "ip",
+    "ip_address",
+    "IpAddress",
+];
+
+/// Fields that say when a record was gathered.
+const TIMES: [&str; 8] = [
+    "gathered_at",
+    "collected_at",
+    "captured_at",
+    "CaptureTime",
+    "captureTime",
+    "unixTime",
+    "timestamp",
+    "time",
+];
+
+/// Of a record with more facts than this, only those asked for by name are kept: Ansible gathers
+/// thousands of a host.
+const MAX_UNASKED: usize = 64;
+
+/// What names the host of a record.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    pub(super) keys: Vec<String>,
+    /// Whether a field that can only mean the host is among them.
+    pub(super) sure: bool,
+    /// The fields that were taken for it, which are no facts.
+    fields: Vec<&'static str>,
+}
+
+/// Finds what names the host; `id` and `name` only where nothing else does.
+pub(super) fn names(map: &Map<String, Value>) -> Named {
+    let inner = map.get("ansible_facts").and_then(Value::as_object);
+    let mut named = Named::default();
+    let add = |field: &'static str, from: &Map<String, Value>, named: &mut Named| {
+        if let Some(key) = from.get(field).and_then(Value::as_str).filter(|k| !k.trim().is_empty())
+        {
+            named.keys.push(key.to_owned());
+            named.fields.push(field);
+        }
+    };
+    for from in [Some(map), inner].into_iter().flatten() {
+        KEYS.iter().for_each(|field| add(field, from, &mut named));
+        let default = from.get("ansible_default_ipv4").and_then(|d| d.get("address"));
+        named.keys.extend(default.and_then(Value::as_str).map(str::to_owned));
+    }
+    named.sure = !named.keys.is_empty();
+    if !named.sure {
+        ["id", "name"].iter().for_each(|field| add(field, map, &mut named));
+    }
+    named
+}
+
+/// Adds a record; one that says that its host could not be asked is a gap.
+pub(super) fn add(
+    reader: &Reader<'_>,
+    text: &Text<'_>,
+    at: &str,
+    map: &Map<String, Value>,
+    named: Named,
+    out: &mut Gathered,
+) {
+    let is = |field: &str| map.get(field) == Some(&Value::Bool(true));
+    if is("unreachable") || is("failed") {
+        let why = map.get("msg").and_then(Value::as_str).unwrap_or("it does not say why");
+        let host = named.keys.last().map_or("a host", String::as_str);
+        out.gaps.push(reader.gap(at, format!("{host} was not asked: {why}")));
+        return;
+    }
+    let (time_field, gathered_at) = gathered(map);
+    let mut facts = BTreeMap::new();
+    if map.contains_key("hostIdentifier")
+        && (map.contains_key("columns") || map.contains_key("snapshot"))
+    {
+        // A row that went away says nothing of what is there.
+        if map.get("action").and_then(Value::as_str) == Some("removed") {
+            return;
+        }
+        let query = map.get("name").and_then(Value::as_str).unwrap_or("query");
+        rows(query, map.get("columns").or_else(|| map.get("snapshot")), &mut facts);
+    } else {
+        for (field, value) in map {
+            let field = field.as_str();
+            if named.fields.contains(&field) || time_field == Some(field) {
+                continue;
+            }
+            let inside = matches!(field, "ansible_facts" | "facts") && value.is_object();
+            flatten(if inside { "" } else { field }, value, &mut facts);
+        }
+    }
+    if facts.len() > MAX_UNASKED {
+        facts.retain(|name, _| reader.wanted.contains(name));
+    }
+    out.records.push(Record {
+        source: reader.source.clone(),
+        at: at.into(),
+        keys: named.keys,
+        facts,
+        read_at: text.read_at,
+        gathered_at: gathered_at.or(text.gathered_at),
+    });
+}
+
+/// When the record says that it was gathered, and the field that says so.
+fn gathered(map: &Map<String, Value>) -> (Option<&'static str>, Option<Timestamp>) {
+    for field in TIMES {
+        if let Some(at) = map.get(field).and_then(instant) {
+            return (Some(field), Some(at));
+        }
+    }
+    let clock =
+        map.get("ansible_date_time").or_else(|| map.get("ansible_facts")?.get("ansible_date_time"));
+    let at = clock.and_then(|c| {
+        ["iso8601", "iso8601_micro", "epoch"].iter().find_map(|k| instant(c.get(k)?))
+    });
+    (None, at)
+}
+
+/// An instant, or seconds since 1970; without a zone it is UTC.
+fn instant(value: &Value) -> Option<Timestamp> {
+    if let Some(seconds) = value.as_i64() {
+        return Timestamp::from_second(seconds).ok();
+    }
+    let text = value.as_str()?.trim();
+    if let Ok(seconds) = text.parse::<i64>() {
+        return Timestamp::from_second(seconds).ok();
+    }
+    text.parse::<Timestamp>()
+        .ok()
+        .or_else(|| Offset::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok())
+}
