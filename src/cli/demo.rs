@@ -1,6 +1,7 @@
 use super::pipeline::{self, Case};
 use super::{CliError, ExitStatus, Global, output, rules};
 use crate::audit::{self, AuditReport};
+use crate::collect::facts::{self, From, Source};
 use crate::demo::{CATALOG, Incident, Replay, World, WorldVantage, find};
 use crate::fact::Gathered;
 use crate::model::{AddressSet, Endpoint, Protocol};
@@ -10,11 +11,12 @@ use crate::report::Format;
 use crate::resolve;
 use crate::rule::RuleSet;
 use crate::snapshot::Snapshot;
-use crate::spec::{self, Source, Spec};
+use crate::spec::{self, Spec};
 use crate::survey::{self, Hope, Survey, Target, Why};
 use crate::vantage;
 use clap::Args;
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -92,6 +94,7 @@ struct Replayed {
     blind: &'static str,
     spec: Spec,
     snapshot: Snapshot,
+    facts: Gathered,
     rules: RuleSet,
     world: World,
     now: Timestamp,
@@ -100,8 +103,8 @@ struct Replayed {
 impl Replayed {
     fn new(incident: &'static Incident, replay: &Replay) -> Result<Self, CliError> {
         let cannot = || CliError::new(format!("replay {}", incident.name));
-        let spec =
-            spec::load(&[Source::new("spec.yaml", replay.spec)]).map_err(super::input::rendered)?;
+        let spec = spec::load(&[spec::Source::new("spec.yaml", replay.spec)])
+            .map_err(super::input::rendered)?;
         let mut snapshot: Snapshot =
             serde_json::from_str(replay.snapshot).map_err(|e| cannot().because(e))?;
         // The incident's own day is long gone, and an old snapshot may not direct probes.
@@ -109,7 +112,13 @@ impl Replayed {
         snapshot.taken_at = now;
         let world = World::start(replay.world).map_err(|e| cannot().because(e))?;
         let rules = rules::load(&[])?;
-        Ok(Self { incident, blind: replay.blind, spec, snapshot, rules, world, now })
+        let facts = replay.facts.map_or_else(Gathered::default, |text| {
+            let from = From::Bytes(text.as_bytes().into());
+            let source = Source { name: "facts.json".into(), from, rename: BTreeMap::new() };
+            facts::read(&source, &spec.fact_names())
+        });
+        let blind = replay.blind;
+        Ok(Self { incident, blind, spec, snapshot, facts, rules, world, now })
     }
 
     /// The story, and what the team's own tests saw from where they ran.
@@ -177,11 +186,10 @@ impl Replayed {
         let controls = self.spec.controls.iter().map(|c| c.address);
         let scope = AddressSet::from_addresses(hosts.chain(controls));
         let options = audit::Options::default();
-        let facts = Gathered::default();
         let case = Case {
             spec: &self.spec,
             snapshot: &self.snapshot,
-            facts: &facts,
+            facts: &self.facts,
             rules: &self.rules,
             options: &options,
             scope: &scope,

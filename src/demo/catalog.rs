@@ -17,16 +17,25 @@ pub struct Replay {
     pub spec: &'static str,
     pub snapshot: &'static str,
     pub world: &'static str,
+    /// Facts of its hosts, as a file gives them.
+    pub facts: Option<&'static str>,
     /// The vantage the team's own tests ran from.
     pub blind: &'static str,
 }
 
 macro_rules! replay {
-    ($name:literal, blind = $blind:literal) => {
+    ($name:literal, blind = $blind:literal) => { replay!(@ $name, $blind, None) };
+    ($name:literal, blind = $blind:literal, facts) => {
+        replay!(@ $name, $blind, Some(include_str!(concat!(
+            "../../fixtures/incidents/", $name, "/facts.json"
+        ))))
+    };
+    (@ $name:literal, $blind:literal, $facts:expr) => {
         Ok(Replay {
             spec: include_str!(concat!("../../fixtures/incidents/", $name, "/spec.yaml")),
             snapshot: include_str!(concat!("../../fixtures/incidents/", $name, "/snapshot.json")),
             world: include_str!(concat!("../../fixtures/incidents/", $name, "/world.yaml")),
+            facts: $facts,
             blind: $blind,
         })
     };
@@ -63,7 +72,7 @@ pub const CATALOG: &[Incident] = &[
         date: "2018-02-15",
         title: "a JVM bug on hosts nobody knew were old",
         story: "API servers on JDK 1.8.0_45 crashed after a TLS change; 8u152 had the fix.",
-        replay: Err("inventory facts and their constraints"),
+        replay: replay!("tokbox-2018", blind = "inside", facts),
     },
     Incident {
         name: "tokbox-2017",
@@ -71,7 +80,7 @@ pub const CATALOG: &[Incident] = &[
         title: "mixed versions in rotation",
         story: "One server with a new, incompatible build joined the pool; sessions broke across \
                 versions, and those made in between broke again after the rollback.",
-        replay: Err("the gate's cohort parity and history"),
+        replay: replay!("tokbox-2017", blind = "inside", facts),
     },
     Incident {
         name: "api-video-2020",

@@ -1,6 +1,6 @@
 //! Every incident that can be replayed says what it must; the others say what they wait for.
 
-use crate::common::World;
+use crate::common::{World, checkout};
 use portcullis::demo::CATALOG;
 use serde_json::Value;
 
@@ -41,6 +41,82 @@ fn tokbox_2019_from_inside_is_green_and_called_blind() {
         run.stdout
     );
     assert!(run.stdout.contains("Portcullis calls that blind"), "{}", run.stdout);
+}
+
+#[test]
+fn tokbox_2018_names_the_hosts_that_every_probe_called_healthy() {
+    let run = World::new().run(&["demo", "tokbox-2018"]);
+    assert!(run.stdout.contains("4 of 4 pass"), "no probe can tell them apart:\n{}", run.stdout);
+    let report = replay("tokbox-2018");
+    let expected: Vec<_> = ["i-0api01", "i-0api02", "i-0api03"]
+        .map(|host| ("fact-violated".to_owned(), format!("{host} fact jdk")))
+        .into();
+    assert_eq!(findings(&report), expected, "1.8.0_45 is older than 8u152, and 1.8.0_162 is not");
+    let said = report["findings"][0].to_string();
+    for part in [">= 8u152", "1.8.0_45", "spec.yaml", "says facts.json, read at 20"] {
+        assert!(said.contains(part), "both sides are told, {part} too: {said}");
+    }
+    assert_eq!(report["gaps"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn tokbox_2017_names_the_odd_one_out() {
+    let report = replay("tokbox-2017");
+    let expected = [("fact-skewed".to_owned(), "role router fact build".to_owned())];
+    assert_eq!(findings(&report), expected);
+    let said = report["findings"][0].to_string();
+    assert!(said.contains("the odd one is i-0router05"), "{said}");
+    assert!(
+        said.contains("2.41.3 on i-0router01") && said.contains("2.42.0 on i-0router05"),
+        "{said}"
+    );
+    assert_eq!(report["gaps"].as_array().map(Vec::len), Some(0));
+}
+
+/// The same incident through `audit`, without its guard, and with the guard but without facts.
+#[test]
+fn without_the_constraint_nothing_is_said_and_without_facts_nothing_is_clean() {
+    for (name, constraint, rule) in [
+        ("tokbox-2018", "      jdk: \">= 8u152\"\n", "fact-violated"),
+        ("tokbox-2017", "      build: { same_within: role }\n", "fact-skewed"),
+    ] {
+        let folder = checkout().join("fixtures/incidents").join(name);
+        let text = std::fs::read_to_string(folder.join("spec.yaml")).expect("a spec");
+        let path = |file: &str| folder.join(file).display().to_string();
+        let audit = |spec: &str, facts: bool| -> (Vec<(String, String)>, String) {
+            let world = World::new();
+            world.write("spec.yaml", spec);
+            let (snapshot, facts_file) = (path("snapshot.json"), path("facts.json"));
+            let mut args = vec![
+                "audit",
+                "spec.yaml",
+                "--snapshot",
+                &snapshot,
+                "--no-probe",
+                "--format",
+                "json",
+            ];
+            if facts {
+                args.extend(["--facts", &facts_file]);
+            }
+            let run = world.run(&args);
+            let report: Value = serde_json::from_str(&run.stdout).expect("a report");
+            let facts = findings(&report).into_iter().filter(|(r, _)| r.starts_with("fact-"));
+            (facts.collect(), report["gaps"].to_string())
+        };
+        let (found, gaps) = audit(&text, true);
+        assert!(!found.is_empty() && found.iter().all(|(r, _)| r == rule), "{name}: {found:?}");
+        assert!(!gaps.contains("\"facts\""), "{name}: {gaps}");
+
+        let off = text.replace(&format!("    facts:\n{constraint}"), "");
+        assert_ne!(off, text, "{name}: the constraint was there");
+        let (found, gaps) = audit(&off, true);
+        assert!(found.is_empty() && !gaps.contains("\"facts\""), "{name}: {found:?} {gaps}");
+
+        let (found, gaps) = audit(&text, false);
+        assert!(found.is_empty(), "{name}: {found:?}");
+        assert!(gaps.contains("no source of facts was asked"), "{name}: {gaps}");
+    }
 }
 
 #[test]

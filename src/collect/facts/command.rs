@@ -1,10 +1,10 @@
 //! A program that prints JSON: named in `portcullis.yaml` only, run without a shell, bounded in time
 //! and output, and ended with everything it started.
 
-use super::MAX_BYTES;
 use super::parse::{Reader, Text};
+use super::{MAX_BYTES, now};
 use crate::fact::Gathered;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use std::io::{self, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -67,7 +67,7 @@ pub(super) fn run(
     let said = said.ok().or_else(|| output.recv_timeout(LAST_WORDS).ok()).unwrap_or_default();
     let complaint = complaint.recv_timeout(LAST_WORDS).unwrap_or_default();
 
-    let read_at = Timestamp::now();
+    let read_at = now();
     let mut out = reader.gathered(read_at);
     let mut unwell = true;
     if hung {

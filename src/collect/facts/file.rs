@@ -1,5 +1,5 @@
 use super::parse::{Reader, Text};
-use super::{MAX_BYTES, MAX_FILES};
+use super::{MAX_BYTES, MAX_FILES, now, second};
 use crate::fact::Gathered;
 use jiff::Timestamp;
 use std::fs::{self, File};
@@ -13,7 +13,7 @@ pub(super) fn read(reader: &Reader<'_>, path: &Path) -> Gathered {
         Ok(kind) => kind,
         Err(why) => return reader.unread(cannot(&why)),
     };
-    let mut out = reader.gathered(Timestamp::now());
+    let mut out = reader.gathered(now());
     if !kind.is_dir() {
         one(reader, path, "", &mut out);
         return out;
@@ -70,7 +70,7 @@ fn one(reader: &Reader<'_>, path: &Path, name: &str, out: &mut Gathered) {
             return;
         }
     };
-    let read_at = Timestamp::now();
+    let read_at = now();
     let whole = bytes.len() <= MAX_BYTES;
     if !whole {
         let why = format!("it is larger than {} MiB, and was read so far", MAX_BYTES >> 20);
@@ -86,7 +86,7 @@ fn one(reader: &Reader<'_>, path: &Path, name: &str, out: &mut Gathered) {
         host: Some(host).filter(|h| !h.is_empty()),
         read_at,
         // Nothing in it can be younger than its last change.
-        gathered_at: changed.and_then(|t| Timestamp::try_from(t).ok()),
+        gathered_at: changed.and_then(|t| Timestamp::try_from(t).ok().map(second)),
     };
     reader.parse(&text, out);
 }

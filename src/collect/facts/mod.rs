@@ -59,7 +59,7 @@ pub fn read(source: &Source, wanted: &Wanted) -> Gathered {
     let mut out = match &source.from {
         From::Path(path) => file::read(&reader, path),
         From::Bytes(bytes) => {
-            let now = Timestamp::now();
+            let now = now();
             let text = parse::Text { at: "", bytes, host: None, read_at: now, gathered_at: None };
             let mut out = reader.gathered(now);
             reader.parse(&text, &mut out);
@@ -97,4 +97,13 @@ impl parse::Reader<'_> {
         let at = if at.is_empty() { String::new() } else { format!(" {at}") };
         Gap::new(GapKind::Facts, format!("{}{at}", self.source), why)
     }
+}
+
+/// The time by our clock, to the second: what reports print.
+fn now() -> Timestamp {
+    second(Timestamp::now())
+}
+
+fn second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }

@@ -189,7 +189,7 @@ fn of_many_facts_those_asked_for_are_kept_under_the_names_asked_for() {
 
 #[test]
 fn a_command_that_works_says_when_it_was_read() {
-    let before = Timestamp::now();
+    let before = now();
     let gathered = command("echo '{\"a\": {\"v\": 1}}'; echo noise >&2", 20_000);
     assert_eq!((said(&gathered), gaps(&gathered)), (vec!["a: v=1".to_owned()], String::new()));
     assert!(gathered.sources[0].read_at.is_some_and(|t| t >= before));
