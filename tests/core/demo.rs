@@ -85,7 +85,7 @@ fn without_the_constraint_nothing_is_said_and_without_facts_nothing_is_clean() {
         let path = |file: &str| folder.join(file).display().to_string();
         let audit = |spec: &str, facts: bool| -> (Vec<(String, String)>, String) {
             let world = World::new();
-            world.write("spec.yaml", spec);
+            world.file("spec.yaml", spec);
             let (snapshot, facts_file) = (path("snapshot.json"), path("facts.json"));
             let mut args = vec![
                 "audit",
