@@ -185,7 +185,7 @@ pub fn run(args: &ProbeArgs, global: &Global) -> Result<ExitStatus, CliError> {
     let (probed, failed) =
         probe_and_print(&survey, &options, &args.output, progress(&survey, global))?;
     drop(heeding);
-    if options.stop.is_raised() {
+    if options.stop.is_raised() && probed < survey.targets.len() {
         let (of, refused) = (survey.targets.len(), survey.refused.len());
         let refused = if refused == 0 { "" } else { ", besides what was refused" };
         return Err(interrupt::error(&format!("{probed} of {of} endpoints were probed{refused}")));

@@ -90,7 +90,7 @@ impl Row {
         self.end("out")
     }
 
-    fn sysctl(&self, name: &str, values: &[&str]) {
+    pub(super) fn sysctl(&self, name: &str, values: &[&str]) {
         ip(&[&["netns", "exec", name, "sysctl", "-qw"], values].concat());
     }
 

@@ -32,8 +32,12 @@ impl Seen {
 }
 
 fn probe(row: &Row, before: &[&str], arguments: &[&str]) -> Seen {
+    probe_in(row, "[10.77.0.0/16, \"fd77::/16\"]", before, arguments)
+}
+
+fn probe_in(row: &Row, scope: &str, before: &[&str], arguments: &[&str]) -> Seen {
     let world = World::new();
-    world.file("portcullis.yaml", "version: 1\nscope: [10.77.0.0/16, \"fd77::/16\"]\n");
+    world.file("portcullis.yaml", format!("version: 1\nscope: {scope}\n"));
     let output = Command::new("ip")
         .args(["netns", "exec", &row.outside()])
         .args(before)
@@ -135,6 +139,21 @@ fn without_raw_sockets_it_says_that_a_rst_is_not_told_apart() {
         {
             assert_eq!(seen.state(host, port), state, "{}", seen.row(host, port));
         }
+    }
+}
+
+#[test]
+fn a_port_that_only_answers_because_we_send_from_it_is_closed() {
+    if let Some(lack) = super::no_namespaces() {
+        return skip(&format!("connections of a port to itself: {lack}"));
+    }
+    let row = Row::new();
+    // The kernel has one port to send from, and it is the one asked: connecting to it succeeds.
+    row.sysctl(&row.outside(), &["net.ipv4.ip_local_port_range=40000 40000"]);
+    for own in ["127.0.0.1", "10.77.1.1"] {
+        let one = ["--ports", "tcp/40000", "--no-identify"];
+        let seen = probe_in(&row, "[127.0.0.0/8, 10.77.0.0/16]", &[], &[&[own], &one[..]].concat());
+        assert_eq!(seen.state(own, "tcp/40000"), "refused", "{}", seen.row(own, "tcp/40000"));
     }
 }
 
