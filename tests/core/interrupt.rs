@@ -3,7 +3,7 @@
 
 use crate::common::World;
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
@@ -213,6 +213,19 @@ fn terminal() -> (File, OwnedFd) {
     }
 }
 
+/// Makes the terminal at stderr the one that the child's keys come from.
+fn at_the_keyboard(command: &mut Command) -> &mut Command {
+    // SAFETY: two system calls between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            if libc::setsid() < 0 || libc::ioctl(2, libc::TIOCSCTTY, 0) < 0 {
+                return Err(std::io::Error::last_os_error());
+            }
+            Ok(())
+        })
+    }
+}
+
 /// Everything a terminal shows until its last program is gone, from `shown` on.
 fn rest(mut person: File, mut shown: String) -> String {
     let mut bytes = [0; 4096];
@@ -237,7 +250,7 @@ fn the_bar_shows_on_a_terminal_and_is_gone_when_interrupted() {
     ] {
         let (mut person, program) = terminal();
         let mut command = world.command(&arguments);
-        let child = disposed(&mut command, libc::SIGINT, libc::SIG_DFL)
+        let child = at_the_keyboard(disposed(&mut command, libc::SIGINT, libc::SIG_DFL))
             .env("TERM", "xterm")
             .stdout(Stdio::piped())
             .stderr(Stdio::from(program))
@@ -251,12 +264,17 @@ fn the_bar_shows_on_a_terminal_and_is_gone_when_interrupted() {
             let n = person.read(&mut bytes).expect("a bar before the command ends");
             shown += &String::from_utf8_lossy(&bytes[..n]);
         }
-        send(&child, libc::SIGINT);
+        // As a person does it: the terminal sends the signal, and echoes.
+        person.write_all(b"\x03").expect("a key");
         let shown = rest(person, shown);
         let output = child.wait_with_output().expect("it ends");
         assert_eq!(output.status.code(), Some(130), "{shown}");
         let (before, last) = shown.split_once("interrupted: ").expect("a last line");
-        assert!(before.ends_with("\r\u{1b}[2K"), "the bar's line is empty again: {shown:?}");
+        let bar = before.strip_suffix("\r\u{1b}[2K").expect("the line is erased at last");
+        let line = bar.rsplit("\u{1b}[2K").next().unwrap_or_default();
+        assert!(line.contains("^C"), "the echo: {shown:?}");
+        // One cell more, and the erased line would not be the bar's.
+        assert!(line.chars().count() <= 100, "{line:?}");
         assert!(last.starts_with("0 of 1 endpoints were probed"), "{shown:?}");
         assert!(!shown.contains("\u{1b}[?25l"), "the cursor is never hidden: {shown:?}");
     }
