@@ -7,6 +7,7 @@ use super::pipeline::{self, Case};
 use super::{CliError, ExitStatus, Global, input, interrupt, reflect, rules};
 use crate::model::{Gap, Severity};
 use crate::observation::Observations;
+use crate::pathproof::Auditor;
 use crate::probe::{self, DEFAULT_RATE, Options};
 use crate::snapshot::Snapshot;
 use crate::spec::{self, config::Config};
@@ -70,6 +71,7 @@ pub struct Probing {
 /// Usage and tool errors; findings and gaps are an [`ExitStatus`].
 pub fn run(args: &AuditArgs, global: &Global) -> Result<ExitStatus, CliError> {
     let config = input::config(global)?;
+    let auditor = input::auditor(&config, global)?;
     let sources = input::sources(&args.specs)?;
     let spec = spec::load(&sources).map_err(input::rendered)?;
     let baseline = args.known.read()?;
@@ -120,7 +122,7 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<ExitStatus, CliError> {
             if args.probing.no_probe || global.offline {
                 return Observations::default();
             }
-            probe_here(survey, gaps, &args.probing, &config, global)
+            probe_here(survey, gaps, &args.probing, &config, &auditor, global)
         });
         (report, digest.and_then(|d| d.join().ok()).unwrap_or_default())
     });
@@ -190,6 +192,7 @@ fn probe_here(
     gaps: &mut Vec<Gap>,
     probing: &Probing,
     config: &Config,
+    auditor: &Option<Auditor>,
     global: &Global,
 ) -> Observations {
     let limits = &config.limits;
@@ -199,6 +202,7 @@ fn probe_here(
         in_flight: limits.in_flight.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX),
         deadline: limits.deadline.and_then(|d| Duration::try_from(d).ok()),
         second_look: true,
+        auditor: auditor.clone(),
         stop: interrupt::stop(),
         ..Options::default()
     };

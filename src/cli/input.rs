@@ -1,6 +1,8 @@
 //! Reads the files that commands are given: specs, the configuration, snapshots.
 
 use super::{CliError, Global};
+use crate::pathproof::Auditor;
+use crate::sign;
 use crate::snapshot::{FORMAT, Snapshot};
 use crate::spec::config::{self, Config};
 use crate::spec::{self, MAX_FILE_BYTES, Source, Spec, SpecErrors};
@@ -142,6 +144,22 @@ pub fn config(global: &Global) -> Result<Config, CliError> {
     };
     let source = source(&path)?;
     config::load(&source.name, &source.bytes).map_err(rendered)
+}
+
+/// Names the file of the auditor's key, before the configuration does.
+pub const AUDITOR_KEY: &str = "PORTCULLIS_AUDITOR_KEY";
+
+/// Reads the key that asks `portcullis listen`, where one is configured or [`AUDITOR_KEY`] names one.
+///
+/// # Errors
+/// A key that cannot be read, that others may read, or of another kind.
+pub fn auditor(config: &Config, global: &Global) -> Result<Option<Auditor>, CliError> {
+    let path = match (std::env::var_os(AUDITOR_KEY), &config.auditor_key) {
+        (Some(path), _) if !path.is_empty() => PathBuf::from(path),
+        (_, Some(path)) => super::audit::beside(global, path),
+        _ => return Ok(None),
+    };
+    sign::auditor(&path).map(Some).map_err(|e| CliError::new("use the auditor's key").because(e))
 }
 
 /// Reads a snapshot that `portcullis collect` wrote; `-` is standard input.

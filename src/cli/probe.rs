@@ -178,6 +178,7 @@ pub fn run(args: &ProbeArgs, global: &Global) -> Result<ExitStatus, CliError> {
         seed: manners.seed,
         identify: !manners.no_identify,
         deadline: manners.deadline.or(deadline),
+        auditor: input::auditor(&config, global)?,
         stop: interrupt::stop(),
         ..Options::default()
     };

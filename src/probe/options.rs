@@ -1,6 +1,7 @@
 use super::AddressMap;
 use crate::model::Stop;
 use crate::observation::VantageSeen;
+use crate::pathproof::Auditor;
 use std::time::Duration;
 
 /// Limits and manners of one run.
@@ -33,6 +34,8 @@ pub struct Options {
     pub slow_lane: Duration,
     /// Whether the run ends early; observations of what was not probed are [`crate::observation::State::Unprobed`].
     pub deadline: Option<Duration>,
+    /// Who asks `portcullis listen` on ports that must answer, where somebody may.
+    pub auditor: Option<Auditor>,
     /// Raised, it ends the run within a moment: what was not settled by then is no observation.
     pub stop: Stop,
 }
@@ -69,6 +72,7 @@ impl Default for Options {
             second_look: false,
             slow_lane: SLOW_LANE,
             deadline: None,
+            auditor: None,
             stop: Stop::default(),
         }
     }

@@ -77,6 +77,12 @@ impl Pace {
         Duration::from_secs_f64(((1.0 - self.tokens) / self.rate).clamp(0.0, 1.0))
     }
 
+    /// Counts a packet that goes beside another: those after it wait longer.
+    pub(crate) fn charge(&mut self) {
+        self.tokens -= 1.0;
+        self.sent += 1;
+    }
+
     /// Gives back a packet that was not sent after all.
     pub(crate) fn give_back(&mut self) {
         self.tokens += 1.0;

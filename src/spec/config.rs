@@ -34,6 +34,8 @@
 //!   branch: { listens: "socks.example:1080", kind: socks5, address: 198.51.100.7, login_env: BRANCH_LOGIN }
 //! rules: [rules]            # folders of more rules, relative to this file
 //! fail_on: high
+//! auditor: { key: auditor_ed25519 }   # asks `portcullis listen`; relative to this file, mode 600
+//! lifecycle: { profile: rollout, asg: video, hook: gate }   # what `gate` continues on PASS
 //! history: { file: .portcullis/history.db, keep: 400d, max_runs: 5000 }   # or { off: true }
 //! ```
 
@@ -69,7 +71,21 @@ pub struct Config {
     pub rules: Vec<String>,
     /// The severity that fails a run, where the file says.
     pub fail_on: Option<Severity>,
+    /// The auditor's private key: an OpenSSH file, relative to this one.
+    pub auditor_key: Option<String>,
+    pub lifecycle: Lifecycle,
     pub history: History,
+}
+
+/// The Auto Scaling lifecycle hook that a gate continues when a host passes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lifecycle {
+    /// A profile of the caller's AWS configuration, of its own: it may change something.
+    pub profile: Option<String>,
+    /// The Auto Scaling group's name.
+    pub asg: Option<String>,
+    /// The hook's name.
+    pub hook: Option<String>,
 }
 
 /// What is kept of each run, and where.
@@ -231,7 +247,37 @@ static CONFIG: Record = Record {
             Shape::Scalar(Scalar::Choice(SEVERITIES)),
             "Findings of this severity and above fail a run.",
         ),
+        field("auditor", Shape::Record(&AUDITOR), "Who asks `portcullis listen`."),
+        field(
+            "lifecycle",
+            Shape::Record(&LIFECYCLE),
+            "The Auto Scaling lifecycle hook that a gate continues on PASS.",
+        ),
         field("history", Shape::Record(&HISTORY), "What is kept of each run, and where."),
+    ],
+};
+
+static AUDITOR: Record = Record {
+    what: "an auditor",
+    least: Least::One,
+    fields: &[field(
+        "key",
+        Shape::Scalar(Scalar::Text),
+        "The file of an ssh-ed25519 private key without a passphrase, relative to this one.",
+    )],
+};
+
+static LIFECYCLE: Record = Record {
+    what: "a lifecycle hook",
+    least: Least::One,
+    fields: &[
+        field(
+            "profile",
+            Shape::Scalar(Scalar::Word),
+            "A profile of the AWS configuration that may continue it.",
+        ),
+        field("asg", Shape::Scalar(Scalar::Word), "The Auto Scaling group's name."),
+        field("hook", Shape::Scalar(Scalar::Word), "The hook's name."),
     ],
 };
 
@@ -430,8 +476,14 @@ fn lower(node: &Node, at: impl Fn(Span) -> Place, errors: &mut Vec<SpecError>) -
         ),
         rules: texts("rules"),
         fail_on: Severity::ALL.into_iter().find(|s| fail_on.as_deref() == Some(s.name())),
+        auditor_key: node.get("auditor").and_then(|a| text(a, "key")),
+        lifecycle: node.get("lifecycle").map(lifecycle).unwrap_or_default(),
         history: history(node.get("history")),
     }
+}
+
+fn lifecycle(node: &Node) -> Lifecycle {
+    Lifecycle { profile: text(node, "profile"), asg: text(node, "asg"), hook: text(node, "hook") }
 }
 
 fn accounts(node: &Node, at: &impl Fn(Span) -> Place, errors: &mut Vec<SpecError>) -> Vec<Account> {

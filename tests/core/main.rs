@@ -13,6 +13,7 @@ mod interrupt;
 mod known_answers;
 mod lab_audit;
 mod layering;
+mod listen_lab;
 mod listening;
 mod output;
 mod probe;

@@ -5,12 +5,14 @@
 mod banner;
 mod http;
 mod identify;
+mod listener;
 mod recognise;
 mod stun;
 mod tls;
 mod udp;
 mod wire;
 
+pub(super) use listener::Signer;
 pub(super) use tls::Trust;
 pub(super) use udp::Udp;
 
@@ -34,6 +36,8 @@ pub(super) struct Question {
     pub(super) address: IpAddr,
     pub(super) expect: Expect,
     pub(super) rtt: Duration,
+    /// Asks `portcullis listen`, where the port must answer and a key is configured.
+    pub(super) signer: Option<Signer>,
 }
 
 impl Question {
@@ -99,7 +103,9 @@ pub(super) async fn prove(socket: OwnedFd, question: &Question, trust: &Trust) -
     let ask = async {
         let Some(stream) = wire::adopt(socket) else { return Proof::unasked() };
         match &question.expect {
-            Expect::Connect | Expect::Path => identify::identify(stream, question).await,
+            // The handshake is the proof; who answered it is worth a word.
+            Expect::Path => Proof::new(State::Open, true),
+            Expect::Connect => identify::identify(stream, question).await,
             Expect::Ssh => banner::ssh(stream, question).await,
             Expect::Banner(text) => banner::contains(stream, question, text).await,
             Expect::Tls(expect) => tls::prove(stream, question, expect, trust).await,
@@ -107,8 +113,13 @@ pub(super) async fn prove(socket: OwnedFd, question: &Question, trust: &Trust) -
             Expect::Stun => Proof::unconfirmed("stun is asked over udp only"),
         }
     };
-    match tokio::time::timeout(PATIENCE, ask).await {
+    let proof = match tokio::time::timeout(PATIENCE, ask).await {
         Ok(proof) => proof,
         Err(_) => Proof::unconfirmed("it is open, and did not say what it is in time"),
+    };
+    let known = proof.state == State::Open && proof.confirmed && proof.service.is_some();
+    match &question.signer {
+        Some(signer) if !known => listener::ask(signer, question).await.unwrap_or(proof),
+        _ => proof,
     }
 }

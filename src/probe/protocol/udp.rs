@@ -1,6 +1,7 @@
-use super::{Proof, stun};
+use super::{Proof, Signer, listener, stun};
 use crate::model::Expect;
 use crate::observation::State;
+use crate::pathproof::answers;
 
 /// What is sent to one UDP port, and what would prove that something listens.
 #[derive(Debug, Clone)]
@@ -10,7 +11,13 @@ pub(crate) struct Udp {
     nonce: [u8; 12],
     /// Whether STUN was declared.
     expected: bool,
+    signer: Option<Signer>,
+    /// Requests that `portcullis listen` was asked by, each with a nonce of its own.
+    signed: Vec<Vec<u8>>,
 }
+
+/// A listener's answer to an older request than these comes too late to matter.
+const SIGNED_KEPT: usize = 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Payload {
@@ -33,7 +40,29 @@ impl Udp {
             Payload::Dns => dns(&nonce),
             Payload::Ntp => ntp(&nonce),
         };
-        Self { payload, request, nonce, expected }
+        Self { payload, request, nonce, expected, signer: None, signed: Vec::new() }
+    }
+
+    /// Asks `portcullis listen` as well.
+    pub(crate) fn signed_by(mut self, signer: Option<Signer>) -> Self {
+        self.signer = signer;
+        self
+    }
+
+    /// What goes beside the request of one try, for a listener to answer.
+    ///
+    /// A service with a protocol of its own has the first try for itself: where it runs, it never
+    /// sees a request of ours.
+    pub(crate) fn beside(&mut self, tries: u32) -> Option<&[u8]> {
+        if tries == 0 && (self.expected || self.payload != Payload::Stun) {
+            return None;
+        }
+        let request = self.signer.as_ref()?.request()?;
+        if self.signed.len() >= SIGNED_KEPT {
+            self.signed.remove(0);
+        }
+        self.signed.push(request);
+        self.signed.last().map(Vec::as_slice)
     }
 
     pub(crate) fn request(&self) -> &[u8] {
@@ -42,6 +71,9 @@ impl Udp {
 
     /// What a datagram from the socket asked proves: only our nonce in it is proof of an answer.
     pub(crate) fn judge(&self, bytes: &[u8]) -> Proof {
+        if self.signed.iter().any(|asked| answers(bytes, asked)) {
+            return listener::proof(if self.expected { &Expect::Stun } else { &Expect::Path });
+        }
         match self.payload {
             Payload::Stun => {
                 if let Some(answer) = stun::answer(bytes, &self.nonce) {

@@ -49,6 +49,7 @@ impl<E: Engine> Scheduler<'_, E> {
                 address: target.endpoint.address,
                 expect: target.expect.clone(),
                 rtt: probe.rtt.unwrap_or(Duration::from_millis(100)),
+                signer: self.signer(probe.target),
             };
             out.push(Confirm { probe: index, socket, question });
         }

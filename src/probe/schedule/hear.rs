@@ -77,7 +77,7 @@ impl<E: Engine> Scheduler<'_, E> {
         let target = &self.targets[self.probes[index].target];
         let ask = match target.expect {
             Expect::Connect => self.options.identify && target.why != Why::Control,
-            Expect::Path => false,
+            Expect::Path => self.options.auditor.is_some(),
             _ => true,
         };
         self.close_all(index);

@@ -19,12 +19,12 @@ use super::engine::{Answer, Engine, Hops, Ticket};
 use super::loss::Loss;
 use super::options::Options;
 use super::pace::Pace;
-use super::protocol::Udp;
+use super::protocol::{Signer, Udp};
 use super::random::Random;
 use super::rtt::Rtt;
 use crate::model::{Endpoint, Protocol};
 use crate::observation::{Observation, State};
-use crate::survey::Target;
+use crate::survey::{Hope, Target, Why};
 use canary::Canaries;
 use confirm::Confirms;
 use probe::{Host, Phase, Probe, Try};
@@ -124,7 +124,8 @@ impl<'a, E: Engine> Scheduler<'a, E> {
         let mapped = self.options.map.resolve(address, port);
         let to = mapped.unwrap_or_else(|| SocketAddr::new(address, port));
         let udp = (protocol == Protocol::Udp)
-            .then(|| Udp::new(&self.targets[index].expect, port, self.random.nonce()));
+            .then(|| Udp::new(&self.targets[index].expect, port, self.random.nonce()))
+            .map(|udp| udp.signed_by(self.signer(index)));
         self.probes.push(Probe {
             target: index,
             to,
@@ -147,6 +148,14 @@ impl<'a, E: Engine> Scheduler<'a, E> {
         } else if port == 0 {
             self.settle(index, State::Unprobed, "port 0 is reserved");
         }
+    }
+
+    /// Who asks `portcullis listen` there: only a port that must answer, or was named, is asked.
+    fn signer(&self, index: usize) -> Option<Signer> {
+        let target = &self.targets[index];
+        let asked = target.hope == Hope::Answer || target.why == Why::Asked;
+        let auditor = self.options.auditor.clone().filter(|_| asked)?;
+        Some(Signer::new(auditor, target.endpoint))
     }
 
     /// Whether every probe is settled.

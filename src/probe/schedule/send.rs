@@ -85,6 +85,11 @@ impl<E: Engine> Scheduler<'_, E> {
         }
         self.busy_since = None;
         self.busy_until = None;
+        if let Some(signed) = probe.udp.as_mut().and_then(|udp| udp.beside(probe.tries)) {
+            // Beside the try and of its ticket: one that is lost or cannot leave costs no evidence.
+            let _ = self.engine.send(ticket, probe.to, Packet::Datagram(signed));
+            self.pace.charge();
+        }
         probe.tries += 1;
         probe.phase = Phase::Flying;
         let (number, epoch, host) = (probe.tries, self.loss.epoch(now), probe.to.ip());
