@@ -92,7 +92,7 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<ExitStatus, CliError> {
 
     let now = Timestamp::now();
     // Before the long work: a file of facts that is not there is told at once.
-    let facts = args.facts.gather(&spec, &config, global)?;
+    let facts = args.facts.gather(&spec, &config, &args.live, global)?;
     let snapshot = snapshot(args, global, now)?;
     let options = audit::Options {
         fail_on: args.output.fail_on.or(config.fail_on).unwrap_or(Severity::Low),

@@ -151,20 +151,9 @@ pub fn live(_: &LiveArgs, _: &Global, _: Timestamp) -> Result<Snapshot, CliError
 /// cloud refuses is in the snapshot.
 #[cfg(feature = "aws")]
 pub fn live(args: &LiveArgs, global: &Global, now: Timestamp) -> Result<Snapshot, CliError> {
-    use collect::aws::{self, Options};
+    use collect::aws;
 
-    let config = input::config(global)?;
-    let mut options = Options::new(now);
-    options.regions = if args.regions.is_empty() { config.regions } else { args.regions.clone() };
-    options.accounts = accounts(&args.accounts, &config.accounts)?;
-    options.rate =
-        args.api_rate.or(config.limits.collect_rate.map(f64::from)).unwrap_or(aws::POLITE_RATE);
-    options.concurrency = args
-        .concurrency
-        .or(config.limits.collect_concurrency.and_then(|n| usize::try_from(n).ok()))
-        .unwrap_or(aws::CONCURRENCY);
-
-    options.stop = interrupt::stop();
+    let options = options(args, &input::config(global)?, now)?;
     let bar = super::progress::bar(global, 0, "{bar:30} {pos} of {len} calls  {wide_msg}");
     bar.set_message("signing in");
     let (mut done, mut of) = (0, 0);
@@ -191,6 +180,32 @@ pub fn live(args: &LiveArgs, global: &Global, now: Timestamp) -> Result<Snapshot
         }
         other => CliError::new("collect").because(other),
     })
+}
+
+/// Which accounts and regions the flags and the configuration name, and how fast they are read.
+///
+/// # Errors
+/// An account that is neither known nor one.
+#[cfg(feature = "aws")]
+pub(super) fn options(
+    args: &LiveArgs,
+    config: &crate::spec::config::Config,
+    now: Timestamp,
+) -> Result<collect::aws::Options, CliError> {
+    use collect::aws::{self, Options};
+
+    let mut options = Options::new(now);
+    options.regions =
+        if args.regions.is_empty() { config.regions.clone() } else { args.regions.clone() };
+    options.accounts = accounts(&args.accounts, &config.accounts)?;
+    options.rate =
+        args.api_rate.or(config.limits.collect_rate.map(f64::from)).unwrap_or(aws::POLITE_RATE);
+    options.concurrency = args
+        .concurrency
+        .or(config.limits.collect_concurrency.and_then(|n| usize::try_from(n).ok()))
+        .unwrap_or(aws::CONCURRENCY);
+    options.stop = interrupt::stop();
+    Ok(options)
 }
 
 /// The accounts of the configuration that were asked for, all of them when none was; a role's ARN

@@ -1,5 +1,6 @@
 //! Where facts of hosts come from: `--facts`, and the configuration's list.
 
+use super::collect::LiveArgs;
 use super::{CliError, Global};
 use crate::collect::facts::{self as edge, From, MAX_BYTES, Wanted};
 use crate::fact::{Gathered, SourceRead};
@@ -22,15 +23,17 @@ pub struct FactArgs {
 }
 
 impl FactArgs {
-    /// Reads every source of the flags and of the configuration. Of SSM Inventory, what
-    /// `super::collect` reads is added by the caller's build.
+    /// Reads every source of the flags and of the configuration; `live` says which accounts and
+    /// regions SSM Inventory is read in.
     ///
     /// # Errors
-    /// A path of `--facts` that is not there. What else cannot be read is among the gaps.
+    /// A path of `--facts` that is not there, accounts and regions that make no sense, and an
+    /// interrupt. What else cannot be read is among the gaps.
     pub fn gather(
         &self,
         spec: &Spec,
         config: &Config,
+        live: &LiveArgs,
         global: &Global,
     ) -> Result<Gathered, CliError> {
         let wanted = spec.fact_names();
@@ -39,7 +42,7 @@ impl FactArgs {
             out.merge(edge::read(&flag(path)?, &wanted));
         }
         for source in &config.facts {
-            out.merge(configured(source, config, global, &wanted)?);
+            out.merge(configured(source, config, live, global, &wanted)?);
         }
         Ok(out)
     }
@@ -71,6 +74,7 @@ fn source(name: &str, from: From, rename: BTreeMap<String, String>) -> edge::Sou
 fn configured(
     item: &FactSource,
     config: &Config,
+    live: &LiveArgs,
     global: &Global,
     wanted: &Wanted,
 ) -> Result<Gathered, CliError> {
@@ -98,7 +102,7 @@ fn configured(
             if global.offline {
                 return Ok(not_asked(&name, "--offline"));
             }
-            ssm(&name, types, rename, config, wanted)
+            ssm(&name, types, rename, (config, live), wanted)
         }
     }
 }
@@ -117,8 +121,36 @@ fn ssm(
     name: &str,
     _: &[String],
     _: &BTreeMap<String, String>,
-    _: &Config,
+    _: (&Config, &LiveArgs),
     _: &Wanted,
 ) -> Result<Gathered, CliError> {
     Ok(not_asked(name, "this build was made without the `aws` feature"))
+}
+
+#[cfg(feature = "aws")]
+fn ssm(
+    name: &str,
+    types: &[String],
+    rename: &BTreeMap<String, String>,
+    (config, live): (&Config, &LiveArgs),
+    wanted: &Wanted,
+) -> Result<Gathered, CliError> {
+    use super::interrupt;
+    use crate::collect::aws;
+
+    let mut wanted = wanted.clone();
+    wanted.extend(rename.values().cloned());
+    let options = super::collect::options(live, config, jiff::Timestamp::now())?;
+    let heeding = interrupt::heed();
+    let read = aws::inventory(&options, name, types, &wanted);
+    drop(heeding);
+    let mut out = read.map_err(|error| match error {
+        aws::Error::Interrupted => interrupt::error("facts were being read, nothing was judged"),
+        aws::Error::NoRegion => CliError::new(format!("read the facts {name}"))
+            .because(error)
+            .hint("name them: --regions eu-west-1,us-east-1"),
+        other => CliError::new(format!("read the facts {name}")).because(other),
+    })?;
+    edge::rename(&mut out, rename);
+    Ok(out)
 }

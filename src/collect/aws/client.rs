@@ -93,6 +93,18 @@ impl Base {
         )
     }
 
+    /// The client of Systems Manager's inventory in one region.
+    pub(super) fn ssm(&self, account: &SdkConfig, name: &str, region: &str) -> aws_sdk_ssm::Client {
+        let config = account.to_builder().region(Region::new(region.to_owned())).build();
+        let places = Arc::new(Semaphore::new(PLACES));
+        aws_sdk_ssm::Client::from_conf(
+            aws_sdk_ssm::config::Builder::from(&config)
+                .http_client(Transport::new(self.http.clone(), self.rate, places))
+                .retry_partition(partition(name, region, "ssm"))
+                .build(),
+        )
+    }
+
     /// The clients of one region, each with its own rate limit and its own retry budget: a service
     /// that throttles in one account slows down nobody else.
     pub(super) fn clients(&self, account: &SdkConfig, name: &str, region: &str) -> Clients {

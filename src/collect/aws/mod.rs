@@ -1,4 +1,5 @@
-//! Live collection through the AWS SDKs: describe, list and get calls only.
+//! Live collection through the AWS SDKs: describe, list and get calls only. What hosts are, SSM's
+//! inventory tells ([`inventory`]).
 //!
 //! What [`collect`] guarantees:
 //! - every page of every list is read, or the call's outcome says that it was not;
@@ -13,6 +14,7 @@ mod client;
 mod ec2;
 mod elb;
 mod identity;
+mod inventory;
 mod log;
 mod options;
 mod outcome;
@@ -25,6 +27,7 @@ mod read;
 mod region;
 mod transport;
 
+pub use inventory::inventory;
 pub use options::{Account, CONCURRENCY, NotARole, Options, POLITE_RATE, Progress, is_account};
 
 use crate::model::Stop;

@@ -56,7 +56,11 @@ fn add(name: &str, value: &Value, depth: usize, out: &mut BTreeMap<String, Strin
 }
 
 /// Rows of a query: `QUERY.NAME` is the version where rows have both, else `QUERY.COLUMN`.
-pub(super) fn rows(query: &str, value: Option<&Value>, out: &mut BTreeMap<String, String>) {
+pub(in crate::collect) fn rows(
+    query: &str,
+    value: Option<&Value>,
+    out: &mut BTreeMap<String, String>,
+) {
     match value {
         Some(Value::Object(columns)) => match package(columns) {
             Some((name, version)) => {

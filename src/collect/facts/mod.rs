@@ -13,6 +13,9 @@ mod record;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "aws")]
+pub(in crate::collect) use flatten::rows;
+
 use crate::fact::{Gathered, SourceRead};
 use crate::model::{Gap, GapKind};
 use jiff::{SignedDuration, Timestamp};
@@ -67,17 +70,22 @@ pub fn read(source: &Source, wanted: &Wanted) -> Gathered {
         }
         From::Command { argv, folder, timeout } => command::run(&reader, argv, folder, *timeout),
     };
-    for record in &mut out.records {
-        for (name, theirs) in &source.rename {
+    rename(&mut out, &source.rename);
+    for source in &mut out.sources {
+        source.hosts = out.records.len();
+    }
+    out
+}
+
+/// Gives facts the names they are asked for by, beside those that the source has for them.
+pub fn rename(gathered: &mut Gathered, names: &BTreeMap<String, String>) {
+    for record in &mut gathered.records {
+        for (name, theirs) in names {
             if let Some(value) = record.facts.get(theirs).cloned() {
                 record.facts.insert(name.clone(), value);
             }
         }
     }
-    for source in &mut out.sources {
-        source.hosts = out.records.len();
-    }
-    out
 }
 
 impl parse::Reader<'_> {
@@ -100,7 +108,7 @@ impl parse::Reader<'_> {
 }
 
 /// The time by our clock, to the second: what reports print.
-fn now() -> Timestamp {
+pub(in crate::collect) fn now() -> Timestamp {
     second(Timestamp::now())
 }
 
