@@ -9,6 +9,8 @@ pub struct Blindness {
     all: Option<Gap>,
     /// One that hides whatever has a source.
     sourced: Option<Gap>,
+    /// One that hides whatever has none: facts decide nothing of what can be reached.
+    unsourced: Option<Gap>,
     by_source: BTreeMap<String, Gap>,
     /// By a host's or a resource's name.
     by_name: BTreeMap<String, Gap>,
@@ -41,6 +43,9 @@ impl Blindness {
                 GapKind::NotModelled if names_a_host(&gap.scope) => {
                     out.by_name.entry(head(&gap.scope).into()).or_insert_with(|| gap.clone());
                 }
+                GapKind::Facts => {
+                    out.unsourced.get_or_insert_with(|| gap.clone());
+                }
                 GapKind::NotJudged => {
                     out.by_name.entry(head(&gap.scope).into()).or_insert_with(|| gap.clone());
                 }
@@ -57,7 +62,10 @@ impl Blindness {
     pub fn touches(&self, subject: &str, source: Option<&str>) -> Option<&Gap> {
         self.all
             .as_ref()
-            .or_else(|| source.and(self.sourced.as_ref()))
+            .or(match source {
+                Some(_) => self.sourced.as_ref(),
+                None => self.unsourced.as_ref(),
+            })
             .or_else(|| source.and_then(|s| self.by_source.get(s)))
             .or_else(|| self.by_name.get(head(subject)))
     }
@@ -156,6 +164,9 @@ mod tests {
         let model = |scope: &str| Gap::new(GapKind::NotModelled, scope, "a VPN");
         assert!(touched(model("vgw-1"), "i-1 tcp/22", Some("internet")));
         assert!(!touched(model("i-2 tcp/22"), "i-1 tcp/22", Some("internet")));
+        let fact = || Gap::new(GapKind::Facts, "i-2 fact jdk", "stale");
+        assert!(touched(fact(), "role web fact jdk", None));
+        assert!(!touched(fact(), "i-2 tcp/22", Some("internet")));
     }
 
     #[test]
@@ -163,7 +174,7 @@ mod tests {
         for kind in GapKind::ALL {
             let gap = Gap::new(kind, "x", "y");
             assert!(
-                touched(gap.clone(), "x", Some("x")),
+                touched(gap.clone(), "x", Some("x")) || touched(gap, "x", None),
                 "{kind}: a gap that hides nothing resolves what it should not"
             );
         }

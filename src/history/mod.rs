@@ -21,6 +21,7 @@
 //!    - the findings on a host, where it is of the host or of an endpoint of it;
 //!    - every finding that has a source, where it is of the probes otherwise: an address, a
 //!      vantage, its controls, a snapshot too old to direct them;
+//!    - every finding that has none, where it is of facts;
 //!    - every finding otherwise, accepted with `--allow-gaps` or not.
 //!
 //!    Gaps of the probes touch nothing where neither run probed. And a gap does not touch what was
