@@ -100,6 +100,7 @@ fn read(path: &Path) -> Result<Baseline, CliError> {
 fn write(path: &Path, baseline: &Baseline) -> std::io::Result<()> {
     let mut entries: Vec<&Entry> = baseline.entries.values().collect();
     entries.sort();
+    let _writing = super::interrupt::writing();
     let mut out = Vec::new();
     writeln!(out, "{{\n  \"format\": \"{BASELINE_FORMAT}\",\n  \"probed\": {},", baseline.probed)?;
     out.write_all(b"  \"findings\": [\n")?;

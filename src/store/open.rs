@@ -22,6 +22,7 @@ impl Sqlite {
     /// file is left exactly as it is.
     pub fn create(path: &Path, options: Options) -> Result<Self, StoreError> {
         let cannot = |trouble| StoreError::new(path.display().to_string(), trouble);
+        limits_answer();
         folder(path).map_err(|e| cannot(io_trouble(&e)))?;
         // First as a plain file: the system's words for what is wrong are better than SQLite's.
         let mut open = OpenOptions::new();
@@ -102,6 +103,16 @@ impl Sqlite {
                 "it is of an older version, and cannot be brought up".into(),
             )),
         }
+    }
+}
+
+/// Past a limit on the size of files the system ends the process, and the audit's report with it,
+/// unless it is told to answer with an error instead.
+fn limits_answer() {
+    // SAFETY: changes what one signal does, to nothing.
+    #[cfg(unix)]
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
     }
 }
 

@@ -3,6 +3,9 @@ use rusqlite::ErrorCode;
 use std::io;
 use std::time::Duration;
 
+/// `SQLITE_IOERR_SHMSIZE`.
+const SHMSIZE: i32 = rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+
 /// What SQLite's answer means for whoever runs an audit.
 pub(super) fn trouble(error: &rusqlite::Error, waited: Duration) -> StoreTrouble {
     let words = error.to_string();
@@ -20,6 +23,11 @@ pub(super) fn trouble(error: &rusqlite::Error, waited: Duration) -> StoreTrouble
             StoreTrouble::ReadOnly(words)
         }
         ErrorCode::DiskFull => StoreTrouble::Full(words),
+        // The index of the log could not grow: it is the first to ask for room.
+        ErrorCode::SystemIoFailure if code.extended_code == SHMSIZE => StoreTrouble::Full(words),
+        ErrorCode::SystemIoFailure => {
+            StoreTrouble::Other(format!("{words} (SQLite's code {})", code.extended_code))
+        }
         ErrorCode::DatabaseCorrupt | ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch => {
             StoreTrouble::Corrupt(words)
         }
