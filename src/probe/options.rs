@@ -1,7 +1,8 @@
-use super::AddressMap;
+use super::{AddressMap, Proxy};
 use crate::model::Stop;
 use crate::observation::VantageSeen;
 use crate::pathproof::Auditor;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Limits and manners of one run.
@@ -10,6 +11,8 @@ pub struct Options {
     /// Where the probes leave from: its name stands in every observation; its outside addresses are
     /// those configured, STUN answers fill in what is not.
     pub vantage: VantageSeen,
+    /// Proxies that profiles may go through, by the name that `via:` calls them.
+    pub proxies: BTreeMap<String, Proxy>,
     /// Real addresses to loopback sockets: for the demo and tests only.
     pub map: AddressMap,
     /// Connects and datagrams a second, retries and canaries included; 0 is as fast as the path
@@ -62,6 +65,7 @@ impl Default for Options {
                 reflected_v4: None,
                 reflected_v6: None,
             },
+            proxies: BTreeMap::new(),
             map: AddressMap::identity(),
             rate: DEFAULT_RATE,
             timeout: DEFAULT_TIMEOUT,

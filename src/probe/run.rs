@@ -1,5 +1,6 @@
 use super::engine::{Sockets, raise_file_limit};
 use super::options::Options;
+use super::profile;
 use super::protocol::{self, Proof, Trust};
 use super::schedule::Scheduler;
 use crate::observation::{Observation, Observations, State};
@@ -16,10 +17,26 @@ const RESERVE: usize = 128;
 const LONGEST_TURN: Duration = Duration::from_millis(100);
 
 /// Probes a survey from this machine. Every observation is handed to `on_settled` as it settles,
-/// and all of them, sorted, are returned; only a raised `stop` leaves some of the survey out.
+/// and all of them, sorted, are returned, with what was asked the way of a profile; only a raised
+/// `stop` leaves some of the survey out.
 ///
 /// Nothing is an error: what could not be sent is an observation in state `failed` that says why.
 pub fn run(
+    survey: &Survey,
+    options: &Options,
+    on_settled: &mut dyn FnMut(&Observation),
+) -> Observations {
+    std::thread::scope(|scope| {
+        // Beside the sweep: what it waits for is mostly other machines.
+        let profiled = scope.spawn(|| profile::run(&survey.profiled, options));
+        let seen = plain(survey, options, on_settled);
+        // A panic there is one here.
+        let profiled = profiled.join().unwrap_or_else(|e| std::panic::resume_unwind(e));
+        Observations { profiled, ..seen }
+    })
+}
+
+fn plain(
     survey: &Survey,
     options: &Options,
     on_settled: &mut dyn FnMut(&Observation),
@@ -110,7 +127,7 @@ fn failed(target: &Target, options: &Options, why: &str) -> Observation {
 }
 
 /// The address most answers reflected; none when they disagree evenly.
-fn most(reflected: &[IpAddr], v6: bool) -> Option<IpAddr> {
+pub(super) fn most(reflected: &[IpAddr], v6: bool) -> Option<IpAddr> {
     let mut counts = std::collections::BTreeMap::<IpAddr, usize>::new();
     for address in reflected.iter().filter(|a| a.is_ipv6() == v6) {
         *counts.entry(*address).or_default() += 1;

@@ -12,6 +12,24 @@ pub(super) fn request(transaction: &[u8; 12]) -> Vec<u8> {
     out
 }
 
+/// A binding request of `size` bytes, rounded down to whole words, by an attribute that nobody has
+/// to understand.
+pub(super) fn filled(transaction: &[u8; 12], size: usize) -> Vec<u8> {
+    /// Of the half that a server may ignore, from the range free for anybody.
+    const PADDING: u16 = 0xfffe;
+    let mut out = request(transaction);
+    let room = size / 4 * 4;
+    let Some(value) = room.checked_sub(out.len() + 4) else { return out };
+    let (Ok(length), Ok(all)) = (u16::try_from(value), u16::try_from(value + 4)) else {
+        return out;
+    };
+    out[2..4].copy_from_slice(&all.to_be_bytes());
+    out.extend(PADDING.to_be_bytes());
+    out.extend(length.to_be_bytes());
+    out.resize(room, 0);
+    out
+}
+
 /// A well-formed answer to our transaction.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Answer {

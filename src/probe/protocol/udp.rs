@@ -69,6 +69,15 @@ impl Udp {
         &self.request
     }
 
+    /// The same request, filled up to `size` bytes where its protocol lets it be: STUN servers pass
+    /// over attributes that are not theirs to know (RFC 8489, 14).
+    pub(crate) fn filled(&self, size: usize) -> Vec<u8> {
+        match self.payload {
+            Payload::Stun => stun::filled(&self.nonce, size),
+            Payload::Dns | Payload::Ntp => self.request.clone(),
+        }
+    }
+
     /// What a datagram from the socket asked proves: only our nonce in it is proof of an answer.
     pub(crate) fn judge(&self, bytes: &[u8]) -> Proof {
         if self.signed.iter().any(|asked| answers(bytes, asked)) {
