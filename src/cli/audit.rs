@@ -204,6 +204,7 @@ fn probe_here(
         second_look: true,
         auditor: auditor.clone(),
         stop: interrupt::stop(),
+        proxies: super::proxies::proxies(config, global),
         ..Options::default()
     };
     let heeding = interrupt::heed();

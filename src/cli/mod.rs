@@ -19,6 +19,7 @@ pub mod output;
 mod pipeline;
 pub mod probe;
 mod progress;
+mod proxies;
 pub mod reach;
 mod reflect;
 pub mod rules;

@@ -8,6 +8,9 @@ pub(super) fn write(report: &AuditReport, out: &mut dyn Write) -> io::Result<()>
     for finding in v1::findings(report) {
         json_line(&Line::Finding(Box::new(finding)), out)?;
     }
+    for cell in &report.journeys {
+        json_line(&Line::Journey(Box::new(cell.into())), out)?;
+    }
     for gone in v1::gone(report) {
         json_line(&Line::Gone(gone), out)?;
     }
@@ -19,6 +22,7 @@ pub(super) fn write(report: &AuditReport, out: &mut dyn Write) -> io::Result<()>
     }
     let end = Line::End {
         findings: report.findings.len(),
+        journeys: report.journeys.len(),
         gaps: report.gaps.len(),
         not_seen: super::not_seen(report),
     };

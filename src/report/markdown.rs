@@ -3,6 +3,7 @@
 use super::escape::{
     markdown_cell as cell, markdown_code as code, markdown_fence as fence, markdown_text as text,
 };
+use super::matrix::{Matrix, matrices, word};
 use super::{compared, not_seen};
 use crate::audit::AuditReport;
 use crate::finding::{Finding, FindingStatus};
@@ -37,6 +38,9 @@ pub(super) fn write(report: &AuditReport, out: &mut dyn Write) -> io::Result<()>
         }
     }
     gone(report, out)?;
+    for matrix in matrices(report) {
+        journeys(&matrix, out)?;
+    }
     if !report.gaps.is_empty() {
         writeln!(out, "### Not seen\n\n| part | where | why | accepted |\n|---|---|---|---|")?;
         for gap in &report.gaps {
@@ -104,6 +108,24 @@ fn gone(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Hosts as rows, profiles as columns.
+fn journeys(matrix: &Matrix<'_>, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "### {}\n", text(&matrix.title()))?;
+    if !matrix.rows.is_empty() {
+        let head: Vec<String> = matrix.profiles.iter().map(|p| cell(p)).collect();
+        writeln!(out, "| host | {} |\n|---|{}", head.join(" | "), "---|".repeat(head.len()))?;
+        for (host, cells) in &matrix.rows {
+            let words: Vec<String> = cells.iter().map(|c| cell(&word(*c))).collect();
+            writeln!(out, "| {} | {} |", cell(host), words.join(" | "))?;
+        }
+        writeln!(out)?;
+    }
+    match matrix.rest() {
+        Some(rest) => writeln!(out, "{rest}.\n"),
+        None => Ok(()),
+    }
 }
 
 fn detail(n: usize, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {

@@ -13,6 +13,7 @@ pub mod json;
 mod jsonl;
 mod junit;
 mod markdown;
+mod matrix;
 mod sarif;
 mod style;
 mod text;

@@ -10,6 +10,7 @@ mod files;
 mod help;
 mod init;
 mod interrupt;
+mod journeys;
 mod known_answers;
 mod lab_audit;
 mod layering;

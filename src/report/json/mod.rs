@@ -2,6 +2,7 @@
 
 mod since;
 pub mod v1;
+mod v1_journey;
 
 use super::escape::json_document;
 use crate::audit::AuditReport;

@@ -6,8 +6,10 @@
 
 pub use super::since::{Baseline, BaselineEntry, BaselineState, Compared, Gone, Since};
 pub(in crate::report) use super::since::{findings, gone};
+pub use super::v1_journey::{Journey, LeftOut, Tried};
 use crate::audit::{self, AuditReport};
 use crate::{finding, model, observation, reach};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,9 @@ pub struct Report {
     pub head: Head,
     /// Sorted: severity (worst first), rule, subject, source.
     pub findings: Vec<Finding>,
+    /// Every host × journey × profile × vantage, sorted in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub journeys: Vec<Journey>,
     /// Sorted by kind, scope and reason.
     pub gaps: Vec<Gap>,
     /// What the spec declares that nothing judges yet, in words.
@@ -30,14 +35,15 @@ pub struct Report {
     pub gone: Vec<Gone>,
 }
 
-/// One line of `--format jsonl`: first a `report`, then every `finding`, `gap` and `not-judged`,
-/// last an `end`. A document without its `end` was cut off.
+/// One line of `--format jsonl`: first a `report`, then every `finding`, `journey`, `gap` and
+/// `not-judged`, last an `end`. A document without its `end` was cut off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "type")]
 #[schemars(title = "Portcullis report, version 1, one line")]
 pub enum Line {
     Report(Head),
     Finding(Box<Finding>),
+    Journey(Box<Journey>),
     Gap(Gap),
     NotJudged {
         what: String,
@@ -46,6 +52,8 @@ pub enum Line {
     Gone(Gone),
     End {
         findings: usize,
+        #[serde(default)]
+        journeys: usize,
         gaps: usize,
         /// One line for people: what was not seen.
         not_seen: String,
@@ -300,6 +308,7 @@ impl From<&AuditReport> for Report {
         Self {
             head: report.into(),
             findings: findings(report).collect(),
+            journeys: report.journeys.iter().map(Journey::from).collect(),
             gaps: gaps(report),
             not_judged: report.not_judged.clone(),
             not_seen: crate::report::not_seen(report),

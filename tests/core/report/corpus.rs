@@ -1,10 +1,12 @@
 //! Nasty text from outside, and a report that holds it everywhere it can stand.
 
 use portcullis::audit::{AuditReport, Coverage};
+use portcullis::exposure::{JourneyCell, JourneyOutcome, LeftOut, Tried};
 use portcullis::finding::{Evidence, Finding, FindingStatus, Mend, Side};
-use portcullis::model::{Confidence, Gap, GapKind, Severity};
-use portcullis::observation::VantageSeen;
+use portcullis::model::{Confidence, Endpoint, Gap, GapKind, Protocol, Severity};
+use portcullis::observation::{State, VantageSeen};
 use portcullis::reach::{Hop, HopVerdict, Layer};
+use portcullis::spec::Place;
 
 /// What a tag, a name, a banner or a certificate may hold.
 pub(crate) const NASTY: [&str; 24] = [
@@ -54,7 +56,7 @@ pub(crate) fn report() -> AuditReport {
         at: "2026-01-02T03:04:05Z".parse().expect("an instant"),
         snapshot_at: Some("2026-01-02T03:00:00Z".parse().expect("an instant")),
         findings,
-        journeys: Vec::new(),
+        journeys: NASTY.iter().enumerate().flat_map(|(n, nasty)| journeys(n, nasty)).collect(),
         gaps,
         accepted_gaps: ["vpc-bpa".to_owned()].into(),
         vantages: vec![VantageSeen {
@@ -81,6 +83,35 @@ pub(crate) fn report() -> AuditReport {
         compared: None,
         baseline: None,
     }
+}
+
+/// A host of two profiles, with every outcome among them.
+fn journeys(n: usize, nasty: &str) -> [JourneyCell; 2] {
+    let endpoint =
+        Endpoint { address: [203, 0, 113, 7].into(), protocol: Protocol::Tcp, port: 443 };
+    let tried = Tried {
+        service: nasty.into(),
+        endpoint,
+        state: State::Silent,
+        confirmed: false,
+        why: nasty.into(),
+    };
+    [0, 1].map(|p| JourneyCell {
+        host: format!("{n:02} {nasty}").into(),
+        role: NASTY[5].into(),
+        journey: NASTY[10].into(),
+        profile: format!("{p} {}", NASTY[7]).into(),
+        vantage: (p == 0 || n > 3).then(|| NASTY[0].into()),
+        outcome: match (n + p) % 4 {
+            0 => JourneyOutcome::Works { service: nasty.into() },
+            1 => JourneyOutcome::Broken,
+            2 => JourneyOutcome::Unproven,
+            _ => JourneyOutcome::Unknown(Gap::new(GapKind::Probe, nasty, nasty)),
+        },
+        tried: vec![tried.clone()],
+        left_out: vec![LeftOut { service: nasty.into(), why: nasty.into() }],
+        place: Place { file: nasty.into(), line: 1, column: 1 },
+    })
 }
 
 fn finding(n: usize, nasty: &str) -> Finding {

@@ -31,18 +31,20 @@ pub(super) fn count_jsonl(text: &str) -> Counted {
     let mut lines = text.lines().map(|l| serde_json::from_str(l).expect("a line of version 1"));
     let Some(Line::Report(head)) = lines.next() else { panic!("the first line is the report's") };
     let (mut findings, mut gaps, mut not_judged, mut end) = (Vec::new(), Vec::new(), 0, None);
+    let mut journeys = 0;
     for line in lines {
         assert_eq!(end, None, "nothing follows the end");
         match line {
             Line::Report(_) => panic!("one report a file"),
             Line::Finding(finding) => findings.push(*finding),
+            Line::Journey(_) => journeys += 1,
             Line::Gap(gap) => gaps.push(gap),
             Line::NotJudged { .. } => not_judged += 1,
             Line::Gone(_) => panic!("nothing was compared"),
-            Line::End { findings, gaps, .. } => end = Some((findings, gaps)),
+            Line::End { findings, journeys, gaps, .. } => end = Some((findings, journeys, gaps)),
         }
     }
-    assert_eq!(end, Some((findings.len(), gaps.len())));
+    assert_eq!(end, Some((findings.len(), journeys, gaps.len())));
     counted(&findings, head.fail_on, &gaps, not_judged)
 }
 

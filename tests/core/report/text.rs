@@ -38,6 +38,7 @@ fn no_line_begins_with_text_from_outside() {
         "low[",
         "info[",
         "gap[",
+        "journey ",
         "  --> ",
         "   | ",
         "   = ",
