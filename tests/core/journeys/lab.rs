@@ -96,7 +96,9 @@ impl Lab {
             ip(&["-n", end, "-6", "route", "add", "default", "via", v6]);
         }
         ip(&["-n", &inside, "route", "add", "local", "203.0.113.0/24", "dev", "lo"]);
-        ip(&["-n", &inside, "-6", "route", "add", "local", "2001:db8:1::/64", "dev", "lo"]);
+        for host in ["2001:db8:1::11/128", "2001:db8:1::250/128"] {
+            ip(&["-n", &inside, "addr", "add", host, "dev", "lo", "nodad"]);
+        }
         ip(&["-n", &gate, "route", "add", "203.0.113.0/24", "via", "10.78.0.2"]);
         ip(&["-n", &gate, "-6", "route", "add", "2001:db8:1::/64", "via", "fd78::2"]);
         self.sysctl("gate", "net.ipv4.ip_forward=1");
@@ -110,7 +112,7 @@ impl Lab {
     /// Replaces what the gate does: lines of a chain that forwards, as nftables writes them.
     pub(super) fn gate(&self, rules: &str) {
         let text = format!(
-            "flush ruleset\ntable inet gate {{ chain between {{ type filter hook forward priority 0; policy accept;\n{rules}\n}}\nchain own {{ type filter hook output priority 0; policy accept;\n icmp type destination-unreachable drop\n icmpv6 type packet-too-big drop\n}} }}\n"
+            "flush ruleset\ntable inet gate {{ chain between {{ type filter hook forward priority 0; policy accept;\n{rules}\n}}\nchain own {{ type filter hook output priority 0; policy accept;\n icmp type destination-unreachable drop\n icmpv6 type packet-too-big drop\n}}\n}}\n"
         );
         let mut nft = Command::new("ip")
             .args(["netns", "exec", &self.end("gate"), "nft", "-f", "-"])

@@ -177,7 +177,9 @@ fn only_the_proxys_way_is_broken() {
     lab.tinyproxy("");
     lab.dante();
     // What comes from the proxies' network reaches the control and nothing else.
-    lab.gate(&format!("ip saddr {PROXY} ip daddr 203.0.113.11 drop"));
+    lab.gate(&format!(
+        "ip saddr {PROXY} ip daddr 203.0.113.11 drop\nip6 saddr 2001:db8:51::/64 ip6 daddr 2001:db8:1::11 drop"
+    ));
     let seen = audit(&lab, &[]);
     assert_eq!(seen.outcome("open"), "works turn-udp", "{}", seen.ran);
     assert_eq!(seen.outcome("udp-blocked"), "works turn-tls");
@@ -194,9 +196,12 @@ fn a_wrong_name_in_the_tunnel_is_seen_in_the_tunnel() {
     lab.tinyproxy("");
     lab.dante();
     // Customers behind proxies are led to another server than everybody else.
-    lab.within("in", || serve("203.0.113.11:8443", tls("other.example", 60)));
+    lab.within("in", || {
+        serve("203.0.113.11:8443", tls("other.example", 60));
+        serve("[2001:db8:1::11]:8443", tls("other.example", 60));
+    });
     let redirect = format!(
-        "table ip steer {{ chain in {{ type nat hook prerouting priority -100; ip saddr {PROXY} tcp dport 443 redirect to :8443; }} }}"
+        "table inet steer {{ chain in {{ type nat hook prerouting priority -100\nip saddr {PROXY} tcp dport 443 dnat ip to 203.0.113.11:8443\nip6 saddr 2001:db8:51::/64 tcp dport 443 dnat ip6 to [2001:db8:1::11]:8443\n}}\n}}\n"
     );
     let file = lab.world.file("steer.nft", redirect);
     let loaded = std::process::Command::new("ip")
