@@ -32,6 +32,9 @@ const AT_ONCE: usize = 64;
 /// What contradicts the declaration is asked once more, no sooner than this.
 const SECOND_LOOK_AFTER: Duration = Duration::from_millis(300);
 
+/// How long the run goes without a look at its `stop`.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// Probes every target the way of its profile and returns what was seen, sorted by profile,
 /// endpoint, then vantage. Nothing is an error: what could not be asked is `failed` or `unprobed`
 /// and says why.
@@ -98,10 +101,10 @@ async fn all(targets: &[ProfiledTarget], options: &Options) -> Vec<ProfiledObser
             }
         }
     };
-    match options.deadline {
-        // What the deadline left out stays unprobed.
-        Some(deadline) => drop(tokio::time::timeout_at(started + deadline, collect).await),
-        None => collect.await,
+    // What a deadline or an interrupt left out stays unprobed.
+    tokio::select! {
+        () = collect => {}
+        () = ended(options, started) => {}
     }
     let reflected: Vec<(String, IpAddr)> = targets
         .iter()
@@ -133,6 +136,14 @@ async fn all(targets: &[ProfiledTarget], options: &Options) -> Vec<ProfiledObser
             row(target, heard, options, via)
         })
         .collect()
+}
+
+/// Waits until the run must end, done or not.
+async fn ended(options: &Options, started: Instant) {
+    let late = || options.deadline.is_some_and(|d| started.elapsed() >= d);
+    while !options.stop.is_raised() && !late() {
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// Asks, and asks what does not work once more: a finding must not rest on one lost packet.
