@@ -80,6 +80,8 @@ pub(super) async fn ask(target: &ProfiledTarget, run: &Run, seed: u64) -> Heard 
         address: endpoint.address,
         expect: target.expect.clone(),
         rtt: Duration::ZERO,
+        // A listener of `portcullis listen` is asked on a connection of its own, which no tunnel is.
+        signer: None,
     };
     let Some(via) = &target.via else {
         let mtu = target.mtu.unwrap_or(small::LARGEST);
