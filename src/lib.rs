@@ -32,6 +32,7 @@ pub mod check;
 pub mod audit;
 
 pub mod attestation;
+pub mod gate;
 
 pub mod report;
 

@@ -1,4 +1,5 @@
-use super::collect::{self, LiveArgs};
+use super::cloud::CloudArgs;
+use super::collect::LiveArgs;
 use super::facts::FactArgs;
 use super::keep::{self, HistoryArgs, Keeping};
 use super::known::KnownArgs;
@@ -9,10 +10,9 @@ use crate::model::{Gap, Severity};
 use crate::observation::Observations;
 use crate::pathproof::Auditor;
 use crate::probe::{self, DEFAULT_RATE, Options};
-use crate::snapshot::Snapshot;
 use crate::spec::{self, config::Config};
 use crate::survey::{self, Survey};
-use crate::{attestation, audit, collect as edge};
+use crate::{attestation, audit};
 use clap::Args;
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -24,18 +24,8 @@ pub struct AuditArgs {
     /// Spec files and folders; `-` is standard input [default: spec.yaml, spec or specs]
     #[arg(value_name = "SPEC")]
     pub specs: Vec<PathBuf>,
-    /// Judge a snapshot that `portcullis collect` wrote, instead of the live cloud
-    #[arg(long, value_name = "FILE", conflicts_with = "aws_json")]
-    pub snapshot: Option<PathBuf>,
-    /// Judge saved `aws ... describe-*` answers, instead of the live cloud
-    #[arg(long, value_name = "DIR")]
-    pub aws_json: Option<PathBuf>,
-    /// Read no cloud: judge the hosts that the spec itself declares
-    #[arg(long, conflicts_with_all = ["snapshot", "aws_json", "save_snapshot", "regions", "accounts", "api_rate", "concurrency"])]
-    pub no_cloud: bool,
-    /// Keep the snapshot that was read
-    #[arg(long, value_name = "FILE")]
-    pub save_snapshot: Option<PathBuf>,
+    #[command(flatten)]
+    pub cloud: CloudArgs,
     /// Folder of more rules (repeatable; adds to the configuration's)
     #[arg(long, value_name = "DIR")]
     pub rules: Vec<PathBuf>,
@@ -93,7 +83,7 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<ExitStatus, CliError> {
     let now = Timestamp::now();
     // Before the long work: a file of facts that is not there is told at once.
     let facts = args.facts.gather(&spec, &config, &args.live, global)?;
-    let snapshot = snapshot(args, global, now)?;
+    let snapshot = args.cloud.read(&args.live, global, now)?;
     let options = audit::Options {
         fail_on: args.output.fail_on.or(config.fail_on).unwrap_or(Severity::Low),
         allow_gaps: args.output.accepted_gaps(),
@@ -151,43 +141,9 @@ pub(super) fn beside(global: &Global, path: &str) -> PathBuf {
     folder.map_or_else(|| PathBuf::from(path), |f| f.join(path))
 }
 
-/// Reads the snapshot: a file, saved answers, or the cloud; and keeps it where that was asked for.
-fn snapshot(args: &AuditArgs, global: &Global, now: Timestamp) -> Result<Snapshot, CliError> {
-    let cannot_save = |path: &PathBuf, e: std::io::Error| {
-        CliError::new(format!("write {}", path.display())).because(e)
-    };
-    // Before the long work: a place that cannot be written is told at once.
-    let keep = match &args.save_snapshot {
-        Some(path) => {
-            Some((path, edge::SnapshotFile::create(path).map_err(|e| cannot_save(path, e))?))
-        }
-        None => None,
-    };
-    let snapshot = match (&args.snapshot, &args.aws_json) {
-        _ if args.no_cloud => Snapshot::empty(now),
-        (Some(path), _) => input::snapshot(path)?,
-        (None, Some(dir)) => {
-            edge::saved::read(dir, now).map_err(|e| CliError::new(e.to_string()))?
-        }
-        (None, None) if global.offline => {
-            return Err(CliError::new("read the cloud with --offline")
-                .hint(
-                    "name a snapshot: --snapshot FILE or --aws-json DIR; or read none: --no-cloud",
-                )
-                .with_status(ExitStatus::Refused));
-        }
-        (None, None) => collect::live(&args.live, global, now)?,
-    };
-    if let Some((path, file)) = keep {
-        let _writing = interrupt::writing();
-        file.finish(&snapshot).map_err(|e| cannot_save(path, e))?;
-    }
-    Ok(snapshot)
-}
-
 /// Probes from this machine, with progress where a person watches; what its own address is, the
 /// configured STUN server is asked first.
-fn probe_here(
+pub(super) fn probe_here(
     survey: &Survey,
     gaps: &mut Vec<Gap>,
     probing: &Probing,

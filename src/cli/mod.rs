@@ -1,6 +1,7 @@
 //! The command line: one file a command, exit codes in [`exit`].
 
 pub mod audit;
+mod cloud;
 pub mod collect;
 pub mod demo;
 mod error;
@@ -81,14 +82,14 @@ pub enum Color {
 pub enum Command {
     /// Compare declared, configured and observed, and report what differs
     Audit(audit::AuditArgs),
+    /// Say of new hosts whether they may enter rotation: pass, or hold with the reasons
+    Gate(gate::GateArgs),
     /// Read the cloud once into a snapshot
     Collect(collect::CollectArgs),
     /// List what the configuration exposes
     Reach(reach::ReachArgs),
     /// Show the path of one flow, hop by hop, and what decides it
     Explain(explain::ExplainArgs),
-    /// May these new hosts enter rotation, and was that attested?
-    Gate(gate::GateArgs),
     /// Probe endpoints from this machine
     Probe(probe::ProbeArgs),
     /// Answer an auditor on a role's ports before its application starts
@@ -118,10 +119,10 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, CliError> {
     });
     match &cli.command {
         Command::Audit(args) => audit::run(args, &cli.global),
+        Command::Gate(args) => gate::run(args, &cli.global),
         Command::Collect(args) => collect::run(args, &cli.global),
         Command::Reach(args) => reach::run(args, &cli.global),
         Command::Explain(args) => explain::run(args, &cli.global),
-        Command::Gate(args) => gate::run(args, &cli.global),
         Command::Probe(args) => probe::run(args, &cli.global),
         Command::Listen(args) => listen::run(args, &cli.global),
         Command::Spec(args) => spec::run(args, &cli.global),

@@ -44,7 +44,7 @@ pub(super) fn formats() -> impl TypedValueParser<Value = Format> {
         .map(|name| Format::from_name(&name).unwrap_or(Format::Text))
 }
 
-fn severities() -> impl TypedValueParser<Value = Severity> {
+pub(super) fn severities() -> impl TypedValueParser<Value = Severity> {
     PossibleValuesParser::new(Severity::ALL.map(Severity::name))
         .map(|name| Severity::ALL.into_iter().find(|s| s.name() == name).unwrap_or(Severity::Info))
 }
@@ -130,8 +130,7 @@ impl OutputArgs {
 /// # Errors
 /// A stdout that cannot be written for another reason.
 pub fn print(format: Format, report: &AuditReport) -> Result<(), CliError> {
-    let color = anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
-    let style = Style { color, width: columns() };
+    let style = style();
     let mut out = BufWriter::new(io::stdout().lock());
     match crate::report::write(format, report, &style, &mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -139,6 +138,12 @@ pub fn print(format: Format, report: &AuditReport) -> Result<(), CliError> {
         }
         _ => Ok(()),
     }
+}
+
+/// How text on stdout looks.
+pub(super) fn style() -> Style {
+    let color = anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
+    Style { color, width: columns() }
 }
 
 /// Width of the terminal as its owner says it, else [`Style`]'s own.

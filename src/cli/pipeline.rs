@@ -11,7 +11,7 @@ use crate::snapshot::Snapshot;
 use crate::spec::Spec;
 use crate::survey::{self, Refused, Sampled, Survey};
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an audit starts from.
 pub(super) struct Case<'a> {
@@ -46,6 +46,7 @@ pub(super) fn run(
         snapshot: (!snapshot.regions.is_empty()).then_some(snapshot),
         exposed: &exposed,
         scope,
+        sweep: &BTreeSet::new(),
         limits,
         only,
         now,
@@ -74,12 +75,12 @@ pub(super) fn run(
     report
 }
 
-fn refused(refused: &Refused) -> Gap {
+pub(super) fn refused(refused: &Refused) -> Gap {
     Gap::new(GapKind::Probe, refused.address.to_string(), format!("not probed: {}", refused.why))
 }
 
 /// Ranges of which a sample was probed, in words, each range once.
-fn sampled(sampled: &[Sampled]) -> Vec<String> {
+pub(super) fn sampled(sampled: &[Sampled]) -> Vec<String> {
     let mut ranges: BTreeMap<_, (usize, u32)> = BTreeMap::new();
     for Sampled { address: _, of, probed } in sampled {
         let (addresses, most) = ranges.entry(of).or_default();

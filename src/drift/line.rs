@@ -1,7 +1,7 @@
 use crate::model::{AddressSet, PortSet, PortSpec, Protocol, icmp_key};
 use crate::snapshot::{IpPermission, SecurityGroup};
 use crate::spec::{DeclaredGroup, DeclaredPermission, Peer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Which way a permission lets traffic through.
@@ -111,6 +111,19 @@ pub(super) fn live(group: &SecurityGroup) -> (Lines, Vec<Invalid>) {
         }
     }
     (lines, invalid)
+}
+
+/// What a live group lets through, a line each permission and peer; the group itself is called so,
+/// so that two groups of the same contents have the same lines.
+#[must_use]
+pub fn permissions(group: &SecurityGroup) -> BTreeSet<String> {
+    let (lines, invalid) = live(group);
+    let itself = |line: &Line| matches!(&line.peer, Peer::Group(id) if *id == group.group_id);
+    let said = lines.keys().map(|line| {
+        let said = line.to_string();
+        if itself(line) { said.replace(&group.group_id, "the group itself") } else { said }
+    });
+    said.chain(invalid.into_iter().map(|i| i.what)).collect()
 }
 
 fn peers(raw: &IpPermission) -> impl Iterator<Item = (Peer, Option<&str>)> {

@@ -8,6 +8,7 @@
 mod compared;
 pub mod escape;
 mod format;
+pub mod gate;
 mod github;
 pub mod json;
 mod jsonl;

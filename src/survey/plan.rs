@@ -19,9 +19,11 @@ pub struct Input<'a> {
     pub exposed: &'a [ExposedEndpoint],
     /// What may be probed beyond what the snapshot says is ours.
     pub scope: &'a AddressSet,
-    pub limits: Limits,
-    /// Ids of the hosts whose declared ports are probed; of all for `None`.
+    /// The hosts whose endpoints are probed, by id; every host where nothing is said.
     pub only: Option<&'a BTreeSet<String>>,
+    /// Hosts of which every TCP port of every public address is probed, by id.
+    pub sweep: &'a BTreeSet<String>,
+    pub limits: Limits,
     pub now: Timestamp,
 }
 
@@ -54,6 +56,7 @@ pub fn plan(input: &Input<'_>) -> Survey {
     plan.controls();
     plan.declared();
     plan.permitted();
+    plan.swept();
     plan.finish()
 }
 
@@ -64,6 +67,7 @@ struct Plan<'a> {
     controls: BTreeMap<Endpoint, Target>,
     declared: BTreeMap<Endpoint, Target>,
     permitted: BTreeMap<Endpoint, Target>,
+    swept: Vec<Target>,
     refused: BTreeSet<Refused>,
     sampled: BTreeSet<Sampled>,
     gaps: BTreeSet<Gap>,
@@ -98,6 +102,7 @@ impl<'a> Plan<'a> {
             controls: BTreeMap::new(),
             declared: BTreeMap::new(),
             permitted: BTreeMap::new(),
+            swept: Vec::new(),
             refused: BTreeSet::new(),
             sampled: BTreeSet::new(),
             gaps,
@@ -186,6 +191,9 @@ impl<'a> Plan<'a> {
     fn permitted(&mut self) {
         let mut left_out = 0usize;
         for exposed in self.input.exposed {
+            if self.input.only.is_some_and(|only| !only.contains(&*exposed.host)) {
+                continue;
+            }
             if !exposed.protocol.has_ports() || exposed.every_other_protocol {
                 continue;
             }
@@ -231,6 +239,26 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Every TCP port that is not a target yet: what answers there, nobody declared.
+    fn swept(&mut self) {
+        for host in self.input.sweep.iter().filter_map(|id| self.input.resolution.hosts.get(id)) {
+            for at in host.addresses.iter().filter(|a| a.public && host.live) {
+                if !self.allowed(at.address, None) {
+                    continue;
+                }
+                for port in 1..=u16::MAX {
+                    let endpoint = Endpoint { address: at.address, protocol: Protocol::Tcp, port };
+                    let target = |parts: &BTreeMap<Endpoint, Target>| parts.contains_key(&endpoint);
+                    if [&self.controls, &self.declared, &self.permitted].into_iter().any(target) {
+                        continue;
+                    }
+                    let (expect, hope) = (Expect::Connect, Hope::NoAnswer);
+                    self.swept.push(Target { endpoint, why: Why::Swept, expect, hope });
+                }
+            }
+        }
+    }
+
     fn note_sample(&mut self, address: IpAddr, of: &PortSpec, probed: usize) {
         let probed = u32::try_from(probed).unwrap_or(u32::MAX);
         if probed < of.ports.len() {
@@ -263,7 +291,7 @@ impl<'a> Plan<'a> {
         let targets: Vec<Target> = parts.into_iter().flat_map(BTreeMap::into_values).collect();
         Survey {
             profiled: profiled(self.input.spec, self.input.resolution, &targets),
-            targets,
+            targets: targets.into_iter().chain(self.swept).collect(),
             refused: self.refused.into_iter().collect(),
             sampled: self.sampled.into_iter().collect(),
             gaps: self.gaps.into_iter().collect(),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 /// Everything one run will probe, and what it was asked to probe but will not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Survey {
-    /// Control targets first, then declared endpoints, then permitted ones; each part sorted, no endpoint twice.
+    /// Control targets first, then declared endpoints, then permitted ones, then those that are only swept; each part sorted, no endpoint twice.
     pub targets: Vec<Target>,
     /// Endpoints of journeys to be probed the way of a profile as well, by profile, then endpoint;
     /// each is among `targets` too.
@@ -40,6 +40,8 @@ pub enum Why {
     Permitted,
     /// Named on the command line.
     Asked,
+    /// Nobody declared or permitted it: it is one of all the ports of a host.
+    Swept,
 }
 
 /// What would agree with the declaration; what contradicts it is looked at twice before it is said.

@@ -6,7 +6,7 @@ use crate::snapshot::{Association, Interface, RegionView, Snapshot};
 use crate::spec::{Control, Permit, Place, Role, Service, Spec};
 use ipnetwork::IpNetwork;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 const OURS: &str = "192.0.2.1";
@@ -110,8 +110,8 @@ fn planned(
 ) -> Survey {
     let scope = scope.iter().map(|s| s.parse::<IpNetwork>().expect("a block")).collect();
     let limits = Limits::default();
-    let (only, now) = (None, now());
-    plan(&Input { spec, resolution, snapshot, exposed, scope: &scope, limits, only, now })
+    let (scope, only, sweep) = (&scope, None, &BTreeSet::new());
+    plan(&Input { spec, resolution, snapshot, exposed, scope, only, sweep, limits, now: now() })
 }
 
 fn asked(survey: &Survey, why: Why) -> Vec<String> {

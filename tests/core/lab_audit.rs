@@ -4,12 +4,10 @@
 //! table. The addresses are documentation blocks that exist in the namespaces only; no link leads
 //! out of them.
 
+use crate::lab::Lab;
 use portcullis::snapshot::*;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 const ACCOUNT: &str = "111122223333";
 const DENIED: &str = "444455556666";
@@ -128,8 +126,10 @@ fn instance(i: usize) -> String {
 
 #[test]
 fn each_row_of_the_verdict_table() {
-    let Some(lab) = Lab::up() else { return };
-    let dir = lab.dir.as_path();
+    let Some(mut lab) = Lab::up(&filter()) else { return };
+    lab.serve("in", &servers());
+    let dir = lab.dir.clone();
+    let dir = dir.as_path();
     std::fs::write(dir.join("spec.yaml"), spec()).expect("the spec is written");
     std::fs::write(dir.join("snapshot.json"), snapshot().to_string())
         .expect("the snapshot is written");
@@ -140,7 +140,7 @@ fn each_row_of_the_verdict_table() {
     .expect("the config is written");
 
     let output = lab
-        .outside(env!("CARGO_BIN_EXE_portcullis"))
+        .within("out", env!("CARGO_BIN_EXE_portcullis"))
         .args([
             "audit",
             "spec.yaml",
@@ -309,130 +309,17 @@ fn view(account: &str) -> RegionView {
     serde_json::from_value(value).expect("a view")
 }
 
-/// Three namespaces: outside, packet filter, inside. Torn down when dropped.
-struct Lab {
-    tag: String,
-    dir: PathBuf,
-    servers: Option<Child>,
+/// What the packet filter does with each case.
+fn filter() -> String {
+    let cases = CASES.iter().enumerate().filter(|(_, c)| !c.filter.is_empty());
+    cases.map(|(i, c)| format!("ip daddr {} {}\n", public(i), c.filter)).collect()
 }
 
-impl Lab {
-    /// Builds the lab, or says why it cannot be had here.
-    fn up() -> Option<Self> {
-        let have = |program: &str| {
-            Command::new(program).arg("-V").output().is_ok_and(|o| o.status.success())
-        };
-        let root = std::fs::metadata("/proc/self")
-            .is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0);
-        if !(root
-            && have("ip")
-            && Command::new("nft").arg("--version").output().is_ok_and(|o| o.status.success()))
-        {
-            let why = "the audit of a real network needs root, iproute2 and nftables";
-            crate::common::skip(why);
-            return None;
-        }
-        let tag = format!("pa{}", std::process::id());
-        let dir = std::env::temp_dir().join(format!("portcullis-{tag}"));
-        std::fs::create_dir_all(&dir).expect("a folder");
-        let mut lab = Self { tag, dir, servers: None };
-        lab.build();
-        Some(lab)
+fn servers() -> Vec<String> {
+    let mut servers = vec!["203.0.113.250 tcp 443 mute".to_owned()];
+    for (i, case) in CASES.iter().enumerate() {
+        let listens = case.listens.iter();
+        servers.extend(listens.map(|(p, port, how)| format!("{} {p} {port} {how}", public(i))));
     }
-
-    fn namespace(&self, which: &str) -> String {
-        format!("{}-{which}", self.tag)
-    }
-
-    /// A command inside one namespace.
-    fn within(&self, which: &str, program: &str) -> Command {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.namespace(which), program]);
-        command
-    }
-
-    fn outside(&self, program: &str) -> Command {
-        self.within("out", program)
-    }
-
-    fn build(&mut self) {
-        let (out, fw, inside) = (self.namespace("out"), self.namespace("fw"), self.namespace("in"));
-        for namespace in [&out, &fw, &inside] {
-            run(&["ip", "netns", "add", namespace]);
-            run(&["ip", "-n", namespace, "link", "set", "lo", "up"]);
-        }
-        for (a, left, b, right) in [("o0", &out, "f0", &fw), ("f1", &fw, "i0", &inside)] {
-            run(&[
-                "ip", "link", "add", a, "netns", left, "type", "veth", "peer", "name", b, "netns",
-                right,
-            ]);
-            run(&["ip", "-n", left, "link", "set", a, "up"]);
-            run(&["ip", "-n", right, "link", "set", b, "up"]);
-        }
-        run(&["ip", "-n", &out, "addr", "add", "192.0.2.50/24", "dev", "o0"]);
-        run(&["ip", "-n", &fw, "addr", "add", "192.0.2.1/24", "dev", "f0"]);
-        run(&["ip", "-n", &fw, "addr", "add", "10.78.0.1/30", "dev", "f1"]);
-        run(&["ip", "-n", &inside, "addr", "add", "10.78.0.2/30", "dev", "i0"]);
-        run(&["ip", "-n", &out, "route", "add", "default", "via", "192.0.2.1"]);
-        run(&["ip", "-n", &inside, "route", "add", "default", "via", "10.78.0.1"]);
-        run(&["ip", "-n", &inside, "route", "add", "local", "203.0.113.0/24", "dev", "lo"]);
-        run(&["ip", "-n", &fw, "route", "add", "203.0.113.0/24", "via", "10.78.0.2"]);
-        let forward = self.within("fw", "sysctl").args(["-qw", "net.ipv4.ip_forward=1"]).status();
-        assert!(forward.is_ok_and(|s| s.success()), "cannot forward");
-
-        let mut rules = String::from(
-            "table ip lab { chain forward { type filter hook forward priority 0; policy accept;\n",
-        );
-        let mut servers = vec!["203.0.113.250 tcp 443 mute".to_owned()];
-        for (i, case) in CASES.iter().enumerate() {
-            if !case.filter.is_empty() {
-                let _ = writeln!(rules, "ip daddr {} {}", public(i), case.filter);
-            }
-            servers.extend(
-                case.listens.iter().map(|(p, port, how)| format!("{} {p} {port} {how}", public(i))),
-            );
-        }
-        rules.push_str("}\n}\n");
-        let file = self.dir.join("lab.nft");
-        std::fs::write(&file, rules).expect("the rules are written");
-        let loaded = self.within("fw", "nft").arg("-f").arg(&file).status();
-        assert!(loaded.is_ok_and(|s| s.success()), "cannot load {}", file.display());
-
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/core/lab/serve.py");
-        let mut child = self
-            .within("in", "python3")
-            .arg(script)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the servers start");
-        let stdin = child.stdin.as_mut().expect("their input");
-        writeln!(stdin, "{}\n{}", servers.len(), servers.join("\n"))
-            .expect("their input is written");
-        let mut line = String::new();
-        let stdout = child.stdout.take().expect("their output");
-        BufReader::new(stdout).read_line(&mut line).expect("they answer");
-        assert_eq!(line.trim(), "ready", "the servers listen");
-        self.servers = Some(child);
-    }
-}
-
-impl Drop for Lab {
-    fn drop(&mut self) {
-        if let Some(mut child) = self.servers.take() {
-            // Its input closes with it, which ends it; the kill is for a server that hangs.
-            drop(child.stdin.take());
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-        for which in ["out", "fw", "in"] {
-            let _ = Command::new("ip").args(["netns", "del", &self.namespace(which)]).status();
-        }
-        let _ = std::fs::remove_dir_all(&self.dir);
-    }
-}
-
-fn run(command: &[&str]) {
-    let output = Command::new(command[0]).args(&command[1..]).output().expect(command[0]);
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    servers
 }

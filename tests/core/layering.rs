@@ -40,6 +40,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("check", Layer::Pure(5)),
     ("audit", Layer::Pure(6)),
     ("attestation", Layer::Pure(7)),
+    ("gate", Layer::Pure(7)),
     ("report", Layer::Pure(8)),
     ("collect", Layer::Edge),
     ("listen", Layer::Edge),

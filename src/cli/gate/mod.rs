@@ -1,16 +1,64 @@
 //! `portcullis gate`: may these new hosts enter rotation?
 
+mod look;
 mod verify;
+mod wait;
 
-use super::{CliError, ExitStatus, Global};
-use clap::{Args, Subcommand};
+use super::cloud::CloudArgs;
+use super::collect::{AllowedGap, LiveArgs, gap_kind};
+use super::facts::FactArgs;
+use super::{CliError, ExitStatus, Global, audit::beside, input, rules};
+use crate::gate::{self, Answer, Trait, Verdicts, Wanted};
+use crate::model::{GapKind, Severity};
+use crate::report;
+use clap::{Args, Subcommand, ValueEnum};
+use look::Gate;
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// Arguments of `portcullis gate`.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["host", "asg", "target_group"]))]
 pub struct GateArgs {
     #[command(subcommand)]
     pub command: Option<GateCommand>,
+    /// Spec files and folders; `-` is standard input [default: spec.yaml, spec or specs]
+    #[arg(value_name = "SPEC")]
+    pub specs: Vec<PathBuf>,
+    /// The role the hosts are to serve in
+    #[arg(long, value_name = "ROLE", required = true)]
+    pub role: Option<String>,
+    /// Hosts: instance ids, addresses, declared names, or a Name tag that one host has
+    #[arg(long, value_name = "ID|ADDR", num_args = 1.., value_delimiter = ',')]
+    pub host: Vec<String>,
+    /// The instances of an Auto Scaling group that are not in service yet
+    #[arg(long, value_name = "NAME|ARN")]
+    pub asg: Option<String>,
+    /// The targets of a target group that are not healthy yet
+    #[arg(long, value_name = "ARN")]
+    pub target_group: Option<String>,
+    /// Look again until every host passes, at most this long: 90s, 10m, 1h
+    #[arg(long, value_name = "TIME", value_parser = wait::time)]
+    pub wait: Option<Duration>,
+    /// With --wait, how long after a look the next one begins
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = wait::time)]
+    pub every: Duration,
+    #[command(flatten)]
+    pub asks: Asks,
+    /// Folder of more rules (repeatable; adds to the configuration's)
+    #[arg(long, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+    #[command(flatten)]
+    pub cloud: CloudArgs,
+    #[command(flatten)]
+    pub facts: FactArgs,
+    #[command(flatten)]
+    pub live: LiveArgs,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// What else `gate` does than gating.
@@ -20,14 +68,160 @@ pub enum GateCommand {
     Verify(verify::VerifyArgs),
 }
 
+/// What a host must prove.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What must be proven")]
+pub struct Asks {
+    /// Do not look at every TCP port: what answers on an undeclared one may stay unseen
+    #[arg(long)]
+    pub no_sweep: bool,
+    /// Accept UDP that no protocol can prove where the configuration permits it
+    #[arg(long)]
+    pub accept_unproven: bool,
+    /// Hosts that serve already to compare with, at most; 0 compares with none
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub peers: usize,
+    /// Traits in which a host may not be the odd one; the others are told. `none`, `all`, or names
+    #[arg(
+        long,
+        value_name = "TRAIT,…",
+        value_delimiter = ',',
+        default_value = "permissions,network-acl,routes,addresses,source-dest-check,ports,tls",
+        value_parser = traits()
+    )]
+    pub parity: Vec<String>,
+    /// Probe packets a second; 0 is as fast as the path carries [default: the configured limit, else 2000]
+    #[arg(long, value_name = "N")]
+    pub rate: Option<u32>,
+}
+
+/// What is printed, and what holds.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Report")]
+pub struct Output {
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+    /// Lowest severity of a finding that holds: info, low, medium, high, critical [default: the configuration's, else low]
+    #[arg(long, value_name = "SEVERITY", value_parser = super::output::severities(), hide_possible_values = true)]
+    pub fail_on: Option<Severity>,
+    /// Kinds of gap that do not hold; without a value, all
+    #[arg(long, value_name = "KIND", value_delimiter = ',', num_args = 0..=1, require_equals = true, default_missing_value = "all", value_parser = gap_kind)]
+    pub allow_gaps: Vec<AllowedGap>,
+}
+
+/// How the answer is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For machines: one object, versioned
+    Json,
+    /// For a job summary or a pull request
+    Markdown,
+}
+
+fn traits() -> clap::builder::PossibleValuesParser {
+    let mut names = Trait::NAMES.to_vec();
+    names.extend(["none", "all"]);
+    clap::builder::PossibleValuesParser::new(names)
+}
+
 /// Runs `portcullis gate`.
 ///
 /// # Errors
-/// Usage and tool errors.
+/// Usage and tool errors; hosts that are held are an [`ExitStatus`].
 pub fn run(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
     match &args.command {
         Some(GateCommand::Verify(args)) => verify::run(args, global),
-        None => Err(CliError::new("gate anything yet")
-            .hint("`portcullis gate verify` checks an attestation")),
+        None => gate(args, global),
+    }
+}
+
+fn gate(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
+    if global.offline {
+        return Err(CliError::new("gate anything: --offline was given")
+            .hint("a host is proven by probes from outside; `portcullis audit --offline` judges the configuration alone")
+            .with_status(ExitStatus::Refused));
+    }
+    let config = input::config(global)?;
+    let spec = input::spec(&args.specs)?;
+    let named = args.role.as_deref().unwrap_or_default();
+    let Some(role) = spec.roles.get(named) else {
+        let roles: Vec<&str> = spec.roles.keys().map(String::as_str).collect();
+        let hint = if roles.is_empty() {
+            "the spec declares no role".to_owned()
+        } else {
+            format!("the spec declares {}", roles.join(", "))
+        };
+        return Err(
+            CliError::new(format!("find role `{}`", super::saved::escape(named))).hint(hint)
+        );
+    };
+    let mut folders: Vec<PathBuf> = config.rules.iter().map(|f| beside(global, f)).collect();
+    folders.extend(args.rules.iter().cloned());
+    let gate = Gate {
+        args,
+        global,
+        config: &config,
+        spec: &spec,
+        role,
+        rules: rules::load(&folders)?,
+        wanted: wanted(args),
+        options: gate::Options {
+            fail_on: args.output.fail_on.or(config.fail_on).unwrap_or(Severity::Low),
+            allow_gaps: allowed(&args.output.allow_gaps),
+            sweep: !args.asks.no_sweep,
+            accept_unproven: args.asks.accept_unproven,
+        },
+        deciding: deciding(&args.asks.parity),
+        auditor: input::auditor(&config, global)?,
+    };
+    let verdicts = wait::until(&gate)?;
+    print(args.output.format, &verdicts)?;
+    Ok(status(&verdicts))
+}
+
+/// How a gate ended: held over not seen over passed.
+fn status(verdicts: &Verdicts) -> ExitStatus {
+    match verdicts.answer() {
+        Answer::Pass => ExitStatus::Clean,
+        Answer::Hold if verdicts.only_unseen() => ExitStatus::Incomplete,
+        Answer::Hold => ExitStatus::Findings,
+    }
+}
+
+fn wanted(args: &GateArgs) -> Wanted {
+    if let Some(name) = &args.asg {
+        return Wanted::AutoScalingGroup(name.clone());
+    }
+    match &args.target_group {
+        Some(arn) => Wanted::TargetGroup(arn.clone()),
+        None => Wanted::Hosts(args.host.clone()),
+    }
+}
+
+fn allowed(kinds: &[AllowedGap]) -> BTreeSet<String> {
+    let accepted = GapKind::ALL.into_iter().filter(|k| kinds.iter().any(|a| a.accepts(*k)));
+    accepted.map(|k| k.name().to_owned()).collect()
+}
+
+fn deciding(named: &[String]) -> BTreeSet<&'static str> {
+    let has = |name: &str| named.iter().any(|n| n == name);
+    let of = |name: &&'static str| !has("none") && (has("all") || has(name));
+    Trait::NAMES.into_iter().filter(of).collect()
+}
+
+fn print(format: Format, verdicts: &Verdicts) -> Result<(), CliError> {
+    let mut out = Vec::new();
+    let written = match format {
+        Format::Text => report::gate::text(verdicts, &super::output::style(), &mut out),
+        Format::Json => report::gate::json(verdicts, &mut out),
+        Format::Markdown => report::gate::markdown(verdicts, &mut out),
+    };
+    let cannot = |error| CliError::new("write the answer").because(error);
+    written.map_err(cannot)?;
+    match std::io::stdout().lock().write_all(&out) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(cannot(error)),
+        _ => Ok(()),
     }
 }

@@ -16,6 +16,22 @@ pub(super) struct Datagrams {
 /// Answers taken in one go, so that a flood cannot keep the scheduler from its work.
 const AT_ONCE: usize = 1024;
 
+/// What the kernel makes of an ICMP error, and then reports on whatever is sent next.
+const BY_ICMP: [i32; 8] = [
+    libc::ECONNREFUSED,
+    libc::EHOSTUNREACH,
+    libc::ENETUNREACH,
+    libc::EHOSTDOWN,
+    libc::ENONET,
+    libc::ENOPROTOOPT,
+    libc::EACCES,
+    libc::EOPNOTSUPP,
+];
+
+/// Errors of earlier datagrams that may wait in front of one send: each answer to an ICMP error
+/// is read between two turns, so there are few.
+const PENDING: usize = 16;
+
 impl Datagrams {
     pub(super) fn new(v6: bool) -> io::Result<Self> {
         let (domain, any): (_, SocketAddr) = if v6 {
@@ -46,8 +62,10 @@ impl Datagrams {
         to: SocketAddr,
         bytes: &[u8],
     ) -> Result<(), NotSent> {
-        // The error of an earlier datagram is reported on the next send: it is not this one's.
-        for _ in 0..4 {
+        // The error of an earlier datagram is reported on the next send: it is not this one's. Only
+        // one that stays when all of those are taken is.
+        let mut errno = libc::EHOSTUNREACH;
+        for _ in 0..PENDING {
             match self.socket.send_to(bytes, to) {
                 Ok(_) => {
                     self.asked.entry(to).or_default().push(ticket);
@@ -55,7 +73,7 @@ impl Datagrams {
                     return Ok(());
                 }
                 Err(e) => match sys::errno(&e) {
-                    libc::ECONNREFUSED | libc::EHOSTUNREACH | libc::ENOPROTOOPT | libc::EACCES => {}
+                    n if BY_ICMP.contains(&n) => errno = n,
                     n @ (libc::EAGAIN | libc::ENOBUFS | libc::ENOMEM) => {
                         return Err(NotSent::Busy(n));
                     }
@@ -63,7 +81,7 @@ impl Datagrams {
                 },
             }
         }
-        Err(NotSent::Failed(libc::EHOSTUNREACH))
+        Err(NotSent::Failed(errno))
     }
 
     pub(super) fn hear(&mut self, at: Instant, out: &mut Vec<Answer>) {

@@ -116,7 +116,7 @@ impl<E: Engine> Scheduler<'_, E> {
         let cares = match target.why {
             Why::Declared => target.hope != Hope::NoAnswer,
             Why::Asked => target.expect != Expect::Connect,
-            Why::Control | Why::Permitted => false,
+            Why::Control | Why::Permitted | Why::Swept => false,
         };
         if !silent || !cares || self.options.slow_lane.is_zero() {
             return Some(seen);

@@ -1,10 +1,14 @@
-"""Servers of the lab's inside: one line of input per endpoint, `ADDRESS PROTO PORT BEHAVIOUR`.
+"""Servers of the lab: one line of input per endpoint, `ADDRESS PROTO PORT BEHAVIOUR`.
+
+Behaviours: mute, http, ssh, tls (with chain.pem and key.pem of the working folder), and stun, mute
+over UDP.
 
 Prints `ready` once all of them listen. Ends when its standard input closes.
 """
 
 import asyncio
 import socket
+import ssl
 import struct
 import sys
 
@@ -27,7 +31,11 @@ async def tcp(address, port, behaviour):
         finally:
             writer.close()
 
-    await asyncio.start_server(serve, address, port)
+    context = None
+    if behaviour == "tls":
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain("chain.pem", "key.pem")
+    await asyncio.start_server(serve, address, port, ssl=context)
 
 
 class Stun(asyncio.DatagramProtocol):

@@ -1,0 +1,175 @@
+use super::super::audit::{Probing, probe_here};
+use super::super::{CliError, Global, pipeline};
+use super::GateArgs;
+use crate::audit;
+use crate::exposure;
+use crate::fact::Facts;
+use crate::gate::{self, Chosen, Difference, Peer, Trait, Traits, Value, Verdicts, Wanted};
+use crate::model::{AddressSet, GapKind, Known, PortSet, PortSpec};
+use crate::observation::Observations;
+use crate::pathproof::Auditor;
+use crate::reach::{self, Reach};
+use crate::resolve::{self, Resolution};
+use crate::rule::RuleSet;
+use crate::snapshot::Snapshot;
+use crate::spec::config::Config;
+use crate::spec::{Role, Spec};
+use crate::survey;
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One gate: what does not change between two looks.
+pub(super) struct Gate<'a> {
+    pub(super) args: &'a GateArgs,
+    pub(super) global: &'a Global,
+    pub(super) config: &'a Config,
+    pub(super) spec: &'a Spec,
+    pub(super) role: &'a Role,
+    pub(super) rules: RuleSet,
+    pub(super) wanted: Wanted,
+    pub(super) options: gate::Options,
+    pub(super) deciding: BTreeSet<&'static str>,
+    pub(super) auditor: Option<Auditor>,
+}
+
+impl Gate<'_> {
+    /// Reads, probes and judges once. `sweep` says whether every port is looked at this time.
+    ///
+    /// # Errors
+    /// A snapshot that cannot be read, and a group that is not there or has no host to gate.
+    pub(super) fn look(&self, sweep: bool) -> Result<Verdicts, CliError> {
+        let now = Timestamp::now();
+        let snapshot = self.args.cloud.read(&self.args.live, self.global, now)?;
+        let resolution = resolve::resolve(self.spec, &snapshot);
+        let chosen = gate::choose(&self.wanted, &snapshot, &resolution)
+            .map_err(|refusal| CliError::new("gate").because(refusal))?;
+        let hosts: BTreeSet<String> =
+            chosen.iter().filter_map(|c| c.host.as_ref().ok().cloned()).collect();
+        let most = self.args.asks.peers;
+        let peers = gate::serving(&self.role.name, &hosts, &resolution, &snapshot, most);
+
+        let gathered =
+            self.args.facts.gather(self.spec, self.config, &self.args.live, self.global)?;
+        let facts = resolve::facts(&gathered, &snapshot, &resolution, now);
+        let allow = &self.options.allow_gaps;
+        let assume_bpa_off = allow.contains(GapKind::VpcBpa.name());
+        let reach = Reach::new(&snapshot, &reach::Options { assume_bpa_off });
+        let mut only = hosts.clone();
+        only.extend(peers.iter().map(|p| p.host.clone()));
+        let none = BTreeSet::new();
+        let defaults = survey::Limits::default();
+        let limits = &self.config.limits;
+        let survey = survey::plan(&survey::Input {
+            spec: self.spec,
+            resolution: &resolution,
+            snapshot: (!snapshot.regions.is_empty()).then_some(&snapshot),
+            exposed: &reach.exposed_of(&AddressSet::outside(), Some(&only)),
+            scope: &self.config.scope_addresses(),
+            only: Some(&only),
+            sweep: if sweep { &hosts } else { &none },
+            limits: survey::Limits {
+                snapshot_max_age: limits.snapshot_max_age,
+                samples: limits.samples.unwrap_or(defaults.samples),
+                ..defaults
+            },
+            now,
+        });
+        let mut gaps = survey.gaps.clone();
+        let probing = Probing { no_probe: false, rate: self.args.asks.rate };
+        let observations =
+            probe_here(&survey, &mut gaps, &probing, self.config, &self.auditor, self.global);
+        gaps.extend(survey.refused.iter().map(pipeline::refused));
+
+        let joined = exposure::join(self.spec, &resolution, &reach, &observations, Some(&hosts));
+        let mut report = audit::run(&audit::Input {
+            spec: self.spec,
+            snapshot: &snapshot,
+            resolution: &resolution,
+            reach: &reach,
+            observations: &observations,
+            facts: &facts,
+            rules: &self.rules,
+            gaps: &gaps,
+            options: &audit::Options {
+                fail_on: self.options.fail_on,
+                allow_gaps: allow.clone(),
+                only: Some(hosts.clone()),
+                ..audit::Options::default()
+            },
+            now,
+        });
+        report.not_judged.extend(pipeline::sampled(&survey.sampled));
+        let peers = gate::answering(peers, self.role, &resolution, &observations);
+        let compared = Compared {
+            snapshot: &snapshot,
+            resolution: &resolution,
+            observations: &observations,
+            facts: &facts,
+            deciding: &self.deciding,
+        };
+        let mut verdicts = gate::judge(&gate::Input {
+            spec: self.spec,
+            snapshot: &snapshot,
+            resolution: &resolution,
+            role: self.role,
+            chosen: &chosen,
+            rows: &joined.rows,
+            report: &report,
+            observations: &observations,
+            peers: &peers,
+            parity: &compared.parity(&chosen, &peers),
+            options: &gate::Options { sweep, ..self.options.clone() },
+        });
+        if most == 0 {
+            verdicts.not_judged.push("nothing was compared with hosts that serve already".into());
+        }
+        Ok(verdicts)
+    }
+}
+
+/// What hosts are compared by.
+struct Compared<'a> {
+    snapshot: &'a Snapshot,
+    resolution: &'a Resolution,
+    observations: &'a Observations,
+    facts: &'a Facts,
+    deciding: &'a BTreeSet<&'static str>,
+}
+
+impl Compared<'_> {
+    /// How each chosen host differs from its peers, by id.
+    fn parity(&self, chosen: &[Chosen], peers: &[Peer]) -> BTreeMap<String, Vec<Difference>> {
+        let on_peers = self.ports(peers.iter().map(|p| p.host.as_str()));
+        let mut out = BTreeMap::new();
+        for id in chosen.iter().filter_map(|c| c.host.as_ref().ok()) {
+            let own = self.ports(std::iter::once(id.as_str()));
+            let asked: BTreeSet<PortSpec> = own.intersection(&on_peers).cloned().collect();
+            let with: Vec<(&Peer, Traits)> =
+                peers.iter().map(|p| (p, self.traits(&p.host, &asked))).collect();
+            out.insert(id.clone(), gate::compare(&self.traits(id, &asked), &with, self.deciding));
+        }
+        out
+    }
+
+    /// Ports at which any of the hosts was really asked.
+    fn ports<'h>(&self, hosts: impl Iterator<Item = &'h str>) -> BTreeSet<PortSpec> {
+        let hosts = hosts.filter_map(|h| self.resolution.hosts.get(h));
+        let addresses: BTreeSet<_> =
+            hosts.flat_map(|h| h.addresses.iter().map(|a| a.address)).collect();
+        let rows = self.observations.rows.iter().filter(|o| addresses.contains(&o.address));
+        rows.map(|o| PortSpec::new(o.protocol, PortSet::one(o.port))).collect()
+    }
+
+    fn traits(&self, id: &str, asked: &BTreeSet<PortSpec>) -> Traits {
+        let Some(host) = self.resolution.hosts.get(id) else { return Traits::new() };
+        let mut traits = gate::traits(host, self.snapshot);
+        traits.extend(gate::observed_traits(host, self.observations, asked));
+        for name in self.facts.hosts.get(id).into_iter().flat_map(|f| f.keys()) {
+            if let Known::Yes(fact) = self.facts.get(id, name) {
+                let value = Value::Lines([fact.value.clone()].into());
+                traits.insert(Trait::Fact(name.clone()), value);
+            }
+        }
+        traits
+    }
+}

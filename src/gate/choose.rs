@@ -1,0 +1,192 @@
+use crate::model::{Gap, GapKind};
+use crate::resolve::Resolution;
+use crate::snapshot::{AutoScalingGroup, Snapshot, TargetGroup};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::IpAddr;
+
+/// Which hosts a gate is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// Ids, declared names, `Name` tags that only one host has, or addresses.
+    Hosts(Vec<String>),
+    /// Members of an Auto Scaling group that are not in service yet.
+    AutoScalingGroup(String),
+    /// Targets that are registered and not healthy yet, by ARN.
+    TargetGroup(String),
+}
+
+/// One host that a gate is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Chosen {
+    /// As it was asked for.
+    pub asked: String,
+    /// Its id; or why there is none, which is a gap where not everything could be read.
+    pub host: Result<String, Refusal>,
+}
+
+/// Why no host is meant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Refusal {
+    pub why: String,
+    /// Whether it may be there and could not be seen.
+    pub unseen: bool,
+}
+
+/// Finds the hosts that are wanted, sorted, each once.
+///
+/// # Errors
+/// A group that cannot be found, or that has no host to gate.
+pub fn choose(
+    wanted: &Wanted,
+    snapshot: &Snapshot,
+    resolution: &Resolution,
+) -> Result<Vec<Chosen>, Refusal> {
+    let mut chosen: BTreeSet<Chosen> = BTreeSet::new();
+    match wanted {
+        Wanted::Hosts(asked) => {
+            chosen.extend(
+                asked.iter().map(|a| Chosen { asked: a.clone(), host: one(a, resolution) }),
+            );
+        }
+        Wanted::AutoScalingGroup(name) => {
+            for id in pending(auto_scaling(name, snapshot)?)? {
+                chosen.insert(Chosen { host: one(&id, resolution), asked: id });
+            }
+        }
+        Wanted::TargetGroup(arn) => {
+            for id in unhealthy(target_group(arn, snapshot)?)? {
+                chosen.insert(Chosen { host: one(&id, resolution), asked: id });
+            }
+        }
+    }
+    // Two names of one host are one host.
+    let mut seen = BTreeSet::new();
+    Ok(chosen
+        .into_iter()
+        .filter(|c| seen.insert(c.host.clone().unwrap_or_else(|_| c.asked.clone())))
+        .collect())
+}
+
+fn one(asked: &str, resolution: &Resolution) -> Result<String, Refusal> {
+    if resolution.hosts.contains_key(asked) {
+        return Ok(asked.into());
+    }
+    let by_address: Vec<&String> = match asked.parse::<IpAddr>() {
+        Ok(address) => {
+            let address = address.to_canonical();
+            let holds =
+                |h: &&crate::resolve::Host| h.addresses.iter().any(|a| a.address == address);
+            resolution.hosts.values().filter(holds).map(|h| &h.id).collect()
+        }
+        Err(_) => {
+            let named = |h: &&crate::resolve::Host| h.name.as_deref() == Some(asked);
+            resolution.hosts.values().filter(named).map(|h| &h.id).collect()
+        }
+    };
+    match by_address.as_slice() {
+        [id] => Ok((*id).clone()),
+        [] => {
+            let blind: Vec<String> =
+                resolution.blind.iter().map(|b| format!("{}/{}", b.account, b.region)).collect();
+            if blind.is_empty() {
+                let why = "nothing that was read has this id, name or address".into();
+                return Err(Refusal { why, unseen: false });
+            }
+            let why = format!(
+                "nothing that was read has this id, name or address, and {} could not be read in full",
+                blind.join(", ")
+            );
+            Err(Refusal { why, unseen: true })
+        }
+        several => {
+            let list: Vec<&str> = several.iter().take(4).map(|s| s.as_str()).collect();
+            let why =
+                format!("{} hosts have it: {}; name one by id", several.len(), list.join(", "));
+            Err(Refusal { why, unseen: false })
+        }
+    }
+}
+
+fn auto_scaling<'a>(name: &str, snapshot: &'a Snapshot) -> Result<&'a AutoScalingGroup, Refusal> {
+    let is = |g: &&AutoScalingGroup| {
+        g.auto_scaling_group_name == name || g.auto_scaling_group_arn.as_deref() == Some(name)
+    };
+    let mut found = snapshot.regions.iter().flat_map(|r| &r.auto_scaling_groups).filter(is);
+    let group = found
+        .next()
+        .ok_or_else(|| absent("Auto Scaling group", name, GapKind::AutoScalingGroups, snapshot))?;
+    if found.next().is_some() {
+        let why = format!("several Auto Scaling groups are called {name}: name one by its ARN");
+        return Err(Refusal { why, unseen: false });
+    }
+    Ok(group)
+}
+
+/// Members that have not entered service: launching, warmed, or stood by.
+fn pending(group: &AutoScalingGroup) -> Result<Vec<String>, Refusal> {
+    let waits = |state: &str| {
+        ["Pending", "Warmed", "Standby", "EnteringStandby"].iter().any(|w| state.starts_with(w))
+    };
+    let found: Vec<String> = group
+        .instances
+        .iter()
+        .filter(|i| waits(&i.lifecycle_state))
+        .map(|i| i.instance_id.clone())
+        .collect();
+    if found.is_empty() {
+        let why = format!(
+            "none of the {} instances of Auto Scaling group {} waits to enter service",
+            group.instances.len(),
+            group.auto_scaling_group_name
+        );
+        return Err(Refusal { why, unseen: false });
+    }
+    Ok(found)
+}
+
+fn target_group<'a>(arn: &str, snapshot: &'a Snapshot) -> Result<&'a TargetGroup, Refusal> {
+    let mut groups = snapshot.regions.iter().flat_map(|r| &r.target_groups);
+    groups
+        .find(|g| g.target_group_arn == arn)
+        .ok_or_else(|| absent("target group", arn, GapKind::LoadBalancers, snapshot))
+}
+
+/// Registered targets that get no traffic yet.
+fn unhealthy(group: &TargetGroup) -> Result<Vec<String>, Refusal> {
+    let name = group.target_group_name.as_deref().unwrap_or(&group.target_group_arn);
+    let Some(targets) = &group.targets else {
+        let why = format!("the targets of target group {name} could not be read");
+        return Err(Refusal { why, unseen: true });
+    };
+    let serves = |state: &Option<String>| matches!(state.as_deref(), Some("healthy" | "draining"));
+    let found: BTreeSet<String> =
+        targets.iter().filter(|t| !serves(&t.state)).map(|t| t.target.id.clone()).collect();
+    if found.is_empty() {
+        let why = format!(
+            "each of the {} targets of target group {name} is healthy or draining already",
+            targets.len()
+        );
+        return Err(Refusal { why, unseen: false });
+    }
+    Ok(found.into_iter().collect())
+}
+
+fn absent(what: &str, name: &str, kind: GapKind, snapshot: &Snapshot) -> Refusal {
+    let gaps: Vec<Gap> = snapshot
+        .calls
+        .iter()
+        .filter_map(|c| c.gap())
+        .filter(|g| g.kind == kind || g.kind == GapKind::Account)
+        .collect();
+    match gaps.first() {
+        Some(gap) => Refusal { why: format!("no {what} {name} was read, and {gap}"), unseen: true },
+        None => Refusal { why: format!("no {what} {name} was read"), unseen: false },
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.why)
+    }
+}

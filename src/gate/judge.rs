@@ -1,0 +1,348 @@
+use super::{Chosen, Difference, HostAnswer, Peer, Placed, Proof, Reason, Verdicts};
+use crate::audit::AuditReport;
+use crate::exposure::{Declared, Expects, Exposure, JourneyCell, JourneyOutcome, ObservedCell};
+use crate::finding::{Finding, FindingStatus};
+use crate::model::{Family, Gap, GapKind, PortSpec, Protocol, Severity, SourceName};
+use crate::observation::{Observations, State};
+use crate::resolve::{Host, HostOrigin, Resolution};
+use crate::snapshot::Snapshot;
+use crate::spec::{Role, Spec};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// What a gate is judged from.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    pub spec: &'a Spec,
+    pub snapshot: &'a Snapshot,
+    pub resolution: &'a Resolution,
+    pub role: &'a Role,
+    pub chosen: &'a [Chosen],
+    /// Rows of the chosen hosts.
+    pub rows: &'a [Exposure],
+    /// The audit of the chosen hosts.
+    pub report: &'a AuditReport,
+    pub observations: &'a Observations,
+    pub peers: &'a [Peer],
+    /// How each chosen host differs from its peers, by id.
+    pub parity: &'a BTreeMap<String, Vec<Difference>>,
+    pub options: &'a Options,
+}
+
+/// Endpoints of a broken journey named one by one; more are counted.
+const MAX_TRIED: usize = 6;
+
+/// What the caller decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Findings at or above this severity hold.
+    pub fail_on: Severity,
+    /// Kinds of gap that do not hold, by name.
+    pub allow_gaps: BTreeSet<String>,
+    /// Whether every TCP port of each public address has to be looked at.
+    pub sweep: bool,
+    /// Whether UDP that nothing can prove passes when the configuration permits it.
+    pub accept_unproven: bool,
+}
+
+/// Judges the chosen hosts: each is held unless everything its role declares was proven.
+#[must_use]
+pub fn judge(input: &Input<'_>) -> Verdicts {
+    let placed = Placed::new(&input.observations.vantages, input.snapshot);
+    let mut hosts: Vec<HostAnswer> =
+        input.chosen.iter().map(|chosen| answer(chosen, input, &placed)).collect();
+    hosts.sort_by(|a, b| a.host.cmp(&b.host));
+    let report = input.report;
+    Verdicts {
+        at: report.at,
+        snapshot_at: report.snapshot_at,
+        role: input.role.name.clone(),
+        hosts,
+        peers: input.peers.to_vec(),
+        vantages: report.vantages.clone(),
+        swept: input.options.sweep.then_some(usize::from(u16::MAX)),
+        gaps: report.gaps.clone(),
+        not_judged: report.not_judged.clone(),
+    }
+}
+
+fn answer(chosen: &Chosen, input: &Input<'_>, placed: &Placed) -> HostAnswer {
+    let mut out = HostAnswer {
+        host: chosen.asked.clone(),
+        name: None,
+        addresses: Vec::new(),
+        reasons: Vec::new(),
+        proofs: Vec::new(),
+        parity: Vec::new(),
+    };
+    let found = match &chosen.host {
+        Ok(id) => input.resolution.hosts.get(id),
+        Err(refusal) => {
+            out.reasons.push(Reason::NotFound { why: refusal.why.clone(), unseen: refusal.unseen });
+            return out;
+        }
+    };
+    let Some(host) = found else {
+        let why = "it was there and is gone".to_owned();
+        out.reasons.push(Reason::NotFound { why, unseen: false });
+        return out;
+    };
+    out.host.clone_from(&host.id);
+    out.name.clone_from(&host.name);
+    out.addresses = host.addresses.iter().map(|a| a.address).collect();
+    if !host.roles.contains(&input.role.name) {
+        let role = input.role.name.clone();
+        out.reasons.push(Reason::NotMember { role, has: host.roles.clone() });
+    }
+    if !host.live {
+        out.reasons.push(Reason::NotLive);
+    }
+    let judge = Judge { input, placed, host };
+    judge.findings(&mut out);
+    judge.services(&mut out);
+    judge.journeys(&mut out);
+    judge.sweep(&mut out);
+    judge.parity(&mut out);
+    judge.gaps(&mut out);
+    out
+}
+
+struct Judge<'a> {
+    input: &'a Input<'a>,
+    placed: &'a Placed,
+    host: &'a Host,
+}
+
+impl Judge<'_> {
+    fn rows(&self) -> impl Iterator<Item = &Exposure> {
+        self.input.rows.iter().filter(|r| *r.host == *self.host.id)
+    }
+
+    fn findings(&self, out: &mut HostAnswer) {
+        let report = self.input.report;
+        let holding = report.findings.iter().filter(|f| {
+            f.status == FindingStatus::Open
+                && f.severity >= self.input.options.fail_on
+                && concerns(f, &self.host.id)
+        });
+        out.reasons.extend(holding.map(|f| Reason::Finding(Box::new(f.clone()))));
+    }
+
+    /// Every service of the host's roles, for every source: proven, or a reason.
+    fn services(&self, out: &mut HostAnswer) {
+        let mut unplaced: BTreeMap<(SourceName, Family), usize> = BTreeMap::new();
+        let roles = self.host.roles.iter().filter_map(|r| self.input.spec.roles.get(r));
+        for service in roles.flat_map(|r| &r.services) {
+            for source in &service.from {
+                let mut any = false;
+                for row in self.rows().filter(|r| {
+                    r.declared == Declared::Required
+                        && r.source == *source
+                        && r.service.as_deref() == Some(&service.name)
+                        && r.place.as_ref() == Some(&service.at)
+                }) {
+                    any = true;
+                    self.row(row, out, &mut unplaced);
+                }
+                if !any && self.host.live {
+                    let (service, source) = (service.name.clone(), source.clone());
+                    out.reasons.push(Reason::Nowhere { service, source });
+                }
+            }
+        }
+        for ((source, family), _) in unplaced {
+            let why = self.placed.why(&source, family);
+            out.reasons.push(Reason::Vantage { source, why });
+        }
+    }
+
+    fn row(
+        &self,
+        row: &Exposure,
+        out: &mut HostAnswer,
+        unplaced: &mut BTreeMap<(SourceName, Family), usize>,
+    ) {
+        let family = Family::of(row.address);
+        let from: BTreeSet<String> = row
+            .observations
+            .iter()
+            .filter(|o| self.placed.proves(&o.vantage, family, &row.source))
+            .map(|o| o.vantage.clone())
+            .collect();
+        let seen = proves(row);
+        let by_model = row.observed == State::Unproven && self.input.options.accept_unproven;
+        let holds = (seen || by_model) && !from.is_empty();
+        out.proofs.push(Proof {
+            service: row.service.as_deref().unwrap_or_default().into(),
+            port: PortSpec::new(row.protocol, row.ports.clone()),
+            address: row.address,
+            source: row.source.clone(),
+            state: row.observed,
+            holds,
+            probed: row.probed(),
+            vantages: from.iter().cloned().collect(),
+        });
+        // Where the place is in doubt, what was seen from there is too: said once for the source.
+        if from.is_empty() && !row.protocol.has_ports() {
+            return self.unproven(row, out, "only tcp and udp are probed");
+        }
+        if from.is_empty() {
+            *unplaced.entry((row.source.clone(), family)).or_default() += 1;
+            return;
+        }
+        if holds {
+            return;
+        }
+        // A finding on these ports says it already.
+        let subject = row.subject(&row.ports);
+        let slice = row.subject(&row.slice);
+        let source = row.source.to_string();
+        let told = out.reasons.iter().any(|r| match r {
+            Reason::Finding(f) => {
+                f.source.as_deref() == Some(&source) && (f.subject == subject || f.subject == slice)
+            }
+            _ => false,
+        });
+        if !told {
+            let why = match row.observed {
+                State::Unproven => {
+                    "nothing answered over UDP, and no protocol is declared that could prove it; \
+                     run `portcullis listen` on the host, or accept it with --accept-unproven"
+                }
+                State::Unprobed => "it was not probed",
+                State::Failed => "the vantage could not probe it",
+                State::Open => "something answers, and not as what is declared",
+                _ => "it did not answer as declared",
+            };
+            self.unproven(row, out, why);
+        }
+    }
+
+    fn unproven(&self, row: &Exposure, out: &mut HostAnswer, why: &str) {
+        out.reasons.push(Reason::Unproven { exposure: Box::new(row.clone()), why: why.into() });
+    }
+
+    fn journeys(&self, out: &mut HostAnswer) {
+        let cells = self.input.report.journeys.iter().filter(|c| *c.host == *self.host.id);
+        let cells: Vec<&JourneyCell> = cells.collect();
+        for cell in &cells {
+            let (why, unseen) = match &cell.outcome {
+                JourneyOutcome::Works { .. } => continue,
+                JourneyOutcome::Broken => ("no declared path works", false),
+                JourneyOutcome::Unproven => ("no declared path could be proven", true),
+                JourneyOutcome::Unknown(gap) => (gap.why.as_str(), true),
+            };
+            let tried = cell.tried.iter().filter(|t| !(t.state == State::Open && t.confirmed));
+            let tried = tried.map(|t| format!("{} ({}) {}", t.service, t.endpoint, t.why));
+            let left = cell.left_out.iter().map(|l| format!("{} {}", l.service, l.why));
+            let mut tried: Vec<String> = tried.chain(left).collect();
+            let more = tried.len().saturating_sub(MAX_TRIED);
+            tried.truncate(MAX_TRIED);
+            if more > 0 {
+                tried.push(format!("and {more} more"));
+            }
+            let tried =
+                if tried.is_empty() { String::new() } else { format!(": {}", tried.join("; ")) };
+            out.reasons.push(Reason::Journey {
+                journey: cell.journey.to_string(),
+                profile: cell.profile.to_string(),
+                vantage: cell.vantage.as_deref().unwrap_or("no vantage").into(),
+                why: format!("{why}{tried}"),
+                unseen,
+            });
+        }
+        let roles = self.host.roles.iter().filter_map(|r| self.input.spec.roles.get(r));
+        for journey in roles.flat_map(|r| &r.journeys) {
+            if self.host.live && !cells.iter().any(|c| *c.journey == *journey.name) {
+                out.reasons.push(Reason::Journey {
+                    journey: journey.name.clone(),
+                    profile: "every profile".into(),
+                    vantage: "no vantage".into(),
+                    why: "nobody tried it".into(),
+                    unseen: true,
+                });
+            }
+        }
+    }
+
+    fn sweep(&self, out: &mut HostAnswer) {
+        if !self.input.options.sweep || !self.host.live {
+            return;
+        }
+        for at in self.host.addresses.iter().filter(|a| a.public) {
+            let looked: BTreeSet<u16> = self
+                .input
+                .observations
+                .rows
+                .iter()
+                .filter(|o| o.address == at.address && o.protocol == Protocol::Tcp)
+                .filter(|o| !matches!(o.state, State::Unprobed | State::Failed))
+                .map(|o| o.port)
+                .collect();
+            let missing = usize::from(u16::MAX) - looked.len();
+            if missing > 0 {
+                out.reasons.push(Reason::Sweep { address: at.address, missing });
+            }
+        }
+    }
+
+    fn parity(&self, out: &mut HostAnswer) {
+        let Some(differences) = self.input.parity.get(&self.host.id) else { return };
+        out.parity.clone_from(differences);
+        out.reasons.extend(differences.iter().filter(|d| d.holds).cloned().map(Reason::Parity));
+    }
+
+    /// What could not be seen of this host; of others it is told and does not hold.
+    fn gaps(&self, out: &mut HostAnswer) {
+        let allowed = &self.input.options.allow_gaps;
+        let mut gaps: BTreeSet<Gap> = BTreeSet::new();
+        for row in self.rows() {
+            gaps.extend(row.configured.gaps().iter().cloned());
+        }
+        gaps.extend(self.input.report.gaps.iter().filter(|g| self.touches(g)).cloned());
+        gaps.retain(|g| !allowed.contains(g.kind.name()));
+        // A vantage that lies in no source is a reason by itself already.
+        if out.reasons.iter().any(|r| matches!(r, Reason::Vantage { .. })) {
+            gaps.retain(|g| g.kind != GapKind::Vantage);
+        }
+        out.reasons.extend(gaps.into_iter().map(Reason::Gap));
+    }
+
+    /// Whether a gap is about this host, or about the places everything was looked at from.
+    fn touches(&self, gap: &Gap) -> bool {
+        if matches!(gap.kind, GapKind::Vantage | GapKind::Control | GapKind::StaleSnapshot) {
+            return true;
+        }
+        let first = gap.scope.split([' ', ',']).next().unwrap_or_default();
+        let is_address = |a: IpAddr| first.parse::<IpAddr>().is_ok_and(|f| f == a);
+        let own = first == self.host.id
+            || self
+                .host
+                .addresses
+                .iter()
+                .any(|a| is_address(a.address) || a.interface.as_deref() == Some(first));
+        let account = match &self.host.origin {
+            // Hosts that could not be listed may be this one's peers, not this one.
+            HostOrigin::Cloud { account, .. } => gap.kind == GapKind::Account && first == account,
+            HostOrigin::Declared(_) => false,
+        };
+        own || account
+    }
+}
+
+/// Whether a finding is about the host: its subject names it first.
+fn concerns(finding: &Finding, host: &str) -> bool {
+    finding.subject.split(' ').next() == Some(host)
+}
+
+/// Whether what was observed proves what was declared.
+fn proves(row: &Exposure) -> bool {
+    let cells = row.cells();
+    match cells.observed {
+        ObservedCell::OpenConfirmed => true,
+        ObservedCell::OpenUnconfirmed => cells.expects != Expects::Protocol,
+        // A refusal by the host itself: the packet arrived, and nothing listens yet.
+        ObservedCell::Refused => cells.expects == Expects::Path,
+        _ => false,
+    }
+}

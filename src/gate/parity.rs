@@ -1,0 +1,106 @@
+use super::{Peer, Trait, Traits, Value};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// One trait in which a host differs from every host that serves already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The trait: `groups`, `tls tcp/443`, `tag generation`.
+    pub what: String,
+    /// Its kind, as `--parity` names it.
+    pub kind: &'static str,
+    /// Whether it holds the host; otherwise it is told.
+    pub holds: bool,
+    /// Lines that the peers have and the host has not, sorted.
+    pub missing: Vec<String>,
+    /// Lines that the host has and the peers have not, sorted.
+    pub extra: Vec<String>,
+    /// How many peers have what it is compared with, of how many whose value is known.
+    pub peers: usize,
+    pub of: usize,
+    /// Why it could not be compared; the lists are empty then.
+    pub unknown: Option<String>,
+}
+
+/// Compares a host with those that serve already, trait by trait.
+///
+/// A host that is like any one of them in a trait does not differ. One that is like none is
+/// compared with what most of them have. What cannot be read of the host is a difference whose
+/// `unknown` says why, where the trait is in `deciding`; what cannot be read of a peer leaves that
+/// peer out.
+#[must_use]
+pub fn compare(
+    host: &Traits,
+    peers: &[(&Peer, Traits)],
+    deciding: &BTreeSet<&'static str>,
+) -> Vec<Difference> {
+    let mut names: BTreeSet<&Trait> = host.keys().collect();
+    names.extend(peers.iter().flat_map(|(_, traits)| traits.keys()));
+    let nothing = BTreeSet::new();
+    let mut out = Vec::new();
+    for name in names {
+        let holds = deciding.contains(name.name());
+        let blank = Difference {
+            what: name.to_string(),
+            kind: name.name(),
+            holds,
+            missing: Vec::new(),
+            extra: Vec::new(),
+            peers: 0,
+            of: 0,
+            unknown: None,
+        };
+        let own = match host.get(name) {
+            Some(Value::Lines(lines)) => lines,
+            None => &nothing,
+            Some(Value::Unknown(why)) => {
+                if holds && !peers.is_empty() {
+                    out.push(Difference { unknown: Some(why.clone()), ..blank });
+                }
+                continue;
+            }
+        };
+        let mut values: BTreeMap<&BTreeSet<String>, usize> = BTreeMap::new();
+        for (_, traits) in peers {
+            match traits.get(name) {
+                Some(Value::Lines(lines)) => *values.entry(lines).or_default() += 1,
+                None => *values.entry(&nothing).or_default() += 1,
+                Some(Value::Unknown(_)) => {}
+            }
+        }
+        if values.is_empty() || values.contains_key(own) {
+            continue;
+        }
+        let of = values.values().sum();
+        // What most have; of equals the first, so that the answer is the same tomorrow.
+        let most = values.values().copied().max().unwrap_or(0);
+        let Some((with, peers)) = values.into_iter().find(|(_, n)| *n == most) else { continue };
+        out.push(Difference {
+            missing: with.difference(own).cloned().collect(),
+            extra: own.difference(with).cloned().collect(),
+            peers,
+            of,
+            ..blank
+        });
+    }
+    out
+}
+
+/// One sentence. Lines are text from outside: escape it where it is printed.
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(why) = &self.unknown {
+            return write!(f, "its {} cannot be compared with its peers: {why}", self.what);
+        }
+        let (peers, of) = (self.peers, self.of);
+        match (peers == of, of) {
+            (true, 1) => write!(f, "its {} differs from the one peer that serves", self.what),
+            (true, _) => write!(f, "its {} differs from all {of} peers that serve", self.what),
+            (false, _) => write!(
+                f,
+                "its {} differs from all {of} peers that serve, of which {peers} are alike",
+                self.what
+            ),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Prints what a gate says: one small file per format.
+
+mod json;
+mod markdown;
+mod text;
+
+pub use json::{FORMAT, json};
+pub use markdown::markdown;
+pub use text::text;
+
+use crate::gate::{Answer, HostAnswer, Verdicts};
+
+/// The word for an answer.
+pub(super) const fn word(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Pass => "PASS",
+        Answer::Hold => "HOLD",
+    }
+}
+
+/// `HOLD: 1 of 3 hosts pass as ROLE, seen from edge (198.51.100.7)`.
+pub(super) fn head(verdicts: &Verdicts) -> String {
+    let hosts = verdicts.hosts.len();
+    let noun = if hosts == 1 { "host passes" } else { "hosts pass" };
+    let from: Vec<String> = verdicts
+        .vantages
+        .iter()
+        .map(|v| {
+            let at: Vec<String> =
+                [v.reflected_v4.or(v.outside_v4), v.reflected_v6.or(v.outside_v6)]
+                    .into_iter()
+                    .flatten()
+                    .map(|a| a.to_string())
+                    .collect();
+            let at = if at.is_empty() { "its address is unknown".into() } else { at.join(", ") };
+            format!("{} ({at})", v.name)
+        })
+        .collect();
+    let from = if from.is_empty() { "nowhere".to_owned() } else { from.join(" and ") };
+    format!(
+        "{}: {} of {hosts} {noun} as {}, seen from {from}",
+        word(verdicts.answer()),
+        verdicts.passing(),
+        verdicts.role
+    )
+}
+
+/// `i-0abc (video-4) 203.0.113.14, 10.0.0.14`.
+pub(super) fn title(host: &HostAnswer) -> String {
+    let name = host.name.as_ref().filter(|n| **n != host.host);
+    let name = name.map(|n| format!(" ({n})")).unwrap_or_default();
+    let addresses: Vec<String> = host.addresses.iter().map(ToString::to_string).collect();
+    format!("{}{name} {}", host.host, addresses.join(", ")).trim_end().to_owned()
+}
+
+/// What was proven of a host, a line each service.
+pub(super) fn proofs(host: &HostAnswer) -> Vec<String> {
+    host.proofs
+        .iter()
+        .map(|p| {
+            let sample = if p.probed < p.port.ports.len() as usize {
+                format!(", {} of {} ports probed", p.probed, p.port.ports.len())
+            } else {
+                String::new()
+            };
+            format!(
+                "{} {} at {} from {}: {}{sample}, from {}",
+                p.service,
+                p.port,
+                p.address,
+                p.source,
+                p.state,
+                p.vantages.join(" and ")
+            )
+        })
+        .collect()
+}

@@ -1,0 +1,3 @@
+//! `portcullis gate` on a real network: outside, a packet filter, inside.
+
+mod tokbox_2019;
