@@ -8,16 +8,35 @@ use crate::survey::{self, Survey};
 use crate::vantage;
 use clap::{Args, ValueEnum};
 use ipnetwork::IpNetwork;
+use std::collections::BTreeMap;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
+/// What the long help ends with.
+const STATES: &str = "\
+Only what a fresh snapshot says is ours, or what `scope:` of portcullis.yaml names, is ever probed;
+anything else is refused by name. Results come as they settle, one line each:
+
+  open           it answered; `open?` in text where it did not prove what was expected
+  wrong-service  it answered as something else than expected
+  refused        the host itself says that nothing listens there (RST or ICMP)
+  rejected       something before the host refuses (ICMP, or a RST from nearer)
+  unreachable    a router knows no way to it
+  silent         no answer to any try
+  unproven       no answer over UDP, where nothing could have proven one
+  failed         trouble of this machine, not of the target
+  unprobed       not looked at, because the deadline came first
+
+Exit code: 0 all was probed, 3 part was refused or not probed, 4 all was refused.";
+
 /// Arguments of `portcullis probe`.
 #[derive(Debug, Args)]
+#[command(after_long_help = STATES)]
 pub struct ProbeArgs {
     /// Addresses or blocks; without any, what the snapshot says is ours
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", value_parser = block)]
     targets: Vec<IpNetwork>,
     /// Ports: tcp/22,80-90,udp/3478 (a protocol holds until the next) [default: well-known TCP ports]
     #[arg(short, long, value_name = "PORTS")]
@@ -80,6 +99,10 @@ enum Format {
     Text,
 }
 
+fn block(text: &str) -> Result<IpNetwork, String> {
+    text.parse().map_err(|_| "use an address or a block; names are not resolved".to_owned())
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     let bad = || format!("`{text}` is not a positive number of seconds");
     let number: f64 = text.trim_end_matches('s').parse().map_err(|_| bad())?;
@@ -112,7 +135,7 @@ fn expectation(text: &str) -> Result<Expect, String> {
 
 /// Reads `tcp/22,80-90,udp/3478`: a protocol holds until the next, the first is TCP.
 pub(super) fn ports(lists: &[String]) -> Result<Vec<PortSpec>, String> {
-    let mut found = std::collections::BTreeMap::<Protocol, PortSet>::new();
+    let mut found = BTreeMap::<Protocol, PortSet>::new();
     for list in lists {
         let mut protocol = Protocol::Tcp;
         for part in list.split(',').map(str::trim) {
@@ -143,7 +166,8 @@ pub fn run(args: &ProbeArgs, global: &Global) -> Result<ExitStatus, CliError> {
     let ports = if args.ports.is_empty() {
         survey::default_ports()
     } else {
-        ports(&args.ports).map_err(CliError::new)?
+        let form = "a protocol and numbers, as in tcp/22,80-90,udp/3478";
+        ports(&args.ports).map_err(|e| CliError::new(e).hint(form))?
     };
     if global.offline {
         return Err(
@@ -157,7 +181,7 @@ pub fn run(args: &ProbeArgs, global: &Global) -> Result<ExitStatus, CliError> {
     };
     let targets = if args.targets.is_empty() { ours.to_networks() } else { args.targets.clone() };
     if targets.is_empty() {
-        return Err(CliError::new("probe nothing")
+        return Err(CliError::new("probe: no target is named")
             .hint("name addresses or blocks, or a snapshot with --snapshot"));
     }
     let may = ours.union(&config.scope_addresses());
@@ -242,7 +266,8 @@ fn say_refused(survey: &Survey) {
     }
     if !survey.refused.is_empty() {
         anstream::eprintln!(
-            "hint: scope: in portcullis.yaml names what may be probed besides what a snapshot says is ours"
+            "hint: let portcullis.yaml name what may be probed, as in `scope: [\"{}\"]`, or give a fresh --snapshot",
+            survey.refused[0].address
         );
     }
 }
@@ -266,7 +291,9 @@ fn probe_and_print(
     let printer = std::thread::spawn(move || print(&printed, &bar));
     let format = output.format;
     let mut failed = false;
+    let mut counts = BTreeMap::<State, usize>::new();
     let observations = probe::run(survey, options, &mut |seen| {
+        *counts.entry(seen.state).or_default() += 1;
         failed |= matches!(seen.state, State::Failed | State::Unprobed);
         // The printer is gone only when nobody reads.
         let _ = lines.send(Print::Settled);
@@ -278,6 +305,9 @@ fn probe_and_print(
         for seen in &observations.rows {
             let _ = lines.send(Print::Line(line(seen, format)));
         }
+    }
+    if format == Format::Text {
+        let _ = lines.send(Print::Line(summary(&counts)));
     }
     drop(lines);
     match printer.join() {
@@ -338,6 +368,14 @@ fn line(seen: &Observation, format: Format) -> String {
         Format::Jsonl => serde_json::to_string(seen).unwrap_or_default(),
         Format::Text => text(seen),
     }
+}
+
+/// The last line for people: `22 endpoints: 1 open, 21 refused`.
+fn summary(counts: &BTreeMap<State, usize>) -> String {
+    let all: usize = counts.values().sum();
+    let each: Vec<String> = counts.iter().map(|(state, n)| format!("{n} {state}")).collect();
+    let (s, each) = (if all == 1 { "" } else { "s" }, each.join(", "));
+    format!("{all} endpoint{s}: {}", if each.is_empty() { "none was probed" } else { &each })
 }
 
 /// One line for people; everything from outside is escaped.

@@ -43,7 +43,9 @@ pub fn asked(
         survey.refused.push(Refused {
             address: block.network(),
             protocol: None,
-            why: format!("{whole}neither the snapshot says it is ours nor does scope: name it"),
+            why: format!(
+                "{whole}no snapshot that was read says it is ours, and scope: does not name it"
+            ),
         });
     }
     survey.refused.sort();
