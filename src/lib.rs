@@ -41,6 +41,7 @@ pub mod report;
     reason = "an edge: reads the cloud's answers from files and the network"
 )]
 pub mod collect;
+pub mod lifecycle;
 #[expect(clippy::disallowed_methods, reason = "an edge: sockets and the clock")]
 pub mod listen;
 #[expect(clippy::disallowed_methods, reason = "an edge: sockets, the clock, random ports")]

@@ -43,6 +43,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("gate", Layer::Pure(7)),
     ("report", Layer::Pure(8)),
     ("collect", Layer::Edge),
+    ("lifecycle", Layer::Edge),
     ("listen", Layer::Edge),
     ("probe", Layer::Edge),
     ("sign", Layer::Edge),
