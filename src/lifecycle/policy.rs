@@ -36,7 +36,7 @@ mod tests {
         let text = policy(Some("video")).to_string();
         assert_eq!(text.matches("\"autoscaling:").count(), 3);
         assert!(text.contains("autoScalingGroupName/video\""));
-        assert!(!text.contains("Terminate") && !text.contains("autoscaling:*"));
+        assert!(!text.contains("Terminate") && !text.contains("\"autoscaling:*\""));
         assert!(policy(None).to_string().contains("autoScalingGroupName/*\""));
     }
 }
