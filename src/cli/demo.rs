@@ -6,12 +6,12 @@ use crate::demo::{CATALOG, Incident, Replay, World, WorldVantage, find};
 use crate::fact::Gathered;
 use crate::model::{AddressSet, Endpoint, Protocol};
 use crate::observation::{Observations, State};
-use crate::probe::{self, AddressMap, Options};
+use crate::probe::{self, AddressMap, Options, Proxy};
 use crate::report::Format;
 use crate::resolve;
 use crate::rule::RuleSet;
 use crate::snapshot::Snapshot;
-use crate::spec::{self, Spec};
+use crate::spec::{self, ProxyKind, Spec};
 use crate::survey::{self, Hope, Survey, Target, Why};
 use crate::vantage;
 use clap::Args;
@@ -202,6 +202,7 @@ impl Replayed {
                 let seen = look(survey, vantage);
                 all.vantages.extend(seen.vantages);
                 all.rows.extend(seen.rows);
+                all.profiled.extend(seen.profiled);
             }
             all.rows.sort_by(|a, b| (a.endpoint(), &a.vantage).cmp(&(b.endpoint(), &b.vantage)));
             all
@@ -211,7 +212,16 @@ impl Replayed {
 
 /// Probes a survey as one vantage of a world sees it. Nothing that the world does not hold is sent to.
 fn look(survey: &Survey, from: &WorldVantage) -> Observations {
-    let mut map = AddressMap::only();
+    let at = from.proxy;
+    let mut map = AddressMap::only().socket(at.ip(), at.port(), at);
+    // Customers' proxies are somewhere in the internet.
+    let proxy = Proxy {
+        kind: ProxyKind::HttpConnect,
+        listens: at.to_string(),
+        outside_v4: None,
+        outside_v6: None,
+        login: Ok(None),
+    };
     for target in &survey.targets {
         let Endpoint { address, protocol, port } = target.endpoint;
         let silent = if protocol == Protocol::Udp { from.silent_udp } else { from.silent_tcp };
@@ -221,6 +231,7 @@ fn look(survey: &Survey, from: &WorldVantage) -> Observations {
     let options = Options {
         vantage: vantage::local(&from.name, &[from.address]),
         map,
+        proxies: [(proxy.kind.name().to_owned(), proxy)].into(),
         // Loopback loses nothing and answers at once: a demo need not wait as for the internet.
         tries: 3,
         timeout: Duration::from_millis(500),

@@ -133,6 +133,41 @@ pub(super) async fn udp(at: IpAddr, how: Behaviour, mapped: SocketAddr) -> io::R
     Ok(address)
 }
 
+/// Starts a proxy of customers on `at` (`CONNECT` of HTTP/1.1) and returns where it listens. It
+/// connects to loopback and nowhere else.
+pub(super) async fn proxy(at: IpAddr) -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind((at, 0)).await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let _ = tokio::time::timeout(CONVERSATION, pass_on(stream)).await;
+            });
+        }
+    });
+    Ok(address)
+}
+
+async fn pass_on(mut client: TcpStream) -> io::Result<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") && head.len() < 4096 {
+        head.push(client.read_u8().await?);
+    }
+    let text = String::from_utf8_lossy(&head);
+    let to = text.strip_prefix("CONNECT ").and_then(|rest| rest.split(' ').next());
+    let to: Option<SocketAddr> = to.and_then(|t| t.parse().ok());
+    let Some(to) = to.filter(|t| t.ip().is_loopback()) else {
+        return client.write_all(b"HTTP/1.1 403 demo\r\n\r\n").await;
+    };
+    match TcpStream::connect(to).await {
+        Ok(mut server) => {
+            client.write_all(b"HTTP/1.1 200 demo\r\n\r\n").await?;
+            tokio::io::copy_bidirectional(&mut client, &mut server).await.map(drop)
+        }
+        Err(e) => client.write_all(format!("HTTP/1.1 502 {e}\r\n\r\n").as_bytes()).await,
+    }
+}
+
 /// A binding success response (RFC 8489) that reflects `mapped`: the vantage's address in the
 /// incident, not the loopback one.
 fn stun_answer(request: &[u8], mapped: SocketAddr) -> Option<Vec<u8>> {

@@ -28,6 +28,8 @@ pub struct WorldVantage {
     pub silent_tcp: SocketAddr,
     /// Where every other UDP endpoint leads: no answer.
     pub silent_udp: SocketAddr,
+    /// A web proxy of customers (`CONNECT`), which leads to loopback only.
+    pub proxy: SocketAddr,
 }
 
 #[derive(Deserialize)]
@@ -87,6 +89,7 @@ impl World {
                     endpoints,
                     silent_tcp: silent.address,
                     silent_udp: mute,
+                    proxy: responder::proxy(loopback(v, 249)).await?,
                 });
             }
             Ok::<_, io::Error>(vantages)

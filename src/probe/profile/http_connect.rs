@@ -91,9 +91,10 @@ fn refusal(status: u16, reason: &str, said: &str) -> Heard {
     let said = said.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|w| said.contains(w));
     match status {
-        407 => Heard::failed(format!("the proxy asks for another login: {told}")),
+        // tinyproxy says 401 of a wrong login and 407 of none.
+        401 | 407 => Heard::failed(format!("the proxy asks for another login: {told}")),
         // Its rules may be meant for others than the customers whose place we take.
-        401 | 403 | 405 | 429 => Heard::failed(format!("the proxy forbids it: {told}")),
+        403 | 405 | 429 => Heard::failed(format!("the proxy forbids it: {told}")),
         504 => Heard::new(State::Silent, format!("the proxy got no answer from it: {told}")).sure(),
         500 | 502 | 503 if has(&["refused"]) => {
             Heard::new(State::Refused, format!("the proxy says that it refuses: {told}"))
