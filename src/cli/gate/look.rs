@@ -1,6 +1,7 @@
 use super::super::audit::{Probing, probe_here};
 use super::super::{CliError, Global, pipeline};
 use super::GateArgs;
+use super::lifecycle::Continuing;
 use crate::audit;
 use crate::exposure;
 use crate::fact::Facts;
@@ -16,6 +17,7 @@ use crate::spec::config::Config;
 use crate::spec::{Role, Spec};
 use crate::survey;
 use jiff::Timestamp;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One gate: what does not change between two looks.
@@ -30,6 +32,8 @@ pub(super) struct Gate<'a> {
     pub(super) options: gate::Options,
     pub(super) deciding: BTreeSet<&'static str>,
     pub(super) auditor: Option<Auditor>,
+    /// Who keeps instances waiting between two looks, and continues them.
+    pub(super) continuing: RefCell<Option<Continuing<'a>>>,
 }
 
 impl Gate<'_> {

@@ -1,5 +1,6 @@
 //! `portcullis gate`: may these new hosts enter rotation?
 
+mod lifecycle;
 mod look;
 mod verify;
 mod wait;
@@ -12,7 +13,9 @@ use crate::gate::{self, Answer, Trait, Verdicts, Wanted};
 use crate::model::{GapKind, Severity};
 use crate::report;
 use clap::{Args, Subcommand, ValueEnum};
+use lifecycle::{Continuing, LifecycleArgs};
 use look::Gate;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
@@ -21,7 +24,7 @@ use std::time::Duration;
 /// Arguments of `portcullis gate`.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-#[command(group = clap::ArgGroup::new("which").required(true).args(["host", "asg", "target_group"]))]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["host", "asg", "target_group", "print_lifecycle_policy"]))]
 pub struct GateArgs {
     #[command(subcommand)]
     pub command: Option<GateCommand>,
@@ -29,7 +32,7 @@ pub struct GateArgs {
     #[arg(value_name = "SPEC")]
     pub specs: Vec<PathBuf>,
     /// The role the hosts are to serve in
-    #[arg(long, value_name = "ROLE", required = true)]
+    #[arg(long, value_name = "ROLE", required_unless_present = "print_lifecycle_policy")]
     pub role: Option<String>,
     /// Hosts: instance ids, addresses, declared names, or a Name tag that one host has
     #[arg(long, value_name = "ID|ADDR", num_args = 1.., value_delimiter = ',')]
@@ -46,6 +49,8 @@ pub struct GateArgs {
     /// With --wait, how long after a look the next one begins
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = wait::time)]
     pub every: Duration,
+    #[command(flatten)]
+    pub lifecycle: LifecycleArgs,
     #[command(flatten)]
     pub asks: Asks,
     /// Folder of more rules (repeatable; adds to the configuration's)
@@ -133,6 +138,7 @@ fn traits() -> clap::builder::PossibleValuesParser {
 pub fn run(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
     match &args.command {
         Some(GateCommand::Verify(args)) => verify::run(args, global),
+        None if args.lifecycle.print_lifecycle_policy => lifecycle::print_policy(global),
         None => gate(args, global),
     }
 }
@@ -157,6 +163,8 @@ fn gate(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
             CliError::new(format!("find role `{}`", super::saved::escape(named))).hint(hint)
         );
     };
+    let wanted_hook = lifecycle::wanted(&args.lifecycle, args.asg.as_deref(), &config)?;
+    let continuing = Continuing::open(wanted_hook, &config, &args.live.regions, global)?;
     let mut folders: Vec<PathBuf> = config.rules.iter().map(|f| beside(global, f)).collect();
     folders.extend(args.rules.iter().cloned());
     let gate = Gate {
@@ -175,9 +183,14 @@ fn gate(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
         },
         deciding: deciding(&args.asks.parity),
         auditor: input::auditor(&config, global)?,
+        continuing: RefCell::new(continuing),
     };
     let verdicts = wait::until(&gate)?;
     print(args.output.format, &verdicts)?;
+    // After everything else that can go wrong: what is continued cannot be taken back.
+    if let Some(continuing) = gate.continuing.take() {
+        continuing.finish(&verdicts)?;
+    }
     Ok(status(&verdicts))
 }
 

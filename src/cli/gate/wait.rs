@@ -28,6 +28,9 @@ pub(super) fn until(gate: &Gate<'_>) -> Result<Verdicts, CliError> {
             return if gate.options.sweep { gate.look(true) } else { looked };
         }
         tell(gate, &looked, left);
+        if let (Ok(looked), Some(continuing)) = (&looked, gate.continuing.borrow_mut().as_mut()) {
+            continuing.keep(looked);
+        }
         std::thread::sleep(gate.args.every.min(left));
     }
 }
