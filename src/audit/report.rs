@@ -1,5 +1,6 @@
 use super::{BaselineUse, Change, Compared};
 use crate::exposure::JourneyCell;
+use crate::fact::SourceRead;
 use crate::finding::{Finding, FindingStatus};
 use crate::model::{Gap, Severity};
 use crate::observation::VantageSeen;
@@ -22,6 +23,8 @@ pub struct AuditReport {
     /// Kinds of gap accepted with `--allow-gaps`, by name.
     pub accepted_gaps: BTreeSet<String>,
     pub vantages: Vec<VantageSeen>,
+    /// Sources of facts, in the order in which they were asked.
+    pub facts: Vec<SourceRead>,
     pub coverage: Coverage,
     /// What the spec declares that nothing judged, in words.
     pub not_judged: Vec<String>,

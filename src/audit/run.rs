@@ -18,6 +18,7 @@ pub fn run(input: &Input<'_>) -> AuditReport {
     let joined = exposure::join(spec, resolution, reach, observations, options.only.as_ref());
     let mut judged = check::exposure(&joined.rows, &context);
     judged.merge(check::inventory(&inventory::judge(spec, resolution, facts, now), &context));
+    judged.merge(check::inventory(&inventory::silent(&joined.rows, resolution), &context));
     let journeys = exposure::journeys(spec, resolution, observations);
     judged.merge(check::journey(&journeys, &joined.rows, &context));
     let drifted = drift::compare(spec, snapshot, reach);
@@ -58,6 +59,7 @@ pub fn run(input: &Input<'_>) -> AuditReport {
         gaps: all_gaps.into_iter().collect(),
         accepted_gaps: options.allow_gaps.clone(),
         vantages: observations.vantages.clone(),
+        facts: facts.sources.clone(),
         coverage,
         not_judged,
         fail_on: options.fail_on,

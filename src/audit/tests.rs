@@ -403,3 +403,29 @@ fn equal_inputs_give_equal_reports() {
     assert!(report.findings.is_sorted_by(|a, b| a.severity >= b.severity));
     assert!(report.gaps.is_sorted());
 }
+
+#[test]
+fn a_live_host_that_answers_nothing_is_told_as_one() {
+    let text = "version: 1\nroles:\n  web:\n    select: { tags: { role: web } }\n    services:\n      https: { port: tcp/443, from: internet }\n      alt: { port: tcp/8443, from: internet }\n";
+    let spec = spec::load(&[Source::new("spec.yaml", text)]).unwrap_or_else(|e| panic!("{e}"));
+    let open = snapshot(json!([open_to(443, "0.0.0.0/0"), open_to(8443, "0.0.0.0/0")]));
+    let half = snapshot(json!([open_to(443, "0.0.0.0/0")]));
+    let told = |snapshot: &Snapshot, states: &[(u16, State)]| {
+        let report = audit(&spec, snapshot, &seen(states));
+        let silent = report.findings.into_iter().find(|f| f.rule == "host-silent");
+        silent.map(|f| format!("{}: {}", f.subject, f.message))
+    };
+    let down = [(443, State::Silent), (8443, State::Unreachable)];
+    let says = "i-0abc: i-0abc is live by its cloud and lets its services through, and none of alt, https answered";
+    assert_eq!(told(&open, &down).as_deref(), Some(says));
+    // A refusal is an answer, wherever it comes from, and what is blocked says nothing of the host.
+    assert_eq!(told(&open, &[(443, State::Silent), (8443, State::Refused)]), None);
+    assert_eq!(
+        told(&open, &[(443, State::Silent), (8443, State::Silent), (22, State::Refused)]),
+        None
+    );
+    assert_eq!(told(&half, &down), None);
+    // Nobody asked, or only one service: that is told by its own row.
+    assert_eq!(told(&open, &[(443, State::Silent)]), None);
+    assert_eq!(told(&open, &[]), None);
+}

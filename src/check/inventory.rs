@@ -87,6 +87,16 @@ fn found(row: &Row, context: &Context<'_>) -> Found {
             ],
             ..blank
         },
+        What::Silent { host, services, .. } => Found {
+            case: Case::HostSilent,
+            count: services.len(),
+            detail: format!("none of {} answered", named(services, ", ")),
+            evidence: vec![
+                declared(format!("{} must answer", named(services, ", "))),
+                seen(about(host, context), Some(host.clone())),
+            ],
+            ..blank
+        },
         What::FactViolated { role, fact, constraint, is } => Found {
             case: Case::FactViolated,
             role: Some(role.clone()),

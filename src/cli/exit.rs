@@ -90,6 +90,7 @@ mod tests {
             gaps: vec![],
             accepted_gaps: std::collections::BTreeSet::new(),
             vantages: vec![],
+            facts: vec![],
             coverage: crate::audit::Coverage::default(),
             not_judged: vec![],
             fail_on: Severity::Medium,

@@ -130,6 +130,7 @@ fn is_error(row: &Row) -> bool {
         What::TooFew { .. }
         | What::TooMany { .. }
         | What::Unknown { .. }
+        | What::Silent { .. }
         | What::FactViolated { .. }
         | What::FactSkewed { .. }
         | What::FactIncompatible { .. }

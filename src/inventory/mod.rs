@@ -5,9 +5,11 @@ mod judge;
 mod overlap;
 mod rollout;
 mod row;
+mod silent;
 
 pub use judge::judge;
 pub use row::{Holding, Row, What};
+pub use silent::silent;
 
 #[cfg(test)]
 mod facts_tests;

@@ -41,6 +41,8 @@ pub enum What {
         /// How many hosts are in both.
         hosts: usize,
     },
+    /// A live host of which nothing answered, though several of its services were asked.
+    Silent { host: String, name: Option<String>, services: Vec<String> },
     /// A fact of a live host that is not what its role asks for.
     FactViolated { role: String, fact: String, constraint: String, is: Holding },
     /// A fact that must be the same within a role and is not.
@@ -126,7 +128,7 @@ impl Row {
             What::TooFew { role, .. }
             | What::TooMany { role, .. }
             | What::PicksNothing { role, .. } => format!("role {role}"),
-            What::Unknown { host, .. } => host.clone(),
+            What::Unknown { host, .. } | What::Silent { host, .. } => host.clone(),
             What::Overlap { roles: [a, b], about, .. } => format!("roles {a} and {b} {about}"),
             What::FactViolated { fact, is, .. } => format!("{} fact {fact}", is.host),
             What::FactSkewed { role, fact, .. }
@@ -145,7 +147,9 @@ impl Row {
         };
         let holds = |values: &[Holding]| values.iter().any(|h| h.host == host);
         match &self.what {
-            What::Unknown { host: h, .. } | What::Overlap { host: h, .. } => h == host,
+            What::Unknown { host: h, .. }
+            | What::Overlap { host: h, .. }
+            | What::Silent { host: h, .. } => h == host,
             What::FactViolated { is, .. } => is.host == host,
             What::FactSkewed { values, odd, .. } => among(odd, values.iter().any(|v| holds(v))),
             What::FactIncompatible { values, odd, .. } => among(odd, holds(values)),
@@ -178,6 +182,9 @@ impl fmt::Display for Row {
             What::Unknown { host, name: None } => write!(f, "host {host} belongs to no role"),
             What::Overlap { roles: [a, b], about, why, host, hosts } => {
                 write!(f, "roles {a} and {b} share {hosts} hosts ({host}) and {why}: {about}")
+            }
+            What::Silent { host, services, .. } => {
+                write!(f, "host {host} is live and answers none of {}", services.join(", "))
             }
             What::FactViolated { fact, constraint, is, .. } => {
                 write!(f, "{}: fact {fact} is {}, not {constraint}", is.called(), is.value)

@@ -55,6 +55,8 @@ cases! {
     HostUnknown = "host-unknown" Inventory,
     /// Two roles of one host contradict each other.
     RolesContradict = "roles-contradict" Inventory,
+    /// A live host of which nothing answered.
+    HostSilent = "host-silent" Inventory,
     /// A fact of a host is not what its role asks for.
     FactViolated = "fact-violated" Inventory,
     /// A fact that must be the same within a role is not.

@@ -45,7 +45,7 @@ pub struct Spec {
 /// Something declared that no rule judges yet.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unjudged {
-    /// `facts of role enterprise-video`, `journey media`, …
+    /// `name live.example`, …
     pub what: String,
     pub at: Place,
 }

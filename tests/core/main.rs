@@ -6,6 +6,7 @@ mod common;
 mod attested;
 mod demo;
 mod estate;
+mod facts;
 mod files;
 mod gate;
 mod help;

@@ -29,6 +29,7 @@ fn empty() -> AuditReport {
         gaps: vec![],
         accepted_gaps: [].into(),
         vantages: vec![],
+        facts: Vec::new(),
         coverage: Coverage::default(),
         not_judged: vec![],
         fail_on: Severity::Low,

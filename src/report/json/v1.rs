@@ -8,8 +8,7 @@ pub use super::since::{Baseline, BaselineEntry, BaselineState, Compared, Gone, S
 pub(in crate::report) use super::since::{findings, gone};
 pub use super::v1_journey::{Journey, LeftOut, Tried};
 use crate::audit::{self, AuditReport};
-use crate::{finding, model, observation, reach};
-
+use crate::{fact, finding, model, observation, reach};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -76,12 +75,25 @@ pub struct Head {
     pub summary: Summary,
     pub coverage: Coverage,
     pub vantages: Vec<Vantage>,
+    /// Sources of facts, in the order in which they were asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<FactSource>,
     /// The comparison with an earlier run, where `--since-last` asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compared: Option<Compared>,
     /// The baseline, where one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Baseline>,
+}
+
+/// One source of facts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FactSource {
+    pub name: String,
+    /// When it was read, RFC 3339, UTC; null when it could not be.
+    pub read_at: Option<String>,
+    /// Hosts that it has records of.
+    pub hosts: usize,
 }
 
 /// The counts that decide the exit code.
@@ -273,6 +285,7 @@ impl From<&AuditReport> for Head {
             gaps,
             accepted_gaps: _,
             vantages,
+            facts,
             coverage,
             not_judged: _,
             fail_on,
@@ -297,6 +310,7 @@ impl From<&AuditReport> for Head {
             },
             coverage: coverage.into(),
             vantages: vantages.iter().map(Vantage::from).collect(),
+            facts: facts.iter().map(FactSource::from).collect(),
             compared: compared.as_ref().map(|c| Compared::new(report, c)),
             baseline: baseline.as_ref().map(Baseline::from),
         }
@@ -336,6 +350,13 @@ impl From<&audit::Coverage> for Coverage {
         let audit::Coverage { hosts, roles, interfaces, groups, exposures, probed, unprobed, ok } =
             *coverage;
         Self { hosts, roles, interfaces, groups, exposures, probed, unprobed, ok }
+    }
+}
+
+impl From<&fact::SourceRead> for FactSource {
+    fn from(source: &fact::SourceRead) -> Self {
+        let fact::SourceRead { name, read_at, hosts } = source;
+        Self { name: name.to_string(), read_at: read_at.map(|at| at.to_string()), hosts: *hosts }
     }
 }
 

@@ -56,6 +56,13 @@ pub(super) fn write(report: &AuditReport, style: &Style, out: &mut dyn Write) ->
     for vantage in &report.vantages {
         writeln!(out, "vantage {}", line(&seen_from(vantage)))?;
     }
+    for source in &report.facts {
+        let read = match source.read_at {
+            Some(at) => format!("{}, read at {at}", counted(source.hosts, "host")),
+            None => "not read".into(),
+        };
+        writeln!(out, "facts {}: {read}", line(&source.name))?;
+    }
     match report.snapshot_at {
         Some(taken) => writeln!(out, "at {}, snapshot of {taken}", report.at),
         None => writeln!(out, "at {}, without a snapshot", report.at),

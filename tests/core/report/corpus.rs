@@ -2,6 +2,7 @@
 
 use portcullis::audit::{AuditReport, Coverage};
 use portcullis::exposure::{JourneyCell, JourneyOutcome, LeftOut, Tried};
+use portcullis::fact::SourceRead;
 use portcullis::finding::{Evidence, Finding, FindingStatus, Mend, Side};
 use portcullis::model::{Confidence, Endpoint, Gap, GapKind, Protocol, Severity};
 use portcullis::observation::{State, VantageSeen};
@@ -68,6 +69,7 @@ pub(crate) fn report() -> AuditReport {
             reflected_v4: None,
             reflected_v6: None,
         }],
+        facts: vec![SourceRead { name: NASTY[1].into(), read_at: None, hosts: 0 }],
         coverage: Coverage {
             hosts: 3,
             roles: 1,
@@ -78,7 +80,7 @@ pub(crate) fn report() -> AuditReport {
             unprobed: 0,
             ok: 5,
         },
-        not_judged: vec!["facts of role video".into(), format!("journey {}", NASTY[7])],
+        not_judged: vec!["profile video".into(), format!("journey {}", NASTY[7])],
         fail_on: Severity::Medium,
         compared: None,
         baseline: None,

@@ -2,6 +2,7 @@
 
 use super::render;
 use portcullis::audit::{AuditReport, Coverage};
+use portcullis::fact::SourceRead;
 use portcullis::finding::{Evidence, Finding, FindingStatus, Mend, Side};
 use portcullis::model::{Confidence, Gap, GapKind, Severity};
 use portcullis::observation::VantageSeen;
@@ -32,6 +33,11 @@ pub(super) fn report() -> AuditReport {
             reflected_v4: None,
             reflected_v6: None,
         }],
+        facts: vec![SourceRead {
+            name: "facts.json".into(),
+            read_at: "2026-01-02T03:03:00Z".parse().ok(),
+            hosts: 3,
+        }],
         coverage: Coverage {
             hosts: 3,
             roles: 1,
@@ -42,7 +48,7 @@ pub(super) fn report() -> AuditReport {
             unprobed: 0,
             ok: 7,
         },
-        not_judged: vec!["facts of role enterprise-video".into()],
+        not_judged: vec!["profile https-only".into()],
         fail_on: Severity::High,
         compared: None,
         baseline: None,

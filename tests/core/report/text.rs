@@ -50,6 +50,7 @@ fn no_line_begins_with_text_from_outside() {
         "└",
         "looked at ",
         "vantage ",
+        "facts ",
         "at 2026-",
         "not seen: ",
     ];
