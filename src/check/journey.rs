@@ -26,10 +26,7 @@ pub fn judge(cells: &[JourneyCell], rows: &[Exposure], context: &Context<'_>) ->
     }
     for cell in cells {
         let case = match &cell.outcome {
-            JourneyOutcome::Works { .. } => {
-                out.ok += 1;
-                continue;
-            }
+            JourneyOutcome::Works { .. } => continue,
             JourneyOutcome::Unknown(gap) => {
                 unseen.entry((gap.kind, &gap.scope, &gap.why)).or_default().push(&cell.host);
                 continue;

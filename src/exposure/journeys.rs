@@ -124,7 +124,7 @@ impl<'a> Case<'a> {
         let why = match &self.profile.via {
             None => format!("no vantage lies in {}{family}", from.join(" or ")),
             Some(via) => format!(
-                "no vantage speaks for {}{family} through the proxy `{via}`: nobody told its address as targets see it",
+                "no vantage speaks for {}{family} through the proxy `{via}`: what targets see of it lies in none of them, or nobody told it",
                 from.join(" or ")
             ),
         };

@@ -86,3 +86,94 @@ fn new(profile: &Profile, endpoint: Endpoint, why: Why, expect: &Expect) -> Prof
         mtu: profile.mtu,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Hope;
+    use super::*;
+    use crate::resolve::resolve;
+    use crate::snapshot::Snapshot;
+    use crate::spec::{Source, load};
+    use jiff::Timestamp;
+
+    const SPEC: &str = "version: 1
+profiles:
+  open: {}
+  web: { via: http-connect, allow: [tcp/443] }
+  socks: { via: socks5 }
+  small: { mtu: 1000 }
+roles:
+  r:
+    select: { names: [h] }
+    services:
+      tls: { port: tcp/443-444, from: internet, expect: tls }
+      turn: { port: udp/3478, from: internet, expect: stun }
+      other: { port: tcp/22, from: internet, expect: ssh }
+    journeys: { j: { any_of: [tls, turn] } }
+hosts: { h: { addresses: [203.0.113.1, '2001:db8::1'] } }
+";
+
+    fn asked(probed: &[(&str, &str, Why)]) -> Vec<String> {
+        let spec = load(&[Source::new("s", SPEC)]).unwrap_or_else(|e| panic!("{e}"));
+        let resolution = resolve(&spec, &Snapshot::empty(Timestamp::UNIX_EPOCH));
+        let targets: Vec<Target> = probed
+            .iter()
+            .map(|(address, port, why)| {
+                let port: crate::model::PortSpec = port.parse().expect("a port");
+                Target {
+                    endpoint: Endpoint {
+                        address: address.parse().expect("an address"),
+                        protocol: port.protocol,
+                        port: port.ports.first().expect("a port"),
+                    },
+                    why: *why,
+                    expect: Expect::Connect,
+                    hope: Hope::Answer,
+                }
+            })
+            .collect();
+        let line = |t: &ProfiledTarget| {
+            let control = if t.why == Why::Control { " control" } else { "" };
+            format!("{} {}{control}", t.profile, t.endpoint)
+        };
+        profiled(&spec, &resolution, &targets).iter().map(line).collect()
+    }
+
+    #[test]
+    fn profiles_that_differ_on_the_wire_ask_what_their_clients_get_through_to() {
+        let probed = [
+            ("203.0.113.1", "tcp/443", Why::Declared),
+            ("203.0.113.1", "tcp/444", Why::Declared),
+            ("203.0.113.1", "udp/3478", Why::Declared),
+            ("203.0.113.1", "tcp/22", Why::Declared),
+            ("2001:db8::1", "tcp/443", Why::Declared),
+            ("203.0.113.9", "tcp/22", Why::Control),
+            ("203.0.113.9", "udp/53", Why::Control),
+            ("2001:db8::9", "udp/53", Why::Control),
+        ];
+        assert_eq!(
+            asked(&probed),
+            [
+                // Links of 1000 bytes carry no IPv6, and no proxy has to be proven.
+                "small 203.0.113.1 tcp/443",
+                "small 203.0.113.1 tcp/444",
+                "small 203.0.113.1 udp/3478",
+                "socks 203.0.113.1 tcp/443",
+                "socks 203.0.113.1 tcp/444",
+                "socks 203.0.113.1 udp/3478",
+                "socks 203.0.113.9 tcp/22 control",
+                "socks 203.0.113.9 udp/53 control",
+                "socks 2001:db8::1 tcp/443",
+                "web 203.0.113.1 tcp/443",
+                "web 203.0.113.9 tcp/22 control",
+                "web 2001:db8::1 tcp/443",
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_is_asked_that_is_not_probed_anyway() {
+        assert_eq!(asked(&[]), Vec::<String>::new());
+        assert_eq!(asked(&[("203.0.113.1", "tcp/443", Why::Permitted)]), Vec::<String>::new());
+    }
+}
