@@ -131,17 +131,19 @@ pub fn spec(paths: &[PathBuf]) -> Result<Spec, CliError> {
     spec::load(&sources(paths)?).map_err(rendered)
 }
 
+/// The configuration's file: the one that `--config` names, else `portcullis.yaml` where it is.
+pub(super) fn config_path(global: &Global) -> Option<PathBuf> {
+    let default = || Path::new(DEFAULT_CONFIG).exists().then(|| PathBuf::from(DEFAULT_CONFIG));
+    global.config.clone().or_else(default)
+}
+
 /// Reads the configuration: the file that `--config` names, else `portcullis.yaml` where it is,
 /// else nothing but defaults.
 ///
 /// # Errors
 /// A named file that cannot be read, and everything wrong with it, with pictures.
 pub fn config(global: &Global) -> Result<Config, CliError> {
-    let path = match &global.config {
-        Some(path) => path.clone(),
-        None if Path::new(DEFAULT_CONFIG).exists() => PathBuf::from(DEFAULT_CONFIG),
-        None => return Ok(Config::default()),
-    };
+    let Some(path) = config_path(global) else { return Ok(Config::default()) };
     let source = source(&path)?;
     config::load(&source.name, &source.bytes).map_err(rendered)
 }

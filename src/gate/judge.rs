@@ -2,6 +2,7 @@ use super::{Chosen, Difference, HostAnswer, Peer, Placed, Proof, Reason, Verdict
 use crate::audit::AuditReport;
 use crate::exposure::{Declared, Expects, Exposure, JourneyCell, JourneyOutcome, ObservedCell};
 use crate::finding::{Finding, FindingStatus};
+use crate::inventory::{Row, What};
 use crate::model::{Family, Gap, GapKind, PortSpec, Protocol, Severity, SourceName};
 use crate::observation::{Observations, State};
 use crate::resolve::{Host, HostOrigin, Resolution};
@@ -20,6 +21,8 @@ pub struct Input<'a> {
     pub chosen: &'a [Chosen],
     /// Rows of the chosen hosts.
     pub rows: &'a [Exposure],
+    /// What declared roles and the hosts there are do not agree on.
+    pub inventory: &'a [Row],
     /// The audit of the chosen hosts.
     pub report: &'a AuditReport,
     pub observations: &'a Observations,
@@ -126,6 +129,31 @@ impl Judge<'_> {
                 && concerns(f, &self.host.id)
         });
         out.reasons.extend(holding.map(|f| Reason::Finding(Box::new(f.clone()))));
+        self.inventory(out);
+    }
+
+    /// What is wrong with its role's facts, where it is this host that is the odd one.
+    fn inventory(&self, out: &mut HostAnswer) {
+        for row in self.input.inventory.iter().filter(|r| r.concerns(&self.host.id)) {
+            out.reasons.extend(row.gaps.iter().cloned().map(Reason::Gap));
+            if let What::FactUnknown { .. } = row.what {
+                let gap = Gap::new(GapKind::Facts, row.subject(), row.to_string());
+                out.reasons.push(Reason::Gap(gap));
+                continue;
+            }
+            let subject = row.subject();
+            let told = |f: &&Finding| {
+                f.subject == subject
+                    && f.status == FindingStatus::Open
+                    && f.severity >= self.input.options.fail_on
+            };
+            let found = self.input.report.findings.iter().filter(told);
+            // What names the host first is among its findings already.
+            let news = found.filter(|f| !concerns(f, &self.host.id));
+            out.reasons.extend(news.map(|f| Reason::Finding(Box::new(f.clone()))));
+        }
+        let allowed = &self.input.options.allow_gaps;
+        out.reasons.retain(|r| !matches!(r, Reason::Gap(g) if allowed.contains(g.kind.name())));
     }
 
     /// Every service of the host's roles, for every source: proven, or a reason.

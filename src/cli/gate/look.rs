@@ -6,6 +6,7 @@ use crate::audit;
 use crate::exposure;
 use crate::fact::Facts;
 use crate::gate::{self, Chosen, Difference, Peer, Trait, Traits, Value, Verdicts, Wanted};
+use crate::inventory;
 use crate::model::{AddressSet, GapKind, Known, PortSet, PortSpec};
 use crate::observation::Observations;
 use crate::pathproof::Auditor;
@@ -36,24 +37,50 @@ pub(super) struct Gate<'a> {
     pub(super) continuing: RefCell<Option<Continuing<'a>>>,
 }
 
+/// What one look gave.
+pub(super) struct Looked {
+    pub(super) verdicts: Verdicts,
+    pub(super) snapshot: Snapshot,
+}
+
+/// Why a look gave no answer.
+pub(super) enum Stopped {
+    /// There is no host to gate, yet.
+    Nobody(CliError),
+    /// Something that waiting does not mend.
+    Broken(CliError),
+}
+
+impl From<Stopped> for CliError {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Nobody(error) | Stopped::Broken(error) => error,
+        }
+    }
+}
+
 impl Gate<'_> {
     /// Reads, probes and judges once. `sweep` says whether every port is looked at this time.
     ///
     /// # Errors
     /// A snapshot that cannot be read, and a group that is not there or has no host to gate.
-    pub(super) fn look(&self, sweep: bool) -> Result<Verdicts, CliError> {
+    pub(super) fn look(&self, sweep: bool) -> Result<Looked, Stopped> {
         let now = Timestamp::now();
-        let snapshot = self.args.cloud.read(&self.args.live, self.global, now)?;
+        let snapshot =
+            self.args.cloud.read(&self.args.live, self.global, now).map_err(Stopped::Broken)?;
         let resolution = resolve::resolve(self.spec, &snapshot);
         let chosen = gate::choose(&self.wanted, &snapshot, &resolution)
-            .map_err(|refusal| CliError::new("gate").because(refusal))?;
+            .map_err(|refusal| Stopped::Nobody(CliError::new("gate").because(refusal)))?;
         let hosts: BTreeSet<String> =
             chosen.iter().filter_map(|c| c.host.as_ref().ok().cloned()).collect();
         let most = self.args.asks.peers;
         let peers = gate::serving(&self.role.name, &hosts, &resolution, &snapshot, most);
 
-        let gathered =
-            self.args.facts.gather(self.spec, self.config, &self.args.live, self.global)?;
+        let gathered = self
+            .args
+            .facts
+            .gather(self.spec, self.config, &self.args.live, self.global)
+            .map_err(Stopped::Broken)?;
         let facts = resolve::facts(&gathered, &snapshot, &resolution, now);
         let allow = &self.options.allow_gaps;
         let assume_bpa_off = allow.contains(GapKind::VpcBpa.name());
@@ -118,6 +145,7 @@ impl Gate<'_> {
             role: self.role,
             chosen: &chosen,
             rows: &joined.rows,
+            inventory: &inventory::judge(self.spec, &resolution, &facts, now),
             report: &report,
             observations: &observations,
             peers: &peers,
@@ -127,7 +155,8 @@ impl Gate<'_> {
         if most == 0 {
             verdicts.not_judged.push("nothing was compared with hosts that serve already".into());
         }
-        Ok(verdicts)
+        drop(joined);
+        Ok(Looked { verdicts, snapshot })
     }
 }
 

@@ -1,5 +1,6 @@
 //! `portcullis gate`: may these new hosts enter rotation?
 
+mod attest;
 mod lifecycle;
 mod look;
 mod verify;
@@ -12,9 +13,11 @@ use super::{CliError, ExitStatus, Global, audit::beside, input, rules};
 use crate::gate::{self, Answer, Trait, Verdicts, Wanted};
 use crate::model::{GapKind, Severity};
 use crate::report;
+use crate::spec;
+use attest::{AttestArgs, Attested};
 use clap::{Args, Subcommand, ValueEnum};
 use lifecycle::{Continuing, LifecycleArgs};
-use look::Gate;
+use look::{Gate, Looked};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -62,6 +65,8 @@ pub struct GateArgs {
     pub facts: FactArgs,
     #[command(flatten)]
     pub live: LiveArgs,
+    #[command(flatten)]
+    pub attest: AttestArgs,
     #[command(flatten)]
     pub output: Output,
 }
@@ -150,7 +155,8 @@ fn gate(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
             .with_status(ExitStatus::Refused));
     }
     let config = input::config(global)?;
-    let spec = input::spec(&args.specs)?;
+    let sources = input::sources(&args.specs)?;
+    let spec = spec::load(&sources).map_err(input::rendered)?;
     let named = args.role.as_deref().unwrap_or_default();
     let Some(role) = spec.roles.get(named) else {
         let roles: Vec<&str> = spec.roles.keys().map(String::as_str).collect();
@@ -185,8 +191,12 @@ fn gate(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
         auditor: input::auditor(&config, global)?,
         continuing: RefCell::new(continuing),
     };
-    let verdicts = wait::until(&gate)?;
+    let attested = Attested::open(&args.attest)?;
+    let Looked { verdicts, snapshot } = wait::until(&gate)?;
     print(args.output.format, &verdicts)?;
+    if let Some(attested) = attested {
+        attested.write(&verdicts, &snapshot, &sources, &spec, global)?;
+    }
     // After everything else that can go wrong: what is continued cannot be taken back.
     if let Some(continuing) = gate.continuing.take() {
         continuing.finish(&verdicts)?;

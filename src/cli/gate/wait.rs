@@ -1,6 +1,6 @@
 use super::super::CliError;
-use super::look::Gate;
-use crate::gate::{Answer, Verdicts};
+use super::look::{Gate, Looked, Stopped};
+use crate::gate::Answer;
 use crate::report::escape::visible;
 use std::time::{Duration, Instant};
 
@@ -8,40 +8,43 @@ use std::time::{Duration, Instant};
 ///
 /// While it waits only what is declared is looked at; the sweep of every port comes when nothing
 /// else holds any more, so that a host that is starting is not asked 65,535 ports again and again.
-pub(super) fn until(gate: &Gate<'_>) -> Result<Verdicts, CliError> {
-    let Some(wait) = gate.args.wait else { return gate.look(gate.options.sweep) };
+pub(super) fn until(gate: &Gate<'_>) -> Result<Looked, CliError> {
+    let Some(wait) = gate.args.wait else { return Ok(gate.look(gate.options.sweep)?) };
     let began = Instant::now();
     loop {
-        let looked = gate.look(false);
+        let looked = match gate.look(false) {
+            Err(Stopped::Broken(error)) => return Err(error),
+            looked => looked,
+        };
         let left = wait.saturating_sub(began.elapsed());
-        let passes = looked.as_ref().is_ok_and(|v| v.answer() == Answer::Pass);
+        let passes = looked.as_ref().is_ok_and(|l| l.verdicts.answer() == Answer::Pass);
         if passes && gate.options.sweep {
             let whole = gate.look(true);
-            let passes = whole.as_ref().is_ok_and(|v| v.answer() == Answer::Pass);
+            let passes = whole.as_ref().is_ok_and(|l| l.verdicts.answer() == Answer::Pass);
             if passes || left.is_zero() {
-                return whole;
+                return Ok(whole?);
             }
         } else if passes {
-            return looked;
+            return Ok(looked?);
         } else if left.is_zero() {
             // The last word is said with everything looked at.
-            return if gate.options.sweep { gate.look(true) } else { looked };
+            return Ok(if gate.options.sweep { gate.look(true) } else { looked }?);
         }
         tell(gate, &looked, left);
         if let (Ok(looked), Some(continuing)) = (&looked, gate.continuing.borrow_mut().as_mut()) {
-            continuing.keep(looked);
+            continuing.keep(&looked.verdicts);
         }
         std::thread::sleep(gate.args.every.min(left));
     }
 }
 
 /// One line a look on stderr.
-fn tell(gate: &Gate<'_>, looked: &Result<Verdicts, CliError>, left: Duration) {
+fn tell(gate: &Gate<'_>, looked: &Result<Looked, Stopped>, left: Duration) {
     if gate.global.quiet || gate.global.no_progress {
         return;
     }
     let said = match looked {
-        Ok(verdicts) => {
+        Ok(Looked { verdicts, .. }) => {
             let passing = format!("{} of {} hosts pass", verdicts.passing(), verdicts.hosts.len());
             let held = verdicts.hosts.iter().find_map(|h| Some((&h.host, h.reasons.first()?)));
             match held {
@@ -51,7 +54,9 @@ fn tell(gate: &Gate<'_>, looked: &Result<Verdicts, CliError>, left: Duration) {
                 None => passing,
             }
         }
-        Err(error) => format!("cannot {error}"),
+        Err(Stopped::Nobody(error) | Stopped::Broken(error)) => {
+            error.to_string().replace('\n', " ")
+        }
     };
     let left = left.as_secs();
     anstream::eprintln!("waiting ({left} s left): {}", visible(&said));

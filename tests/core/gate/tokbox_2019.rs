@@ -1,23 +1,11 @@
 //! Three new video servers, one port not open to the internet, every test from inside green.
 
+use super::{Incident, reasons};
 use crate::lab::Lab;
 use serde_json::Value;
-use std::process::Output;
+use std::io::{BufRead, BufReader};
 
 const NEW: [&str; 3] = ["i-0video03", "i-0video04", "i-0video05"];
-
-fn fixture(name: &str) -> String {
-    let path = crate::common::checkout().join("fixtures/incidents/tokbox-2019").join(name);
-    std::fs::read_to_string(path).expect("the incident's file")
-}
-
-/// The incident's snapshot, read now, with `change` made to it.
-fn snapshot(change: impl FnOnce(&mut Value)) -> String {
-    let mut snapshot: Value = serde_json::from_str(&fixture("snapshot.json")).expect("JSON");
-    snapshot["taken_at"] = jiff::Timestamp::now().to_string().into();
-    change(&mut snapshot);
-    snapshot.to_string()
-}
 
 /// The incident's network: the old generation is open as its group says, the new one lacks tcp/443.
 const AS_CONFIGURED: &str = "
@@ -38,48 +26,23 @@ fn mend(snapshot: &mut Value) {
     groups[1]["IpPermissions"] = old;
 }
 
-/// The lab with the incident's hosts serving at both of their addresses.
+const INCIDENT: Incident =
+    Incident { name: "tokbox-2019", hosts: 11..16, stun: true, tls: "*.media.example" };
+
 fn lab(filter: &str) -> Option<Lab> {
-    let mut lab = Lab::up(filter)?;
-    let key = rcgen::generate_simple_self_signed(vec!["*.media.example".into()]).expect("a key");
-    lab.file("chain.pem", key.cert.pem());
-    lab.file("key.pem", key.signing_key.serialize_pem());
-    let mut servers = Vec::new();
-    for n in 11..=15 {
-        for address in [format!("203.0.113.{n}"), format!("10.20.1.{n}")] {
-            servers.push(format!("{address} udp 3478 stun"));
-            servers.push(format!("{address} tcp 443 tls"));
-        }
-    }
-    lab.serve("in", &servers);
-    lab.serve("fw", &["192.0.2.1 tcp 443 mute".into(), "192.0.2.1 udp 3478 stun".into()]);
-    lab.file("spec.yaml", fixture("spec.yaml"));
-    lab.file(
-        "portcullis.yaml",
-        "vantages: { local: { reflect: \"192.0.2.1:3478\" } }\nscope: [192.0.2.1]\n",
-    );
-    Some(lab)
+    INCIDENT.lab(filter)
+}
+
+fn fixture(name: &str) -> String {
+    INCIDENT.fixture(name)
+}
+
+fn snapshot(change: impl FnOnce(&mut Value)) -> String {
+    INCIDENT.snapshot(change)
 }
 
 fn gate(lab: &Lab, which: &str, more: &[&str]) -> (Value, Option<i32>, String) {
-    let mut arguments = vec!["gate", "--role", "enterprise-video", "--snapshot", "snapshot.json"];
-    arguments.extend(["--format", "json"]);
-    arguments.extend(more);
-    let Output { status, stdout, stderr } =
-        lab.portcullis(which, &arguments).output().expect("the gate runs");
-    let stderr = String::from_utf8_lossy(&stderr).into_owned();
-    let answer = serde_json::from_slice(&stdout)
-        .unwrap_or_else(|e| panic!("{e}: {}\n{stderr}", String::from_utf8_lossy(&stdout)));
-    (answer, status.code(), stderr)
-}
-
-/// The kinds and subjects of what holds one host.
-fn reasons(answer: &Value, host: &str) -> Vec<String> {
-    let hosts = answer["hosts"].as_array().expect("hosts");
-    let host = hosts.iter().find(|h| h["host"] == host).unwrap_or_else(|| panic!("{answer:#}"));
-    let reasons = host["reasons"].as_array().expect("reasons").iter();
-    let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
-    reasons.map(|r| format!("{} {}", text(&r["kind"]), text(&r["subject"]))).collect()
+    super::gate(lab, which, "enterprise-video", more)
 }
 
 #[test]
@@ -88,18 +51,7 @@ fn the_tests_from_inside_pass_and_the_gate_holds_the_three_hosts() {
     lab.file("snapshot.json", snapshot(|_| {}));
 
     // What the team had: every declared service, asked from inside, answers as declared.
-    for (port, expect) in [("tcp/443", "tls"), ("udp/3478", "stun")] {
-        lab.file("inside.yaml", "scope: [10.20.0.0/16]\n");
-        let mut arguments =
-            vec!["probe", "-c", "inside.yaml", "--ports", port, "--expect", expect, "--sorted"];
-        arguments.extend(["10.20.1.13/32", "10.20.1.14/32", "10.20.1.15/32"]);
-        let inside = lab.portcullis("in", &arguments).output().expect("the probe runs");
-        let lines = String::from_utf8_lossy(&inside.stdout).into_owned();
-        let seen: Vec<Value> =
-            lines.lines().map(|l| serde_json::from_str(l).expect("an observation")).collect();
-        assert_eq!(seen.len(), 3, "{lines}");
-        assert!(seen.iter().all(|o| o["state"] == "open" && o["confirmed"] == true), "{lines}");
-    }
+    super::inside_tests_pass(&lab, &[("tcp/443", "tls"), ("udp/3478", "stun")], 13..16);
 
     let hosts: Vec<&str> = ["--no-sweep", "--host"].into_iter().chain(NEW).collect();
     let (answer, code, stderr) = gate(&lab, "out", &hosts);
@@ -184,4 +136,86 @@ fn a_port_that_nobody_declared_is_found_by_the_sweep_alone() {
     let without: Vec<&str> = host.into_iter().chain(["--no-sweep"]).collect();
     let (answer, code, stderr) = gate(&lab, "out", &without);
     assert_eq!((answer["answer"].as_str(), code), (Some("pass"), Some(0)), "{answer:#}\n{stderr}");
+}
+
+#[test]
+fn a_gate_that_waits_passes_when_the_server_is_there() {
+    let Some(mut lab) = lab(MENDED) else { return };
+    lab.serve("in", &["203.0.113.16 udp 3478 stun".into()]);
+    // One more server, whose application has not started.
+    lab.filter(&MENDED.replace("203.0.113.15", "203.0.113.16"));
+    lab.file(
+        "snapshot.json",
+        snapshot(|s| {
+            mend(s);
+            let region = &mut s["regions"][0];
+            for (list, key) in
+                [("Instances", "InstanceId"), ("NetworkInterfaces", "NetworkInterfaceId")]
+            {
+                let mut last = region[list][4].clone();
+                let text =
+                    last.to_string().replace("video05", "video06").replace("video-05", "video-06");
+                let text = text
+                    .replace("203.0.113.15", "203.0.113.16")
+                    .replace("10.20.1.15", "10.20.1.16");
+                last = serde_json::from_str(&text).expect("JSON");
+                assert!(last[key].as_str().is_some_and(|id| id.ends_with("06")), "{last}");
+                region[list].as_array_mut().expect("a list").push(last);
+            }
+        }),
+    );
+    let host = ["--host", "i-0video06", "--rate", "0"];
+    let (answer, code, stderr) = gate(&lab, "out", &[&host[..], &["--no-sweep"]].concat());
+    assert_eq!(code, Some(1), "{answer:#}\n{stderr}");
+    let refused = "declared-refused tcp/443 from internet".to_owned();
+    assert!(reasons(&answer, "i-0video06").contains(&refused), "{answer:#}");
+
+    let mut arguments = vec!["gate", "--role", "enterprise-video", "--snapshot", "snapshot.json"];
+    arguments.extend(["--format", "json", "--wait", "10m", "--every", "1s"]);
+    arguments.extend(host);
+    let mut waiting = lab.portcullis("out", &arguments);
+    let mut waiting = waiting
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the gate runs");
+    let mut said = String::new();
+    let mut stderr = BufReader::new(waiting.stderr.take().expect("its stderr"));
+    stderr.read_line(&mut said).expect("progress");
+    assert!(said.contains("0 of 1 hosts pass"), "{said}");
+    lab.serve("in", &["203.0.113.16 tcp 443 tls".into()]);
+    let ended = waiting.wait_with_output().expect("the gate ends");
+    let answer: Value = serde_json::from_slice(&ended.stdout).expect("an answer");
+    assert_eq!(ended.status.code(), Some(0), "{answer:#}");
+    // The last look is the whole one.
+    assert_eq!(answer["swept_tcp_ports"], 65_535);
+}
+
+#[test]
+fn an_attestation_says_what_the_gate_said_and_verify_takes_it() {
+    let Some(lab) = lab(AS_CONFIGURED) else { return };
+    lab.file("snapshot.json", snapshot(|_| {}));
+    let key = std::process::Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", "key"])
+        .current_dir(&lab.dir)
+        .status();
+    if !key.is_ok_and(|s| s.success()) {
+        return crate::common::skip("attestations with a key of ssh-keygen's need openssh-client");
+    }
+    let public = std::fs::read_to_string(lab.dir.join("key.pub")).expect("the public key");
+    lab.file("signers", format!("gate@ci namespaces=\"portcullis-attestation.v1\" {public}"));
+    let with = ["--no-sweep", "--attest", "gate.json", "--sign-key", "key", "--host"];
+    for (host, code, verified) in [("i-0video01", 0, 0), ("i-0video03", 1, 4)] {
+        let (answer, status, stderr) = gate(&lab, "out", &[&with[..], &[host]].concat());
+        assert_eq!(status, Some(code), "{answer:#}\n{stderr}");
+        let mut verify = vec!["gate", "verify", "gate.json", "--allowed-signers", "signers"];
+        verify.extend(["--host", host, "--role", "enterprise-video", "--spec", "spec.yaml"]);
+        verify.extend(["--snapshot", "snapshot.json", "--gate-config", "portcullis.yaml"]);
+        let said = lab.portcullis("out", &verify).output().expect("verify runs");
+        let text = String::from_utf8_lossy(&[said.stdout, said.stderr].concat()).into_owned();
+        assert_eq!(said.status.code(), Some(verified), "{text}");
+    }
+    let left: Vec<_> = std::fs::read_dir(&lab.dir).expect("the folder").flatten().collect();
+    let part = |f: &std::fs::DirEntry| f.file_name().to_string_lossy().ends_with(".part");
+    assert!(!left.iter().any(part), "{left:?}");
 }

@@ -1,0 +1,155 @@
+use super::super::{CliError, Global, input};
+use super::wait;
+use crate::attestation::{self, Host, Input, Outcome, Vantage};
+use crate::gate::{Answer, HostAnswer, Verdicts};
+use crate::sign;
+use crate::signature::ATTESTATION;
+use crate::snapshot::Snapshot;
+use crate::spec::{Source, Spec};
+use clap::Args;
+use jiff::SignedDuration;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Whether the answer is signed, for whoever adds the hosts to a pool.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Attestation")]
+pub struct AttestArgs {
+    /// Write the answer as an in-toto statement, with its SSH signature beside it as FILE.sig
+    #[arg(long, value_name = "FILE", requires = "sign_key")]
+    pub attest: Option<PathBuf>,
+    /// The SSH key that signs it: a private key, or a public one whose other half an agent or a
+    /// hardware key holds
+    #[arg(long, value_name = "KEYFILE", env = "PORTCULLIS_SIGN_KEY")]
+    pub sign_key: Option<PathBuf>,
+    /// How long the attestation counts
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = wait::time)]
+    pub attest_for: Duration,
+}
+
+/// The two files of an attestation, known to be writable; neither is there until both are whole.
+pub(super) struct Attested<'a> {
+    path: &'a Path,
+    key: &'a Path,
+    counts: Duration,
+    parts: [PathBuf; 2],
+}
+
+impl<'a> Attested<'a> {
+    /// Makes sure that both can be written, before the long work.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub(super) fn open(args: &'a AttestArgs) -> Result<Option<Self>, CliError> {
+        let (Some(path), Some(key)) = (&args.attest, &args.sign_key) else { return Ok(None) };
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let part =
+            |end: &str| path.with_file_name(format!(".{name}{end}.{}.part", std::process::id()));
+        let parts = [part(""), part(".sig")];
+        for part in &parts {
+            File::options().write(true).create_new(true).open(part).map_err(|e| cannot(path, e))?;
+        }
+        Ok(Some(Self { path, key, counts: args.attest_for, parts }))
+    }
+
+    /// States the answer, signs it, and puts both files in their places.
+    ///
+    /// # Errors
+    /// A key that cannot sign, and files that cannot be written.
+    pub(super) fn write(
+        self,
+        verdicts: &Verdicts,
+        snapshot: &Snapshot,
+        sources: &[Source],
+        spec: &Spec,
+        global: &Global,
+    ) -> Result<(), CliError> {
+        let digest = if snapshot.regions.is_empty() {
+            None
+        } else {
+            Some(attestation::of_snapshot(snapshot).map_err(|e| cannot(self.path, e))?)
+        };
+        let config = input::config_path(global)
+            .map(fs::read)
+            .transpose()
+            .map_err(|e| cannot(self.path, e))?
+            .map(|bytes| attestation::of_bytes(&bytes));
+        let counts = SignedDuration::try_from(self.counts).unwrap_or(SignedDuration::from_hours(1));
+        let bytes = attestation::statement(&Input {
+            role: &verdicts.role,
+            hosts: &verdicts.hosts.iter().map(host).collect::<Vec<_>>(),
+            spec: &attestation::of_spec(sources),
+            snapshot: digest.as_deref(),
+            config: config.as_deref(),
+            vantages: &verdicts
+                .vantages
+                .iter()
+                .map(|v| Vantage {
+                    name: v.name.clone(),
+                    outside: [v.reflected_v4, v.reflected_v6].into_iter().flatten().collect(),
+                })
+                .collect::<Vec<_>>(),
+            profiles: &profiles(spec, &verdicts.role),
+            at: verdicts.at,
+            expires: verdicts.at.saturating_add(counts).unwrap_or(verdicts.at),
+            version: env!("CARGO_PKG_VERSION"),
+        });
+        let signed = sign::sign_file(self.key, ATTESTATION, &bytes)
+            .map_err(|e| CliError::new("sign the attestation").because(e))?;
+        let mut place = self.path.as_os_str().to_owned();
+        place.push(".sig");
+        // The signature first: a statement is never there without it.
+        let files = [(&self.parts[1], PathBuf::from(place), signed.into_bytes())];
+        let files = files.into_iter().chain([(&self.parts[0], self.path.to_owned(), bytes)]);
+        for (part, place, bytes) in files {
+            put(part, &place, &bytes).map_err(|e| cannot(&place, e))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Attested<'_> {
+    fn drop(&mut self) {
+        for part in &self.parts {
+            let _ = fs::remove_file(part);
+        }
+    }
+}
+
+fn put(part: &Path, place: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = File::create(part)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(part, place)
+}
+
+fn cannot(path: &Path, why: impl std::fmt::Display) -> CliError {
+    CliError::new(format!("write the attestation {}", path.display())).because(why.to_string())
+}
+
+fn host(answer: &HostAnswer) -> Host {
+    Host {
+        host: answer.host.clone(),
+        addresses: answer.addresses.clone(),
+        answer: match answer.answer() {
+            Answer::Pass => Outcome::Pass,
+            Answer::Hold => Outcome::Hold,
+        },
+        reasons: answer
+            .reasons
+            .iter()
+            .map(|r| format!("{} {}: {r}", r.kind(), r.subject()))
+            .collect(),
+    }
+}
+
+/// The client profiles that the role's journeys were tried in, sorted.
+fn profiles(spec: &Spec, role: &str) -> Vec<String> {
+    let journeys = spec.roles.get(role).into_iter().flat_map(|r| &r.journeys);
+    let names: BTreeSet<String> =
+        journeys.flat_map(|j| j.profiles(spec)).map(|p| p.name.clone()).collect();
+    names.into_iter().collect()
+}

@@ -1,0 +1,59 @@
+//! TokBox 2018 and 2017: every server answers, from inside and from outside; what it runs is wrong.
+
+use super::{Incident, gate, inside_tests_pass, reasons};
+
+const OPEN: &str = "
+    iifname f0 ip daddr 203.0.113.0/24 tcp dport 443 accept
+    iifname f0 ip daddr 203.0.113.0/24 drop";
+
+#[test]
+fn tokbox_2018_an_old_java_is_held_although_every_port_answers() {
+    let incident =
+        Incident { name: "tokbox-2018", hosts: 21..25, stun: false, tls: "*.api.example" };
+    let Some(lab) = incident.lab(OPEN) else { return };
+    lab.file("snapshot.json", incident.snapshot(|_| {}));
+    lab.file("facts.json", incident.fixture("facts.json"));
+    inside_tests_pass(&lab, &[("tcp/443", "tls")], 21..25);
+
+    let hosts = ["--no-sweep", "--host", "i-0api01", "i-0api02", "i-0api03"];
+    let with_facts = [&["--facts", "facts.json"], &hosts[..]].concat();
+    let (answer, code, stderr) = gate(&lab, "out", "api", &with_facts);
+    assert_eq!(code, Some(1), "{answer:#}\n{stderr}");
+    for host in ["i-0api01", "i-0api02", "i-0api03"] {
+        assert_eq!(reasons(&answer, host), ["fact-violated fact jdk"], "{answer:#}");
+    }
+    // The one that has the fix passes.
+    let mended = ["--facts", "facts.json", "--no-sweep", "--host", "i-0api04"];
+    let (answer, code, stderr) = gate(&lab, "out", "api", &mended);
+    assert_eq!((answer["answer"].as_str(), code), (Some("pass"), Some(0)), "{answer:#}\n{stderr}");
+    // Nobody says what runs there: that is no pass either.
+    let (answer, code, stderr) = gate(&lab, "out", "api", &hosts);
+    assert_eq!((answer["answer"].as_str(), code), (Some("hold"), Some(3)), "{answer:#}\n{stderr}");
+    // The constraint is what held them: without it they pass.
+    lab.file("spec.yaml", incident.fixture("spec.yaml").replace("jdk: \">= 8u152\"", "{}"));
+    let (answer, code, stderr) = gate(&lab, "out", "api", &with_facts);
+    assert_eq!((answer["answer"].as_str(), code), (Some("pass"), Some(0)), "{answer:#}\n{stderr}");
+}
+
+#[test]
+fn tokbox_2017_the_odd_build_is_held_and_the_others_are_not() {
+    let incident =
+        Incident { name: "tokbox-2017", hosts: 21..26, stun: false, tls: "*.api.example" };
+    let Some(lab) = incident.lab(OPEN) else { return };
+    lab.file("snapshot.json", incident.snapshot(|_| {}));
+    lab.file("facts.json", incident.fixture("facts.json"));
+    inside_tests_pass(&lab, &[("tcp/443", "tls")], 21..26);
+
+    let hosts = ["--facts", "facts.json", "--no-sweep", "--host"];
+    let (answer, code, stderr) =
+        gate(&lab, "out", "router", &[&hosts[..], &["i-0router05"]].concat());
+    assert_eq!(code, Some(1), "{answer:#}\n{stderr}");
+    let held = reasons(&answer, "i-0router05");
+    assert!(held.iter().any(|r| r.starts_with("fact-skewed")), "{held:?}");
+    let told = answer["hosts"][0]["parity"].to_string();
+    assert!(told.contains("fact build") && told.contains("2.42.0"), "{answer:#}");
+
+    let (answer, code, stderr) =
+        gate(&lab, "out", "router", &[&hosts[..], &["i-0router04"]].concat());
+    assert_eq!((answer["answer"].as_str(), code), (Some("pass"), Some(0)), "{answer:#}\n{stderr}");
+}
