@@ -389,7 +389,8 @@ fn text(seen: &Observation) -> String {
         out += &format!(" {service}");
     }
     if let Some(rtt) = seen.rtt_us {
-        out += &format!(" {:.1} ms", rtt as f64 / 1000.0);
+        let places = if rtt < 1_000 { 2 } else { 1 };
+        out += &format!(" {:.places$} ms", rtt as f64 / 1000.0);
     }
     if let Some(by) = seen.by.filter(|by| *by != seen.address) {
         out += &format!(" by {by}");
