@@ -5,6 +5,7 @@
 #[path = "../core/common/mod.rs"]
 mod common;
 
+mod ci;
 mod faults;
 mod killed;
 mod runs;
