@@ -8,5 +8,6 @@ mod common;
 mod ci;
 mod faults;
 mod killed;
+mod readme;
 mod runs;
 mod world;

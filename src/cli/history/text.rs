@@ -193,7 +193,7 @@ fn write_span(
         run(span.from),
         shown(span.to_at),
         run(span.to),
-        lasted(span.from_at, span.to_at)
+        if span.from == span.to { "one run".into() } else { lasted(span.from_at, span.to_at) }
     );
     let content = &span.content;
     let was = before.map(|b| &b.content);
@@ -244,7 +244,7 @@ fn lasted(from: Timestamp, to: Timestamp) -> String {
             rest %= length;
         }
     }
-    if parts.is_empty() { "one look".into() } else { parts.join(" ") }
+    if parts.is_empty() { "under 1s".into() } else { parts.join(" ") }
 }
 
 /// One run: how widely it looked, what it could not see, what it changed.

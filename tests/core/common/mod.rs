@@ -1,5 +1,7 @@
 //! Runs the built binary in a scrubbed world and shows all of what it did in one text.
 
+pub(crate) mod examples;
+
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
