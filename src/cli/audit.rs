@@ -12,7 +12,7 @@ use crate::pathproof::Auditor;
 use crate::probe::{self, DEFAULT_RATE, Options};
 use crate::spec::{self, config::Config};
 use crate::survey::{self, Survey};
-use crate::{attestation, audit};
+use crate::{attestation, audit, history};
 use clap::Args;
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -120,6 +120,9 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<ExitStatus, CliError> {
     let kept = file.map(|file| {
         let places = snapshot.regions.iter().map(|v| format!("{}/{}", v.account, v.region));
         let scope = keep::scope("audit", &args.specs, places.collect());
+        // Asked, whether it answered or not: one that did not is a gap, and no narrower look.
+        let asked = facts.sources.iter().map(|s| s.name.to_string()).collect();
+        let scope = history::Scope { sources: asked, ..scope };
         let spec = attestation::of_spec(&sources);
         let keeping = Keeping { scope, spec, snapshot: digest, rules: &rules };
         keep::keep(&file, &config, keeping, &mut report, args.known.since_last)

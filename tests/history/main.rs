@@ -10,4 +10,5 @@ mod faults;
 mod killed;
 mod readme;
 mod runs;
+mod skew;
 mod world;

@@ -11,7 +11,12 @@ pub(crate) struct Estate {
 impl Estate {
     /// As it was on that day: three hosts whose tcp/443 the internet cannot reach.
     pub(crate) fn new() -> Self {
-        let folder = checkout().join("fixtures/incidents/tokbox-2019");
+        Self::of("tokbox-2019")
+    }
+
+    /// The estate of an incident.
+    pub(crate) fn of(incident: &str) -> Self {
+        let folder = checkout().join("fixtures/incidents").join(incident);
         let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("the fixture");
         let world = World::new().with("NO_COLOR", "1");
         world.file("spec.yaml", read("spec.yaml"));
