@@ -111,12 +111,16 @@ pub enum Command {
 /// # Errors
 /// Usage and tool errors; findings and gaps are an [`ExitStatus`], not an error.
 pub fn run(cli: &Cli) -> Result<ExitStatus, CliError> {
-    interrupt::listen(match &cli.command {
-        Command::Audit(_) => "the audit did not finish",
-        Command::Collect(_) => "the collection did not finish, nothing was written",
-        Command::Probe(_) => "nothing was probed",
-        _ => "the command did not finish",
-    });
+    match &cli.command {
+        Command::Audit(_) => interrupt::listen("the audit did not finish"),
+        Command::Collect(_) => {
+            interrupt::listen("the collection did not finish, nothing was written");
+        }
+        Command::Probe(_) => interrupt::listen("nothing was probed"),
+        // A signal is how its work ends, and it hears it itself.
+        Command::Listen(_) => {}
+        _ => interrupt::listen("the command did not finish"),
+    }
     match &cli.command {
         Command::Audit(args) => audit::run(args, &cli.global),
         Command::Gate(args) => gate::run(args, &cli.global),
