@@ -4,7 +4,7 @@ use crate::audit::AuditReport;
 use std::io::{self, Write};
 
 pub(super) fn write(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
-    json_line(&Line::Report(report.into()), out)?;
+    json_line(&Line::Report(Box::new(report.into())), out)?;
     for finding in v1::findings(report) {
         json_line(&Line::Finding(Box::new(finding)), out)?;
     }

@@ -20,7 +20,7 @@ const UDP_ASSOCIATE: u8 = 3;
 /// Why a request brought nothing.
 enum Trouble {
     Io(io::Error),
-    Told(Heard),
+    Told(Box<Heard>),
 }
 
 impl From<io::Error> for Trouble {
@@ -121,7 +121,7 @@ async fn request(
 
 fn own(trouble: Trouble) -> Heard {
     match trouble {
-        Trouble::Told(heard) => heard,
+        Trouble::Told(heard) => *heard,
         Trouble::Io(e) => {
             Heard { sure: false, ..Heard::failed(format!("the proxy broke off: {e}")) }
         }
@@ -133,7 +133,7 @@ async fn greet(stream: &mut TcpStream, login: Option<&(String, String)>) -> Resu
     stream.write_all(methods).await?;
     let mut answer = [0; 2];
     stream.read_exact(&mut answer).await?;
-    let told = |why: &str| Err(Trouble::Told(Heard::failed(why)));
+    let told = |why: &str| Err(Trouble::Told(Box::new(Heard::failed(why))));
     match (answer, login) {
         ([5, 0], _) => Ok(()),
         ([5, 2], Some((user, password))) => {
@@ -166,10 +166,10 @@ async fn command_of(
     let mut head = [0; 4];
     stream.read_exact(&mut head).await?;
     if head[0] != 5 {
-        return Err(Trouble::Told(Heard::failed("the proxy's answer is no SOCKS5")));
+        return Err(Trouble::Told(Box::new(Heard::failed("the proxy's answer is no SOCKS5"))));
     }
     if head[1] != 0 {
-        return Err(Trouble::Told(refusal(head[1], command)));
+        return Err(Trouble::Told(Box::new(refusal(head[1], command))));
     }
     let ip = match head[3] {
         1 => {
@@ -189,7 +189,7 @@ async fn command_of(
             stream.read_exact(&mut name).await?;
             IpAddr::from(Ipv4Addr::UNSPECIFIED)
         }
-        _ => return Err(Trouble::Told(Heard::failed("the proxy's answer is no SOCKS5"))),
+        _ => return Err(Trouble::Told(Box::new(Heard::failed("the proxy's answer is no SOCKS5")))),
     };
     Ok(SocketAddr::new(ip, stream.read_u16().await?))
 }

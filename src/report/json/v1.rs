@@ -40,7 +40,7 @@ pub struct Report {
 #[serde(rename_all = "kebab-case", tag = "type")]
 #[schemars(title = "Portcullis report, version 1, one line")]
 pub enum Line {
-    Report(Head),
+    Report(Box<Head>),
     Finding(Box<Finding>),
     Journey(Box<Journey>),
     Gap(Gap),

@@ -116,10 +116,10 @@ impl Lower<'_> {
             let Some(profile) = self.spec.profiles.get(&name) else { continue };
             let all = PortSpec::new(Protocol::Tcp, PortSet::all());
             let all_udp = PortSpec::new(Protocol::Udp, PortSet::all());
-            let carries = |s: &&Service| !profile.permits(&s.port).is_empty();
+            let carries = |s: &Service| !profile.permits(&s.port).is_empty();
             // A profile that nothing gets through was told as such.
             let hopeless = profile.permits(&all).is_empty() && profile.permits(&all_udp).is_empty();
-            if hopeless || any_of.iter().any(|s| carries(&s)) {
+            if hopeless || any_of.iter().any(|s| carries(s)) {
                 continue;
             }
             let message =
