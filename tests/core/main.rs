@@ -32,3 +32,4 @@ mod report;
 mod rules;
 mod signatures;
 mod spec;
+mod versions;
