@@ -32,4 +32,3 @@ mod report;
 mod rules;
 mod signatures;
 mod spec;
-mod versions;
