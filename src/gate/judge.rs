@@ -253,9 +253,20 @@ impl Judge<'_> {
     fn journeys(&self, out: &mut HostAnswer) {
         let cells = self.input.report.journeys.iter().filter(|c| *c.host == *self.host.id);
         let cells: Vec<&JourneyCell> = cells.collect();
+        // The rule's finding says why, and what would mend it.
+        let findings: BTreeSet<String> = out
+            .reasons
+            .iter()
+            .filter(|r| matches!(r, Reason::Finding(_)))
+            .map(Reason::subject)
+            .collect();
+        let told = |journey: &str, profile: &str| {
+            findings.contains(&format!("journey {journey} as {profile}"))
+        };
         for cell in &cells {
             let (why, unseen) = match &cell.outcome {
                 JourneyOutcome::Works { .. } => continue,
+                JourneyOutcome::Broken if told(&cell.journey, &cell.profile) => continue,
                 JourneyOutcome::Broken => ("no declared path works", false),
                 JourneyOutcome::Unproven => ("no declared path could be proven", true),
                 JourneyOutcome::Unknown(gap) => (gap.why.as_str(), true),

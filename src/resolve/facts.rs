@@ -14,6 +14,9 @@ pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// Most names that one note or gap lists.
 const NAMED: usize = 8;
 
+/// The source of the facts that every host of a cloud has by itself.
+pub const SNAPSHOT: &str = "snapshot";
+
 /// Finds whose record is whose, and adds what snapshot and spec say of every host by themselves.
 ///
 /// A record is of the one host that every key of it which names any host may name: by id, declared
@@ -78,7 +81,7 @@ fn built_in(snapshot: &Snapshot, resolution: &Resolution, now: Timestamp) -> Can
         .flat_map(|r| &r.instances)
         .map(|i| (i.instance_id.as_str(), i))
         .collect();
-    let of_snapshot: Arc<str> = "snapshot".into();
+    let of_snapshot: Arc<str> = SNAPSHOT.into();
     let mut out = Candidates::new();
     for host in resolution.hosts.values().filter(|h| !h.roles.is_empty()) {
         let instance = instances.get(host.id.as_str());

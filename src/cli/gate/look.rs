@@ -198,7 +198,10 @@ impl Compared<'_> {
         let mut traits = gate::traits(host, self.snapshot);
         traits.extend(gate::observed_traits(host, self.observations, asked));
         for name in self.facts.hosts.get(id).into_iter().flat_map(|f| f.keys()) {
-            if let Known::Yes(fact) = self.facts.get(id, name) {
+            // What the snapshot says is compared by itself.
+            if let Known::Yes(fact) = self.facts.get(id, name)
+                && *fact.source != *resolve::SNAPSHOT
+            {
                 let value = Value::Lines([fact.value.clone()].into());
                 traits.insert(Trait::Fact(name.clone()), value);
             }
