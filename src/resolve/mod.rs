@@ -5,7 +5,7 @@ mod facts;
 mod host;
 mod select;
 
-pub use facts::{CLOCK_SKEW, facts};
+pub use facts::{CLOCK_SKEW, SNAPSHOT, facts};
 pub use host::{Blind, Host, HostAddress, HostOrigin, Resolution};
 pub use select::picks;
 
