@@ -12,7 +12,6 @@ mod known;
 mod port;
 mod protocol;
 mod severity;
-mod side_by_side;
 mod stop;
 pub mod version;
 
@@ -25,5 +24,4 @@ pub use known::Known;
 pub use port::{PortSet, icmp_key};
 pub use protocol::Protocol;
 pub use severity::{Confidence, Severity};
-pub use side_by_side::side_by_side;
 pub use stop::Stop;

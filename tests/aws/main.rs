@@ -9,5 +9,6 @@ mod denied;
 mod estate;
 mod faults;
 mod interrupt;
+mod lifecycle;
 mod policy;
 mod world;

@@ -1,6 +1,6 @@
 //! `portcullis gate verify` on real files: what another tool asks before it adds a host to a pool.
 
-use crate::common::{Ran, World};
+use crate::common::{Ran, World, blessing, checkout};
 use jiff::{SignedDuration, Timestamp};
 use portcullis::attestation::{Host, Input, Outcome, Vantage, of_bytes, of_spec, statement};
 use portcullis::sign::sign_file;
@@ -27,7 +27,7 @@ fn public(world: &World, name: &str) -> String {
 }
 
 /// An attestation made now, minus `ago` seconds, good for an hour.
-fn made(hosts: &[(&str, Outcome)], ago: i64) -> Vec<u8> {
+pub(crate) fn made(hosts: &[(&str, Outcome)], ago: i64) -> Vec<u8> {
     let at = Timestamp::now() - SignedDuration::from_secs(ago);
     let hosts: Vec<Host> = hosts
         .iter()
@@ -59,7 +59,7 @@ fn made(hosts: &[(&str, Outcome)], ago: i64) -> Vec<u8> {
 }
 
 /// A world with an attestation of `bytes`, signed by `signer`, and a list that allows `release`.
-fn signed(bytes: &[u8]) -> World {
+pub(crate) fn signed(bytes: &[u8]) -> World {
     let world = World::new();
     let release = key(&world, "release", 1);
     key(&world, "other", 2);
@@ -199,4 +199,45 @@ fn what_cannot_be_read_is_an_error_of_use() {
     let ran = verify(&world, &[]);
     assert_eq!(ran.code, Some(2), "{ran}");
     assert!(ran.stderr.contains("cannot read it.json"), "{ran}");
+}
+
+/// The example of the README: a HOLD that does not expire, signed by a key of the tests.
+/// `INSTA_UPDATE=always` writes it anew.
+#[test]
+fn the_readmes_example_is_what_is_written_today() {
+    let hosts = [Host {
+        host: "i-0video03".into(),
+        addresses: vec!["203.0.113.13".parse().expect("an address")],
+        answer: Outcome::Hold,
+        reasons: vec!["tcp/443 from internet: sg-0videoedge2 has no permission for it".into()],
+    }];
+    let bytes = statement(&Input {
+        role: "enterprise-video",
+        hosts: &hosts,
+        spec: &of_spec(&[Source::new("spec.yaml", SPEC)]),
+        snapshot: None,
+        config: None,
+        vantages: &[],
+        profiles: &[],
+        at: "2026-11-22T18:00:00Z".parse().expect("a time"),
+        expires: "2999-12-31T00:00:00Z".parse().expect("a time"),
+        version: "0.1.0",
+    });
+    let world = World::new();
+    let signature = sign_file(&key(&world, "release", 1), ATTESTATION, &bytes).expect("signed");
+    let line =
+        format!("release@example.org namespaces=\"{ATTESTATION}\" {}\n", public(&world, "release"));
+    let folder = checkout().join("fixtures/attestation");
+    for (name, text) in [
+        ("hold.json", bytes),
+        ("hold.json.sig", signature.into_bytes()),
+        ("allowed_signers", line.into_bytes()),
+    ] {
+        let path = folder.join(name);
+        if blessing() {
+            std::fs::create_dir_all(&folder).expect("a folder");
+            std::fs::write(&path, &text).expect("written");
+        }
+        assert!(std::fs::read(&path).expect("the example") == text, "{name} differs");
+    }
 }

@@ -29,6 +29,8 @@ mod reach;
 mod readme;
 mod reflect;
 mod report;
+mod rollout_docs;
 mod rules;
 mod signatures;
 mod spec;
+mod versions;

@@ -1,0 +1,12 @@
+#!/bin/sh
+# add-to-pool.sh HOST ATTESTATION COMMAND…
+# Runs the command that adds the host to its pool, if the gate attested a PASS for it.
+#   ROLE             the role it must have been gated for
+#   ALLOWED_SIGNERS  whose attestations count (default /etc/portcullis/allowed_signers)
+set -eu
+host=$1 attestation=$2
+shift 2
+portcullis gate verify "$attestation" \
+    --allowed-signers "${ALLOWED_SIGNERS:-/etc/portcullis/allowed_signers}" \
+    --host "$host" --role "$ROLE" --max-age 15m
+exec "$@"
