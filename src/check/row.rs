@@ -34,7 +34,7 @@ impl Facts for Row<'_> {
             "host" => text(&row.host),
             "roles" => Some(Fact::List(row.roles.to_vec())),
             "address" => Some(Fact::Text(row.address.to_string())),
-            "public" => Some(Fact::Flag(AddressSet::outside().contains(row.address))),
+            "public" => Some(Fact::Flag(AddressSet::is_outside(row.address))),
             "interface" => text(row.interface.as_deref().unwrap_or_default()),
             "protocol" => Some(Fact::Text(row.protocol.to_string())),
             "ports" => {

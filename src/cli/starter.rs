@@ -156,7 +156,7 @@ impl Draft {
     ) {
         let Some((_, _, outside)) = sources.first() else { return };
         for endpoint in members.iter().filter_map(|h| outside.get(h.id.as_str())).flatten() {
-            let source = networks.get(&endpoint.sources).map_or("internet", String::as_str);
+            let source = networks.get(&*endpoint.sources).map_or("internet", String::as_str);
             let ports = self.allow.entry((source.into(), endpoint.protocol)).or_default();
             *ports = ports.union(&endpoint.ports);
         }
@@ -227,7 +227,7 @@ fn networks(exposed: &[ExposedEndpoint]) -> BTreeMap<AddressSet, String> {
             let everyone = public.of_family(Family::of(e.address));
             !e.sources.is_superset(&everyone) && !e.sources.is_empty()
         })
-        .map(|e| &e.sources)
+        .map(|e| &*e.sources)
         .filter(|set| set.to_networks().len() <= MAX_BLOCKS)
         .collect();
     sets.into_iter().enumerate().map(|(i, s)| (s.clone(), format!("clients-{}", i + 1))).collect()

@@ -18,8 +18,8 @@ pub(super) fn approaches<'a>(
     host.addresses.iter().filter_map(move |a| {
         let family = Family::of(a.address);
         let stands_in = !any_public && first_private == Some(a);
-        let outside = (a.public || stands_in) && has(&source.outside, family);
-        let inside = (!a.public || !any_private) && has(&source.inside, family);
+        let outside = (a.public || stands_in) && source.outside.has(family);
+        let inside = (!a.public || !any_private) && source.inside.has(family);
         match (outside, inside) {
             (true, true) => Some((a, &source.clients)),
             (true, false) => Some((a, &source.outside)),
@@ -27,13 +27,4 @@ pub(super) fn approaches<'a>(
             (false, false) => None,
         }
     })
-}
-
-/// Whether the set has an address of the family.
-fn has(set: &AddressSet, family: Family) -> bool {
-    let all = match family {
-        Family::V4 => AddressSet::all_v4(),
-        Family::V6 => AddressSet::all_v6(),
-    };
-    set.intersects(&all)
 }

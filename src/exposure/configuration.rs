@@ -2,8 +2,9 @@ use crate::model::{AddressSet, Gap, PortSet, Protocol};
 use crate::reach::{Configured, Reach};
 use std::net::IpAddr;
 
-/// Answers what the configuration permits: [`crate::reach`], or a stand-in in tests.
-pub trait Configuration {
+/// Answers what the configuration permits: [`crate::reach`], or a stand-in in tests. Many threads
+/// ask at once; an answer depends on the question only.
+pub trait Configuration: Sync {
     /// Cuts `ports` into parts with one answer each, for clients in `from` sending to `address`.
     ///
     /// `from` is never empty. The parts are disjoint and together are `ports`.
@@ -24,6 +25,9 @@ pub trait Configuration {
 
     /// What could not be seen and blinds more than single rows.
     fn gaps(&self) -> Vec<Gap>;
+
+    /// Frees what was kept of answers for the same sources: others are asked about next.
+    fn forget(&self) {}
 }
 
 /// One thing at an address that the configuration lets clients reach.
@@ -65,5 +69,9 @@ impl Configuration for Reach<'_> {
 
     fn gaps(&self) -> Vec<Gap> {
         Reach::gaps(self)
+    }
+
+    fn forget(&self) {
+        Reach::forget(self);
     }
 }

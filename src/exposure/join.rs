@@ -5,7 +5,7 @@ use super::declared::{Declaration, declarations, speaks, without_narrower};
 use super::observed::{Index, Ports};
 use super::row::Exposure;
 use super::source::{Source, sources};
-use crate::model::{AddressSet, Family, Gap, GapKind, PortSet, Protocol};
+use crate::model::{AddressSet, Family, Gap, GapKind, PortSet, Protocol, side_by_side};
 use crate::observation::{Observation, Observations, State};
 use crate::reach::Configured;
 use crate::resolve::{Host, Resolution};
@@ -57,34 +57,51 @@ pub fn join(
             (host.roles.clone().into(), declarations(spec, &sources, &host.roles).into())
         });
     }
-    let mut join = Join {
-        sources: &sources,
-        index: &index,
-        configuration,
-        told: BTreeMap::new(),
-        out: Joined { gaps: index.gaps.clone(), ..Joined::default() },
-    };
+    let mut out = Joined { gaps: index.gaps.clone(), ..Joined::default() };
     for host in hosts() {
         if !host.live && !host.roles.is_empty() {
-            join.out.not_live += 1;
+            out.not_live += 1;
         }
         if host.live && host.addresses.is_empty() && !host.roles.is_empty() {
             let why = "the host has no address that we can read, so nothing of it was judged";
-            join.out.gaps.insert(Gap::new(GapKind::Inventory, &host.id, why));
+            out.gaps.insert(Gap::new(GapKind::Inventory, &host.id, why));
         }
     }
+    let hosts: Vec<&Host> = hosts().collect();
+    let mut told = BTreeMap::new();
     for i in 0..sources.len() {
         if sources[i].clients.is_empty() {
             continue;
         }
         let relations = Relations::of(&sources, i);
-        for host in hosts() {
-            if let Some((roles, declared)) = by_roles.get(host.roles.as_slice()) {
-                join.host(i, &relations, host, roles, declared);
+        // Within one source no host's rows depend on another's: what broader sources were told
+        // stands, and what this one is told is of use to narrower ones only.
+        let parts = side_by_side(&hosts, |hosts| {
+            let mut join = Join {
+                sources: &sources,
+                index: &index,
+                configuration,
+                told: &told,
+                news: Vec::new(),
+                rows: Vec::new(),
+            };
+            for host in hosts {
+                if let Some((roles, declared)) = by_roles.get(host.roles.as_slice()) {
+                    join.host(i, &relations, host, roles, declared);
+                }
+            }
+            (join.rows, join.news)
+        });
+        configuration.forget();
+        out.rows.reserve_exact(parts.iter().map(|(rows, _)| rows.len()).sum());
+        for (rows, news) in parts {
+            out.rows.extend(rows);
+            for (key, ports) in news {
+                told.entry(key).or_default().push((i, ports));
             }
         }
     }
-    join.out
+    out
 }
 
 /// How one source lies to the others.
@@ -113,9 +130,11 @@ struct Join<'a> {
     sources: &'a [Source],
     index: &'a Index,
     configuration: &'a dyn Configuration,
-    /// What broader sources were already told is exposed to all of their clients.
-    told: BTreeMap<Told, Vec<(usize, PortSet)>>,
-    out: Joined,
+    /// What broader sources were already told is exposed to all of their clients, by source.
+    told: &'a BTreeMap<Told, Vec<(usize, PortSet)>>,
+    /// What this source is told.
+    news: Vec<(Told, PortSet)>,
+    rows: Vec<Exposure>,
 }
 
 /// One address of one interface, in one protocol; `true` for every protocol without a row of its own.
@@ -289,8 +308,9 @@ impl Join<'_> {
         seen: &PortSet,
     ) -> PortSet {
         let key = (at.address, at.interface.clone(), protocol, others);
-        let told = self.told.get(&key).into_iter().flatten();
+        let Some(told) = self.told.get(&key) else { return PortSet::empty() };
         let told = told
+            .iter()
             .filter(|(source, _)| relations.broader.contains(source))
             .fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
         told.subtract(&self.answering(at, protocol).intersect(seen))
@@ -333,7 +353,7 @@ impl Join<'_> {
         }
         if saying.declared == Declared::Absent && matches!(configured, Configured::Permitted(_)) {
             let key = (at.address, at.interface.clone(), protocol, saying.others);
-            self.told.entry(key).or_default().push((at.source, ports.clone()));
+            self.news.push((key, ports.clone()));
         }
         let family = Family::of(at.address);
         let covered = !self.sources[at.source].vantages(family).is_empty();
@@ -402,7 +422,7 @@ impl Join<'_> {
             None => rows.push(Exposure { ports: rest, ..blank }),
         }
         rows.sort_by_key(|r| r.ports.first());
-        self.out.rows.extend(rows);
+        self.rows.extend(rows);
     }
 }
 

@@ -219,6 +219,21 @@ impl AddressSet {
         }
     }
 
+    /// Whether any address is of the family.
+    #[must_use]
+    pub fn has(&self, family: Family) -> bool {
+        match family {
+            Family::V4 => !self.v4.is_empty(),
+            Family::V6 => !self.v6.is_empty(),
+        }
+    }
+
+    /// Whether an address is in [`AddressSet::outside`].
+    #[must_use]
+    pub fn is_outside(address: IpAddr) -> bool {
+        OUTSIDE.contains(address)
+    }
+
     /// How many addresses there are, for telling the narrower of two sets; saturates.
     #[must_use]
     pub fn size(&self) -> u128 {

@@ -12,6 +12,7 @@ mod known;
 mod port;
 mod protocol;
 mod severity;
+mod side_by_side;
 mod stop;
 pub mod version;
 
@@ -24,4 +25,5 @@ pub use known::Known;
 pub use port::{PortSet, icmp_key};
 pub use protocol::Protocol;
 pub use severity::{Confidence, Severity};
+pub use side_by_side::side_by_side;
 pub use stop::Stop;

@@ -64,11 +64,12 @@ pub(super) fn request(
     for span in &mut spans {
         if span.yes == Ends::None {
             // The entry that denies is the answer: it stands as the decider of an empty span.
-            span.decider = Some(super::Decider {
+            let decider = super::Decider {
                 layer: Layer::NetworkAcl,
                 id: acl.network_acl_id.as_str().into(),
                 entry: span.entry.as_ref().map(|e| format!("{} {e}", direction.name()).into()),
-            });
+            };
+            *span = span.clone().with(Vec::new(), Some(decider), Vec::new());
         }
         span.entry = span.entry.as_ref().map(|e| format!("{} {e}", direction.name()).into());
     }
@@ -90,7 +91,7 @@ pub(super) fn reply(
     match protocol {
         Protocol::Tcp | Protocol::Udp => {
             let mut pieces: Vec<(AddressSet, PortSet)> = Vec::new();
-            for (low, high) in ranges(&lines, &ephemeral()) {
+            for (low, high) in ranges(&lines, ephemeral()) {
                 let (passed, _) = first_match(&lines, low, ends);
                 add(&mut pieces, &passed, &PortSet::range(low, high));
             }
@@ -99,7 +100,7 @@ pub(super) fn reply(
                 .map(|(set, ports)| (if set == *ends { Ends::All } else { Ends::of(set) }, ports))
                 .collect();
             let entry: Arc<str> = format!("{} of answers to client ports", way.name()).into();
-            let stage = Stage::new(Layer::NetworkAcl, id, Act::Reply(pieces, Some(entry)));
+            let stage = Stage::new(Layer::NetworkAcl, id.as_str(), Act::Reply(pieces, Some(entry)));
             Stage { absent, ..stage }
         }
         Protocol::Icmp | Protocol::Icmpv6 => {

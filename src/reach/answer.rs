@@ -1,3 +1,4 @@
+use super::Path;
 use crate::model::{AddressSet, Gap, PortSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,40 +41,6 @@ pub struct ClientSet {
     pub addresses: AddressSet,
     /// Client ports that get the reply through stateless layers (R16); all when nothing limits them.
     pub ports: PortSet,
-}
-
-/// A path through the configuration, hop by hop.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Path {
-    hops: Vec<Hop>,
-    decided_by: Decider,
-    assumptions: Arc<[Assumption]>,
-}
-
-impl Path {
-    /// A path of these hops; `assumptions` are sorted.
-    #[must_use]
-    pub fn new(hops: Vec<Hop>, decided_by: Decider, assumptions: Arc<[Assumption]>) -> Self {
-        Self { hops, decided_by, assumptions }
-    }
-
-    /// The components in the order a packet meets them, the last one what blocks where one does.
-    #[must_use]
-    pub fn hops(&self) -> &[Hop] {
-        &self.hops
-    }
-
-    /// The component that decides.
-    #[must_use]
-    pub fn decided_by(&self) -> &Decider {
-        &self.decided_by
-    }
-
-    /// What is taken for granted on the way, sorted.
-    #[must_use]
-    pub fn assumptions(&self) -> &[Assumption] {
-        &self.assumptions
-    }
 }
 
 /// One component on a path, in the order a packet meets them.

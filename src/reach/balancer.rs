@@ -1,6 +1,6 @@
 use super::combine::combine;
 use super::index::{Index, Nic, Place};
-use super::span::{Ends, Span, Stage};
+use super::span::{Ends, Span, Stage, way};
 use super::ways::{Ways, one};
 use super::{Decider, Hop, Layer, Verdict};
 use crate::model::{AddressSet, Gap, GapKind, PortSet, Protocol};
@@ -172,15 +172,7 @@ fn span<'a>(
         (Some(target), None) => format!("listener {name}:{port} to {target}"),
         _ => format!("listener {name}:{port}: no target is reached"),
     };
-    Span {
-        yes,
-        maybe,
-        entry: Some(text.into()),
-        gaps: tally.gaps,
-        decider,
-        inner: tally.hops,
-        ..span
-    }
+    Span { yes, maybe, entry: Some(text.into()), ..span }.with(tally.gaps, decider, tally.hops)
 }
 
 /// The target groups an action forwards to.
@@ -319,14 +311,14 @@ fn one_target<'a>(
     };
     let filtered = subnet.id != place.id;
     let stages = ways.arrive(to, subnet, &seen, Some(&nic.groups), filtered);
-    for (_, decision) in combine(&stages, &seen, &seen, &PortSet::one(port)) {
+    for (_, decision) in combine(&way(stages), &seen, &seen, &PortSet::one(port)) {
         match decision.verdict {
             Verdict::Blocked => {
-                let mut decider = decision.decided_by;
+                let mut decider = decision.path.decided_by().clone();
                 let entry = decider.entry.unwrap_or_default();
                 let (protocol, sep) = (ways.protocol, if entry.is_empty() { "" } else { ": " });
                 if tally.hops.is_empty() {
-                    tally.hops = decision.hops;
+                    tally.hops = decision.path.hops().to_vec();
                 }
                 decider.entry = Some(format!("target {id} {protocol}/{port}{sep}{entry}").into());
                 tally.blocked.get_or_insert(decider);
@@ -340,7 +332,7 @@ fn one_target<'a>(
                 tally.yes = tally.yes.union(&set(&decision.yes));
                 tally.gaps.extend(decision.gaps.iter().cloned());
                 if tally.through.is_none() {
-                    tally.hops = decision.hops;
+                    tally.hops = decision.path.hops().to_vec();
                 }
                 tally.through.get_or_insert_with(|| format!("{id} {}/{port}", ways.protocol));
             }

@@ -28,11 +28,11 @@ pub(super) fn stage(
     let off = "block public access is off, as it is by default";
     match index.call(view, CallKind::VpcBpaOptions).map(|c| &c.outcome) {
         None | Some(Outcome::Missing) => {
-            return Some(Stage::node(layer, &id).assume("VPC_BPA_OFF", off, Some(gap())));
+            return Some(Stage::node(layer, id.as_str()).assume("VPC_BPA_OFF", off, Some(gap())));
         }
         Some(Outcome::Complete) => {}
         Some(_) if options.assume_bpa_off => {
-            return Some(Stage::node(layer, &id).assume("VPC_BPA_OFF", off, Some(gap())));
+            return Some(Stage::node(layer, id.as_str()).assume("VPC_BPA_OFF", off, Some(gap())));
         }
         Some(_) => return Some(Stage::unknown(layer, &id, vec![gap()])),
     }

@@ -1,9 +1,6 @@
 use super::balancer::{self, Kind};
-use super::combine::Decision;
-use super::index::{Index, Nic};
-use super::{Configured, Layer, Path};
+use super::index::Index;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// Interfaces that every way from outside treats alike: same subnet, same groups, same state.
 #[derive(Debug)]
@@ -60,35 +57,13 @@ impl Classes {
         self.of[nic]
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.first.len()
+    }
+
     /// The interface that stands for a class.
     pub(super) fn first(&self, class: u32) -> usize {
         self.first[class as usize]
     }
-}
-
-/// The answer of a decision made for one interface of a class, told of another one. Texts are
-/// shared: only what names the interface is written anew.
-pub(super) fn retarget(decision: &Decision, from: &Nic<'_>, to: &Nic<'_>) -> Configured {
-    let (mut hops, mut decider) = (decision.hops.clone(), decision.decided_by.clone());
-    let assumptions = Arc::clone(&decision.assumptions);
-    if from.id() == to.id() {
-        return decision.along(Path::new(hops, decider, assumptions));
-    }
-    let rename = |layer: Layer, id: &mut Arc<str>, entry: &mut Option<Arc<str>>| {
-        match layer {
-            Layer::Instance => *id = Arc::clone(&to.host_text),
-            Layer::NetworkInterface => *id = Arc::clone(&to.id_text),
-            _ => {}
-        }
-        if let Some(text) = entry
-            && let Some(stem) = text.strip_suffix(from.id())
-        {
-            *text = format!("{stem}{}", to.id()).into();
-        }
-    };
-    for hop in &mut hops {
-        rename(hop.layer, &mut hop.id, &mut hop.entry);
-    }
-    rename(decider.layer, &mut decider.id, &mut decider.entry);
-    decision.along(Path::new(hops, decider, assumptions))
 }

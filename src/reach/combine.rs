@@ -1,76 +1,124 @@
-use super::span::{Act, Ends, Span, Stage};
-use super::{Assumption, ClientSet, Configured, Decider, Hop, HopVerdict, Layer, Path, Verdict};
+use super::path::{Told, Walk};
+use super::span::{Act, Ends, Span, Stage, Way};
+use super::{ClientSet, Configured, Decider, Hop, HopVerdict, Layer, Path, Verdict};
 use crate::model::{AddressSet, Gap, PortSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// What a way does with one set of destination ports.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct Decision {
     pub(super) verdict: Verdict,
     /// Ends that pass for sure, whatever their client ports.
     pub(super) yes: Arc<AddressSet>,
     /// Ends that pass for sure or may.
     pub(super) maybe: Arc<AddressSet>,
-    /// Client ports whose answer comes back; all where nothing limits them.
-    pub(super) client_ports: PortSet,
-    pub(super) hops: Vec<Hop>,
-    pub(super) decided_by: Decider,
-    pub(super) assumptions: Arc<[Assumption]>,
+    /// Those that get an answer, where the verdict is *partly*.
+    clients: Option<Arc<ClientSet>>,
     pub(super) gaps: Arc<[Gap]>,
+    pub(super) path: Arc<Path>,
+    /// Stages that were walked.
+    pub(super) depth: usize,
+    marks: u128,
 }
 
 impl Decision {
     /// As the answer that other layers see.
-    pub(super) fn configured(self) -> Configured {
-        let (hops, decided_by) = (self.hops.clone(), self.decided_by.clone());
-        self.along(Path::new(hops, decided_by, Arc::clone(&self.assumptions)))
+    pub(super) fn configured(&self) -> Configured {
+        self.along(Arc::clone(&self.path))
     }
 
     /// The same answer along another path of the same shape.
-    pub(super) fn along(&self, path: Path) -> Configured {
-        let Self { verdict, yes, client_ports, gaps, .. } = self;
-        let path = Arc::new(path);
-        match *verdict {
-            Verdict::Permitted => Configured::Permitted(path),
-            Verdict::Partly => {
-                let clients = ClientSet { addresses: (**yes).clone(), ports: client_ports.clone() };
-                Configured::Partly(path, Arc::new(clients))
+    pub(super) fn along(&self, path: Arc<Path>) -> Configured {
+        match (self.verdict, &self.clients) {
+            (Verdict::Permitted, _) => Configured::Permitted(path),
+            (Verdict::Partly, Some(clients)) => Configured::Partly(path, Arc::clone(clients)),
+            (Verdict::Blocked, _) => Configured::Blocked(path),
+            (Verdict::Unknown | Verdict::Partly, _) => {
+                Configured::Unknown(path, Arc::clone(&self.gaps))
             }
-            Verdict::Blocked => Configured::Blocked(path),
-            Verdict::Unknown => Configured::Unknown(path, Arc::clone(gaps)),
-            Verdict::NotApplicable => Configured::NotApplicable,
+            (Verdict::NotApplicable, _) => Configured::NotApplicable,
         }
     }
 }
 
+static EPHEMERAL: LazyLock<PortSet> = LazyLock::new(|| PortSet::range(1024, u16::MAX));
+
 /// Client ports an answer may go to: what systems choose from (Linux 32768 to 60999, Windows 49152
 /// to 65535, NAT gateways and network load balancers 1024 to 65535), taken together.
-pub(super) fn ephemeral() -> PortSet {
-    PortSet::range(1024, u16::MAX)
+pub(super) fn ephemeral() -> &'static PortSet {
+    &EPHEMERAL
 }
 
 /// Walks the stages for every port of `ports`; the parts are sorted, disjoint and maximal.
 ///
 /// `asked` are the ends in question, `required` those that must pass for *permitted*.
 pub(super) fn combine(
-    stages: &[Stage],
+    way: &Way,
     asked: &Arc<AddressSet>,
-    required: &AddressSet,
+    required: &Arc<AddressSet>,
     ports: &PortSet,
 ) -> Vec<(PortSet, Decision)> {
+    // What stands before the first stage that tells ports apart is walked once.
+    let first = way.iter().position(|s| s.tells_ports_apart()).unwrap_or(way.len());
+    let start = State::new(asked, required).walked(&way[..first], required, 0);
+    let rest = if start.blocked { &[] } else { &way[first..] };
+    let mut known: Vec<(Vec<Option<usize>>, usize)> = Vec::new();
     let mut out: Vec<(Vec<(u16, u16)>, Decision)> = Vec::new();
-    for (low, high) in pieces(stages, ports) {
-        let decision = walk(stages, asked, required, low);
-        match out.iter_mut().find(|(_, d)| *d == decision) {
-            Some((ranges, _)) => ranges.push((low, high)),
-            None => out.push((vec![(low, high)], decision)),
+    for (low, high) in pieces(way, ports) {
+        let met: Vec<Option<usize>> = rest.iter().map(|s| s.span_index(low)).collect();
+        if let Some((_, at)) = known.iter().find(|(k, _)| *k == met) {
+            out[*at].0.push((low, high));
+            continue;
         }
+        let state = start.clone().walked(rest, required, low);
+        let decision = state.decide(way, asked, required, low);
+        let same = |d: &Decision| alike(way, (d, d.port()), (&decision, low));
+        let at = match out.iter().position(|(_, d)| same(d)) {
+            Some(at) => {
+                out[at].0.push((low, high));
+                at
+            }
+            None => {
+                out.push((vec![(low, high)], decision));
+                out.len() - 1
+            }
+        };
+        known.push((met, at));
     }
     out.into_iter().map(|(ranges, d)| (ranges.into_iter().collect(), d)).collect()
 }
 
+/// Whether two walks of one way come to the same answer by the same words.
+fn alike(way: &Way, (a, p): (&Decision, u16), (b, q): (&Decision, u16)) -> bool {
+    let fields = a.verdict == b.verdict
+        && a.depth == b.depth
+        && a.marks == b.marks
+        && a.yes == b.yes
+        && a.maybe == b.maybe
+        && a.clients == b.clients
+        && a.gaps == b.gaps;
+    if !fields {
+        return false;
+    }
+    if way.len() > MOST_MARKS {
+        return a.path == b.path;
+    }
+    way[..a.depth].iter().enumerate().all(|(at, stage)| {
+        let (Some(s), Some(t)) = (stage.span(p), stage.span(q)) else {
+            return stage.span(p).is_none() == stage.span(q).is_none() || a.path == b.path;
+        };
+        // Where nothing passes, the stage's own words stand unless the span has a decider.
+        let blocks = a.verdict == Verdict::Blocked && at + 1 == a.depth;
+        let silent = |s: &Span| blocks && s.decider().is_none();
+        std::ptr::eq(s, t)
+            || (s.decider() == t.decider()
+                && s.inner() == t.inner()
+                && (silent(s) || s.entry == t.entry))
+    })
+}
+
 /// The largest ranges within which every stage decides alike.
-fn pieces(stages: &[Stage], ports: &PortSet) -> Vec<(u16, u16)> {
+fn pieces(stages: &[Arc<Stage>], ports: &PortSet) -> Vec<(u16, u16)> {
     let mut starts: Vec<u32> = Vec::new();
     for stage in stages {
         if let Act::Filter(spans) = &stage.act {
@@ -95,85 +143,225 @@ fn pieces(stages: &[Stage], ports: &PortSet) -> Vec<(u16, u16)> {
     out
 }
 
-/// The span that holds `port`.
-fn span_at(spans: &[Span], port: u16) -> Option<&Span> {
-    let i = spans.partition_point(|s| s.high < port);
-    spans.get(i).filter(|s| s.low <= port)
+/// Stages whose verdicts fit into the marks of a decision.
+const MOST_MARKS: usize = 64;
+
+/// How far a walk has come.
+#[derive(Debug, Clone)]
+struct State {
+    yes: Arc<AddressSet>,
+    maybe: Arc<AddressSet>,
+    /// Which ends have which client ports left; `None` as long as all have all.
+    replies: Option<Vec<(Arc<AddressSet>, PortSet)>>,
+    asked: Arc<AddressSet>,
+    /// Whether all that must pass was asked about.
+    whole: bool,
+    gaps: Vec<Gap>,
+    depth: usize,
+    /// The verdict of each stage, two bits each.
+    marks: u128,
+    blocked: bool,
 }
 
-/// One port through every stage.
-fn walk(stages: &[Stage], asked: &Arc<AddressSet>, required: &AddressSet, port: u16) -> Decision {
-    let (mut yes, mut maybe) = (Arc::clone(asked), Arc::clone(asked));
-    let mut replies: Vec<(Arc<AddressSet>, PortSet)> = vec![(Arc::clone(asked), ephemeral())];
-    let mut hops: Vec<Hop> = Vec::with_capacity(stages.len());
-    let mut deciders: Vec<Option<Decider>> = Vec::with_capacity(stages.len());
-    let (mut gaps, mut assumptions) = (Vec::new(), Vec::new());
-    for stage in stages {
+impl State {
+    fn new(asked: &Arc<AddressSet>, required: &AddressSet) -> Self {
+        Self {
+            yes: Arc::clone(asked),
+            maybe: Arc::clone(asked),
+            replies: None,
+            asked: Arc::clone(asked),
+            whole: asked.is_superset(required),
+            gaps: Vec::new(),
+            depth: 0,
+            marks: 0,
+            blocked: false,
+        }
+    }
+
+    /// Goes on through `stages` until one blocks.
+    fn walked(mut self, stages: &[Arc<Stage>], required: &AddressSet, port: u16) -> Self {
+        for stage in stages {
+            if self.blocked {
+                break;
+            }
+            self.step(stage, required, port);
+        }
+        self
+    }
+
+    /// Whether the set holds all that must pass; what was asked about is known to, or not to.
+    fn covers(&self, set: &Arc<AddressSet>, required: &AddressSet) -> bool {
+        if Arc::ptr_eq(set, &self.asked) { self.whole } else { set.is_superset(required) }
+    }
+
+    /// One port through one stage.
+    fn step(&mut self, stage: &Stage, required: &AddressSet, port: u16) -> HopVerdict {
+        let verdict = match &stage.act {
+            Act::Node => HopVerdict::Passes,
+            Act::Filter(_) => self.filter(stage.span(port), required),
+            Act::Reply(pieces, _) => self.reply(pieces, required),
+        };
+        if self.depth < MOST_MARKS {
+            self.marks |= (verdict as u128) << (2 * self.depth);
+        }
+        self.depth += 1;
+        self.blocked = verdict == HopVerdict::Blocks;
+        verdict
+    }
+
+    fn filter(&mut self, span: Option<&Span>, required: &AddressSet) -> HopVerdict {
+        let Some(span) = span else {
+            (self.yes, self.maybe) = Default::default();
+            return HopVerdict::Blocks;
+        };
+        // What passes here for sure, of all that may have come this far.
+        let sure = span.yes.meet(&self.maybe);
+        let maybe =
+            if span.yes.is(&span.maybe) { Arc::clone(&sure) } else { span.maybe.meet(&self.maybe) };
+        let yes = if Arc::ptr_eq(&self.yes, &self.maybe) {
+            Arc::clone(&sure)
+        } else {
+            span.yes.meet(&self.yes)
+        };
+        let verdict = if maybe.is_empty() {
+            HopVerdict::Blocks
+        } else if self.covers(&sure, required) {
+            HopVerdict::Passes
+        } else if !Arc::ptr_eq(&sure, &maybe) && sure != maybe {
+            self.gaps.extend(span.gaps().iter().cloned());
+            HopVerdict::Unknown
+        } else {
+            HopVerdict::PartlyPasses
+        };
+        (self.yes, self.maybe) = (yes, maybe);
+        verdict
+    }
+
+    fn reply(&mut self, pieces: &[(Ends, PortSet)], required: &AddressSet) -> HopVerdict {
+        if self.replies.is_none()
+            && let [(Ends::All, ports)] = pieces
+            && ports == ephemeral()
+        {
+            let any = !self.maybe.is_empty();
+            return if any { HopVerdict::Passes } else { HopVerdict::Blocks };
+        }
+        let before = self
+            .replies
+            .take()
+            .unwrap_or_else(|| vec![(Arc::clone(&self.asked), ephemeral().clone())]);
+        let mut next = Vec::new();
+        for (ends, ports) in pieces {
+            for (set, before) in &before {
+                let set = ends.meet(set);
+                let both = ports.intersect(before);
+                if !set.is_empty() && !both.is_empty() {
+                    next.push((set, both));
+                }
+            }
+        }
+        let some = union(next.iter().map(|(s, _)| s));
+        let full = union(next.iter().filter(|(_, p)| p == ephemeral()).map(|(s, _)| s));
+        self.replies = Some(next);
+        let some = Ends::of(some);
+        (self.yes, self.maybe) = (some.meet(&self.yes), some.meet(&self.maybe));
+        if self.maybe.is_empty() {
+            HopVerdict::Blocks
+        } else if full.is_superset(&required.intersect(&self.maybe)) {
+            HopVerdict::Passes
+        } else {
+            HopVerdict::PartlyPasses
+        }
+    }
+
+    fn verdict(&self, required: &AddressSet, full: &Arc<AddressSet>) -> Verdict {
+        if self.maybe.is_empty() {
+            Verdict::Blocked
+        } else if self.covers(&self.yes, required) && self.covers(full, required) {
+            Verdict::Permitted
+        } else if Arc::ptr_eq(&self.yes, &self.maybe) || self.yes == self.maybe {
+            Verdict::Partly
+        } else {
+            Verdict::Unknown
+        }
+    }
+
+    /// Ends that have every client port left.
+    fn full(&self) -> Arc<AddressSet> {
+        match &self.replies {
+            None => Arc::clone(&self.asked),
+            Some(replies) => {
+                let full = replies.iter().filter(|(_, p)| p == ephemeral()).map(|(s, _)| s);
+                Arc::new(union(full))
+            }
+        }
+    }
+
+    fn decide(
+        mut self,
+        way: &Way,
+        asked: &Arc<AddressSet>,
+        required: &Arc<AddressSet>,
+        port: u16,
+    ) -> Decision {
+        let full = self.full();
+        let verdict = self.verdict(required, &full);
+        let mut gaps = std::mem::take(&mut self.gaps);
+        if verdict != Verdict::Unknown {
+            gaps.clear();
+        }
+        gaps.sort();
+        gaps.dedup();
+        let clients = (verdict == Verdict::Partly).then(|| {
+            let ports = match &self.replies {
+                None => PortSet::all(),
+                Some(replies) => client_ports(replies, &self.yes, &full),
+            };
+            Arc::new(ClientSet { addresses: (*self.yes).clone(), ports })
+        });
+        let path = Path::of(Walk {
+            way: Arc::clone(way),
+            asked: Arc::clone(asked),
+            required: Arc::clone(required),
+            port,
+            rename: None,
+        });
+        let Self { yes, maybe, depth, marks, .. } = self;
+        let (gaps, path) = (gaps.into(), Arc::new(path));
+        Decision { verdict, yes, maybe, clients, gaps, path, depth, marks }
+    }
+}
+
+impl Decision {
+    /// A port of the part that it was made for.
+    fn port(&self) -> u16 {
+        self.path.port()
+    }
+}
+
+/// Walks a way once more for one port, and tells what it meets.
+pub(super) fn retrace(walk: &Walk) -> Told {
+    let Walk { way, asked, required, port, rename: _ } = walk;
+    let mut state = State::new(asked, required);
+    let mut hops: Vec<Hop> = Vec::with_capacity(way.len());
+    let mut deciders: Vec<Option<Decider>> = Vec::with_capacity(way.len());
+    let mut assumptions = Vec::new();
+    for stage in way.iter() {
         assumptions.extend(stage.assumptions.iter().cloned());
-        let (entry, verdict, decider) = match &stage.act {
+        let verdict = state.step(stage, required, *port);
+        let blocks = verdict == HopVerdict::Blocks;
+        let span = stage.span(*port);
+        let entry = match &stage.act {
             // What is only taken for granted must not read as if it had been seen.
             Act::Node => {
                 let taken = stage.assumptions.first();
-                let entry = taken.map(|a| Arc::from(format!("assumed: {}", a.text)));
-                (entry, HopVerdict::Passes, None)
+                taken.map(|a| Arc::from(format!("assumed: {}", a.text)))
             }
-            Act::Filter(spans) => {
-                let span = span_at(spans, port);
-                // What passes here for sure, of all that may have come this far.
-                let (sure, m) = span
-                    .map_or_else(Default::default, |s| (s.yes.meet(&maybe), s.maybe.meet(&maybe)));
-                let y = span.map_or_else(Default::default, |s| s.yes.meet(&yes));
-                let verdict = if m.is_empty() {
-                    HopVerdict::Blocks
-                } else if sure.is_superset(required) {
-                    HopVerdict::Passes
-                } else if let Some(s) = span
-                    && sure != m
-                {
-                    gaps.extend(s.gaps.iter().cloned());
-                    HopVerdict::Unknown
-                } else {
-                    HopVerdict::PartlyPasses
-                };
-                (yes, maybe) = (y, m);
-                let entry = match span {
-                    Some(s) if verdict != HopVerdict::Blocks || s.decider.is_some() => {
-                        s.entry.clone()
-                    }
-                    _ => Some(Arc::clone(&stage.absent)),
-                };
-                (entry, verdict, span.and_then(|s| s.decider.clone()))
-            }
-            Act::Reply(pieces, entry) => {
-                let mut next = Vec::new();
-                for (ends, ports) in pieces {
-                    for (set, before) in &replies {
-                        let set = ends.meet(set);
-                        let both = ports.intersect(before);
-                        if !set.is_empty() && !both.is_empty() {
-                            next.push((set, both));
-                        }
-                    }
-                }
-                replies = next;
-                let some = union(replies.iter().map(|(s, _)| s));
-                let full = union(replies.iter().filter(|(_, p)| *p == ephemeral()).map(|(s, _)| s));
-                let some = Ends::of(some);
-                (yes, maybe) = (some.meet(&yes), some.meet(&maybe));
-                let verdict = if maybe.is_empty() {
-                    HopVerdict::Blocks
-                } else if full.is_superset(&required.intersect(&maybe)) {
-                    HopVerdict::Passes
-                } else {
-                    HopVerdict::PartlyPasses
-                };
-                let entry = if verdict == HopVerdict::Blocks {
-                    Some(stage.absent.clone())
-                } else {
-                    entry.clone()
-                };
-                (entry, verdict, None)
-            }
+            Act::Filter(_) => match span {
+                Some(s) if !blocks || s.decider().is_some() => s.entry.clone(),
+                _ => Some(Arc::clone(&stage.absent)),
+            },
+            Act::Reply(_, _) if blocks => Some(Arc::clone(&stage.absent)),
+            Act::Reply(_, entry) => entry.clone(),
         };
         hops.push(Hop {
             layer: stage.layer,
@@ -181,38 +369,20 @@ fn walk(stages: &[Stage], asked: &Arc<AddressSet>, required: &AddressSet, port: 
             entry: entry.filter(|e| !e.is_empty()),
             verdict,
         });
-        deciders.push(decider);
-        if let Act::Filter(spans) = &stage.act
-            && let Some(span) = span_at(spans, port)
-        {
-            hops.extend(span.inner.iter().cloned());
+        deciders.push(span.and_then(|s| s.decider().cloned()));
+        if let Some(span) = span {
+            hops.extend(span.inner().iter().cloned());
             deciders.resize(hops.len(), None);
         }
-        if verdict == HopVerdict::Blocks {
+        if blocks {
             break;
         }
     }
-    let full = union(replies.iter().filter(|(_, p)| *p == ephemeral()).map(|(s, _)| s));
-    let verdict = if maybe.is_empty() {
-        Verdict::Blocked
-    } else if yes.is_superset(required) && full.is_superset(required) {
-        Verdict::Permitted
-    } else if yes == maybe {
-        Verdict::Partly
-    } else {
-        Verdict::Unknown
-    };
-    if verdict != Verdict::Unknown {
-        gaps.clear();
-    }
-    gaps.sort();
-    gaps.dedup();
     assumptions.sort();
     assumptions.dedup();
+    let verdict = state.verdict(required, &state.full());
     let decided_by = decider(verdict, &hops, &deciders);
-    let client_ports = client_ports(&replies, &yes, &full);
-    let (assumptions, gaps) = (assumptions.into(), gaps.into());
-    Decision { verdict, yes, maybe, client_ports, hops, decided_by, assumptions, gaps }
+    Told { hops, decided_by, assumptions: assumptions.into() }
 }
 
 /// Client ports that every end that passes can use; those any can, where none is common.
@@ -226,7 +396,7 @@ fn client_ports(
     }
     let used: Vec<&PortSet> =
         replies.iter().filter(|(s, _)| s.intersects(yes)).map(|(_, p)| p).collect();
-    let common = used.iter().fold(ephemeral(), |all, p| all.intersect(p));
+    let common = used.iter().fold(ephemeral().clone(), |all, p| all.intersect(p));
     if !common.is_empty() {
         return common;
     }

@@ -3,7 +3,7 @@
 use super::combine::{Decision, combine};
 use super::engine::{finish, fold, required};
 use super::index::{Place, Role, Spot};
-use super::span::Stage;
+use super::span::{Stage, way};
 use super::ways::{Start, Ways, one};
 use super::{Configured, End, Explanation, Layer, Query, QueryError, Reach, Verdict, balancer};
 use crate::model::{AddressSet, Family, Gap, GapKind, PortSet, Protocol};
@@ -121,11 +121,13 @@ impl<'a> Reach<'a> {
             }
             let (stages, asked) = self.way(from, to, protocol, family);
             let needed = required(&asked, family);
-            let parts: Vec<(PortSet, Decision)> = combine(&stages, &asked, &needed, &ports);
+            let stages = way(stages);
+            let parts: Vec<(PortSet, Decision)> =
+                combine(&stages, &asked, &Arc::new(needed), &ports);
             for (_, decision) in &parts {
                 gaps.extend(decision.gaps.iter().cloned());
                 // An assumption stands in for a gap as long as the path gets that far.
-                for stage in stages.iter().take(decision.hops.len()) {
+                for stage in stages.iter().take(decision.path.hops().len()) {
                     gaps.extend(stage.assumed.iter().cloned());
                 }
             }
@@ -172,7 +174,7 @@ impl<'a> Reach<'a> {
             (From::Outside(set), To::At(address, spot)) => {
                 if Ways::is_reachable_role(*spot, *address) {
                     let ends = asked(&set.intersect(&AddressSet::outside()));
-                    (ways.from_internet(*spot, &ends), ends)
+                    (ways.from_internet(&self.index.nics[spot.nic], &ends), ends)
                 } else {
                     let why = format!("{address} is private: it is not routed on the internet");
                     (internet(why), asked(set))
@@ -197,7 +199,7 @@ impl<'a> Reach<'a> {
                         let nic = &self.index.nics[spot.nic];
                         let mut stages = Vec::new();
                         if let Some(id) = gateway {
-                            stages.push(Stage::node(Layer::VpnGateway, id));
+                            stages.push(Stage::node(Layer::VpnGateway, id.as_str()));
                         }
                         stages.extend(ways.from_far(nic, &ends));
                         (stages, ends)

@@ -3,7 +3,7 @@ use super::lines::Traffic;
 use super::span::{Ends, Span};
 use crate::model::{AddressSet, Family, Gap, GapKind, Protocol};
 use crate::snapshot::{IpPermission, SecurityGroup};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Which way a packet goes through a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +50,8 @@ struct Permission<'a> {
     networks: AddressSet,
     groups: Vec<&'a str>,
     prefix_lists: Vec<&'a str>,
+    /// As people read it, written once: with all its peers, and with the first four of more.
+    texts: [OnceLock<Arc<str>>; 2],
 }
 
 impl<'a> Group<'a> {
@@ -85,6 +87,7 @@ fn permission(row: &IpPermission) -> Option<Permission<'_>> {
         networks: v4.chain(v6).collect(),
         groups: row.user_id_group_pairs.iter().map(|p| p.group_id.as_str()).collect(),
         prefix_lists: row.prefix_list_ids.iter().map(|p| p.prefix_list_id.as_str()).collect(),
+        texts: Default::default(),
     })
 }
 
@@ -122,7 +125,7 @@ pub(super) fn spans(
             if yes.is_empty() && maybe.is_none() {
                 continue;
             }
-            let text: Arc<str> = permission.text(direction, group.id, &yes).into();
+            let text = permission.text(direction, group.id, &yes);
             for &(low, high) in ports.ranges() {
                 let (yes, maybe, text) = (yes.clone(), maybe.clone(), Arc::clone(&text));
                 rules.push(Rule { low, high, yes, maybe, text });
@@ -171,7 +174,7 @@ fn sweep(rules: &[Rule]) -> Vec<Span> {
                 if last.high.checked_add(1) == Some(low)
                     && last.yes == yes
                     && last.entry == entry
-                    && last.gaps == gaps =>
+                    && last.gaps() == gaps =>
             {
                 last.high = high;
             }
@@ -207,16 +210,21 @@ impl Permission<'_> {
     }
 
     /// `sg-1 ingress tcp/22 from 0.0.0.0/0`, by the peers that matter here.
-    fn text(&self, direction: Direction, group: &str, yes: &AddressSet) -> String {
+    fn text(&self, direction: Direction, group: &str, yes: &AddressSet) -> Arc<str> {
+        let short = !yes.is_empty();
+        let write = || self.write(direction, group, short).into();
+        Arc::clone(self.texts[usize::from(short)].get_or_init(write))
+    }
+
+    fn write(&self, direction: Direction, group: &str, short: bool) -> String {
         let mut peers: Vec<String> =
             self.networks.to_networks().iter().map(ToString::to_string).collect();
         peers.extend(self.groups.iter().map(ToString::to_string));
         peers.extend(self.prefix_lists.iter().map(ToString::to_string));
         let more = peers.len().saturating_sub(4);
-        let shown =
-            if more > 0 && !yes.is_empty() { peers[..4].join(", ") } else { peers.join(", ") };
-        let tail =
-            if more > 0 && !yes.is_empty() { format!(" and {more} more") } else { String::new() };
+        let short = short && more > 0;
+        let shown = if short { peers[..4].join(", ") } else { peers.join(", ") };
+        let tail = if short { format!(" and {more} more") } else { String::new() };
         let (name, word) = (direction.name(), direction.preposition());
         format!("{group} {name} {} {word} {shown}{tail}", self.traffic)
     }

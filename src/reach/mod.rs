@@ -8,6 +8,7 @@
 mod acl;
 mod answer;
 mod balancer;
+mod blind;
 mod bpa;
 mod class;
 mod combine;
@@ -18,17 +19,19 @@ mod exposed;
 mod group;
 mod index;
 mod lines;
+mod listing;
+mod memory;
 mod options;
+mod path;
 mod query;
 mod route;
 mod span;
 mod transit;
 mod ways;
 
-pub use answer::{
-    Assumption, ClientSet, Configured, Decider, Hop, HopVerdict, Layer, Path, Verdict,
-};
+pub use answer::{Assumption, ClientSet, Configured, Decider, Hop, HopVerdict, Layer, Verdict};
 pub use engine::Reach;
 pub use exposed::ExposedEndpoint;
 pub use options::Options;
+pub use path::Path;
 pub use query::{End, Explanation, Query, QueryError};

@@ -1,6 +1,16 @@
 use super::{Assumption, Decider, Hop, Layer};
 use crate::model::{AddressSet, Gap, PortSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+/// Stages in the order that a packet meets them, shared by everything that is decided on them.
+pub(super) type Way = Arc<[Arc<Stage>]>;
+
+/// The way through these stages.
+pub(super) fn way(stages: impl IntoIterator<Item = Stage>) -> Way {
+    stages.into_iter().map(Arc::new).collect()
+}
+
+static NOBODY: LazyLock<Arc<AddressSet>> = LazyLock::new(Arc::default);
 
 /// Some of the addresses at the other end of a flow.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,12 +30,21 @@ impl Ends {
     pub(super) fn meet(&self, set: &Arc<AddressSet>) -> Arc<AddressSet> {
         match self {
             Self::All => Arc::clone(set),
-            Self::None => Arc::default(),
+            Self::None => Arc::clone(&NOBODY),
             Self::These(these) if Arc::ptr_eq(these, set) => Arc::clone(set),
             Self::These(these) => {
                 let both = these.intersect(set);
                 if both == **set { Arc::clone(set) } else { Arc::new(both) }
             }
+        }
+    }
+
+    /// Whether both are the same by their looks, without comparing sets.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::All, Self::All) | (Self::None, Self::None) => true,
+            (Self::These(these), Self::These(those)) => Arc::ptr_eq(these, those),
+            _ => false,
         }
     }
 
@@ -51,18 +70,44 @@ pub(super) struct Span {
     pub(super) maybe: Ends,
     /// The line that decides, as people read it.
     pub(super) entry: Option<Arc<str>>,
-    /// Why `maybe` is more than `yes`.
-    pub(super) gaps: Vec<Gap>,
-    /// A component inside this stage that decides in its stead (a balancer's target).
-    pub(super) decider: Option<Decider>,
-    /// Hops behind this one (a balancer's target).
-    pub(super) inner: Vec<Hop>,
+    /// What most spans lack; `None` where there is nothing in it.
+    pub(super) rest: Option<Box<Rest>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Rest {
+    gaps: Vec<Gap>,
+    decider: Option<Decider>,
+    inner: Vec<Hop>,
 }
 
 impl Span {
     /// Every port, decided alike.
     pub(super) fn whole(yes: Ends, maybe: Ends, entry: Option<Arc<str>>, gaps: Vec<Gap>) -> Self {
-        Self { low: 0, high: u16::MAX, yes, maybe, entry, gaps, decider: None, inner: Vec::new() }
+        Self { low: 0, high: u16::MAX, yes, maybe, entry, rest: None }.with(gaps, None, Vec::new())
+    }
+
+    /// The same span with gaps, with a component inside this stage that decides in its stead, and
+    /// with the hops behind this one (a balancer's target).
+    pub(super) fn with(self, gaps: Vec<Gap>, decider: Option<Decider>, inner: Vec<Hop>) -> Self {
+        let rest = Rest { gaps, decider, inner };
+        let rest = (rest != Rest::default()).then(|| Box::new(rest));
+        Self { rest, ..self }
+    }
+
+    /// Why `maybe` is more than `yes`.
+    pub(super) fn gaps(&self) -> &[Gap] {
+        self.rest.as_ref().map_or(&[], |r| &r.gaps)
+    }
+
+    /// A component inside this stage that decides in its stead.
+    pub(super) fn decider(&self) -> Option<&Decider> {
+        self.rest.as_ref()?.decider.as_ref()
+    }
+
+    /// Hops behind this one.
+    pub(super) fn inner(&self) -> &[Hop] {
+        self.rest.as_ref().map_or(&[], |r| &r.inner)
     }
 }
 
@@ -92,7 +137,7 @@ pub(super) enum Act {
 
 impl Stage {
     /// A place on the way.
-    pub(super) fn node(layer: Layer, id: &str) -> Self {
+    pub(super) fn node(layer: Layer, id: impl Into<Arc<str>>) -> Self {
         Self::new(layer, id, Act::Node)
     }
 
@@ -114,15 +159,34 @@ impl Stage {
     }
 
     /// A stage with an act of its own.
-    pub(super) fn new(layer: Layer, id: &str, act: Act) -> Self {
+    pub(super) fn new(layer: Layer, id: impl Into<Arc<str>>, act: Act) -> Self {
         Self {
             layer,
             id: id.into(),
             act,
-            absent: Arc::from(""),
+            absent: Arc::default(),
             assumptions: Vec::new(),
             assumed: Vec::new(),
         }
+    }
+
+    /// Where in its spans a port lies.
+    pub(super) fn span_index(&self, port: u16) -> Option<usize> {
+        let Act::Filter(spans) = &self.act else { return None };
+        let at = spans.partition_point(|s| s.high < port);
+        spans.get(at).filter(|s| s.low <= port).map(|_| at)
+    }
+
+    /// The span that holds a port.
+    pub(super) fn span(&self, port: u16) -> Option<&Span> {
+        let Act::Filter(spans) = &self.act else { return None };
+        self.span_index(port).map(|at| &spans[at])
+    }
+
+    /// Whether it may do with one port what it does not with another.
+    pub(super) fn tells_ports_apart(&self) -> bool {
+        let Act::Filter(spans) = &self.act else { return false };
+        !matches!(&**spans, [] | [Span { low: 0, high: u16::MAX, .. }])
     }
 
     /// Names something taken for granted here.

@@ -31,19 +31,26 @@ pub(super) struct Start<'i, 'a> {
 
 impl<'i, 'a> Ways<'i, 'a> {
     /// From outside, through the internet gateway, to an address of an interface.
-    pub(super) fn from_internet(&self, spot: Spot, ends: &Arc<AddressSet>) -> Vec<Stage> {
+    pub(super) fn from_internet(&self, nic: &Nic<'a>, ends: &Arc<AddressSet>) -> Vec<Stage> {
         let mut stages = vec![Stage::node(Layer::Internet, "internet")];
-        stages.extend(self.enter(spot, ends));
+        stages.extend(self.enter(nic, ends));
         stages
     }
 
     /// The part of [`Ways::from_internet`] behind the internet itself.
-    fn enter(&self, spot: Spot, ends: &Arc<AddressSet>) -> Vec<Stage> {
-        let nic = &self.index.nics[spot.nic];
+    fn enter(&self, nic: &Nic<'a>, ends: &Arc<AddressSet>) -> Vec<Stage> {
         let Some(place) = self.index.subnets.get(nic.subnet) else {
             let gap = Gap::new(GapKind::Subnets, nic.id(), "its subnet is not known");
             return vec![Stage::unknown(Layer::Subnet, nic.subnet, vec![gap])];
         };
+        let mut stages = self.before(place, ends);
+        stages.extend(self.at(nic, place, ends, None));
+        stages.extend(self.behind(place, ends));
+        stages
+    }
+
+    /// What stands between the internet and every interface of a subnet.
+    pub(super) fn before(&self, place: &Place<'a>, ends: &AddressSet) -> Vec<Stage> {
         let mut stages: Vec<Stage> =
             bpa::stage(self.index, self.options, place.view, place.vpc, place.id, Use::Direct)
                 .into_iter()
@@ -52,9 +59,26 @@ impl<'i, 'a> Ways<'i, 'a> {
         stages.push(Stage::node(Layer::Vpc, place.vpc));
         stages.extend(self.edge(place));
         stages.push(Stage::node(Layer::Subnet, place.id));
-        stages.extend(self.arrive(nic, place, ends, None, true));
-        stages.push(self.way_back(place, ends));
+        stages.push(self.acl(place, Direction::Ingress, ends));
         stages
+    }
+
+    /// The interface itself: it and its instance, which must be in use, and its groups.
+    pub(super) fn at(
+        &self,
+        nic: &Nic<'a>,
+        place: &Place<'a>,
+        ends: &Arc<AddressSet>,
+        peer_groups: Option<&[&str]>,
+    ) -> Vec<Stage> {
+        let mut stages = self.hold(nic);
+        stages.extend(self.guard(nic, place, ends, peer_groups));
+        stages
+    }
+
+    /// What the answer of an interface of a subnet meets on its way to the internet.
+    pub(super) fn behind(&self, place: &Place<'a>, ends: &Arc<AddressSet>) -> Vec<Stage> {
+        vec![self.acl_reply(place, Direction::Ingress, ends), self.way_back(place, ends)]
     }
 
     /// The internet gateway of a VPC (R22).
@@ -115,8 +139,7 @@ impl<'i, 'a> Ways<'i, 'a> {
         if filtered {
             stages.push(self.acl(place, Direction::Ingress, ends));
         }
-        stages.extend(self.hold(nic));
-        stages.extend(self.guard(nic, place, ends, peer_groups));
+        stages.extend(self.at(nic, place, ends, peer_groups));
         if filtered {
             stages.push(self.acl_reply(place, Direction::Ingress, ends));
         }
@@ -150,7 +173,7 @@ impl<'i, 'a> Ways<'i, 'a> {
         if let Some(id) = nic.instance {
             let layer = Layer::Instance;
             stages.push(match self.index.instances.get(id).map(|i| i.state.name.as_str()) {
-                Some("running" | "pending" | "") => Stage::node(layer, id),
+                Some("running" | "pending" | "") => Stage::node(layer, Arc::clone(&nic.host_text)),
                 Some(state) => Stage::blocks(layer, id, format!("it is {state}")),
                 None => {
                     let text = "the instance is not in the snapshot and taken to be running";
@@ -158,14 +181,14 @@ impl<'i, 'a> Ways<'i, 'a> {
                 }
             });
         } else if let Some(endpoint) = self.index.endpoint_nics.get(nic.id()) {
-            stages.push(Stage::node(Layer::VpcEndpoint, endpoint));
+            stages.push(Stage::node(Layer::VpcEndpoint, *endpoint));
         }
         let layer = Layer::NetworkInterface;
         stages.push(match nic.row.status.as_deref() {
             Some(status @ ("available" | "detaching")) => {
                 Stage::blocks(layer, nic.id(), format!("it is {status}, attached to nothing"))
             }
-            _ => Stage::node(layer, nic.id()),
+            _ => Stage::node(layer, Arc::clone(&nic.id_text)),
         });
         stages
     }
@@ -469,7 +492,7 @@ impl<'i, 'a> Ways<'i, 'a> {
             Some(_) => Arc::clone(&here),
             None => Arc::new(AddressSet::outside().of_family(self.family)),
         };
-        stages.extend(collapse(self.enter(spot, &carried), &carried));
+        stages.extend(collapse(self.enter(&self.index.nics[spot.nic], &carried), &carried));
         stages.push(self.acl_reply(start.place, Direction::Egress, &there).collapse(&there));
         (stages, here)
     }
@@ -689,7 +712,7 @@ impl<'i, 'a> Ways<'i, 'a> {
     pub(super) fn is_reachable_role(spot: Spot, address: IpAddr) -> bool {
         match spot.role {
             Role::Public(_) => true,
-            Role::V6 => AddressSet::outside().contains(address),
+            Role::V6 => AddressSet::is_outside(address),
             Role::Private => false,
         }
     }

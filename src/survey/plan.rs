@@ -197,7 +197,7 @@ impl<'a> Plan<'a> {
             if !exposed.protocol.has_ports() || exposed.every_other_protocol {
                 continue;
             }
-            let asked = AddressSet::outside().contains(exposed.address);
+            let asked = AddressSet::is_outside(exposed.address);
             if !asked && !self.may.contains(exposed.address) {
                 continue;
             }

@@ -97,7 +97,7 @@ fn exposed(address: &str, ports: PortSet) -> ExposedEndpoint {
         protocol: Protocol::Tcp,
         every_other_protocol: false,
         ports,
-        sources: AddressSet::all_v4(),
+        sources: AddressSet::all_v4().into(),
         configured: Configured::NotApplicable,
     }
 }

@@ -12,6 +12,7 @@ use portcullis::snapshot::Snapshot;
 use portcullis::spec::{self, Source, Spec};
 use portcullis::{resolve, rule};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Sources inside each other, services that some hosts lack, forbids with narrower permits, and
 /// waivers of hosts on both sides of the line.
@@ -81,15 +82,18 @@ fn a_narrowed_listing_is_the_whole_one_without_the_others() {
     let reach = Reach::new(&snapshot, &reach::Options::default());
     for from in [AddressSet::outside(), AddressSet::all()] {
         let whole = reach.exposed(&from);
-        let few: BTreeSet<String> =
-            [whole.first(), whole.last()].into_iter().flatten().map(|e| e.host.clone()).collect();
+        let few: BTreeSet<String> = [whole.first(), whole.last()]
+            .into_iter()
+            .flatten()
+            .map(|e| e.host.to_string())
+            .collect();
         let expected: Vec<&ExposedEndpoint> =
-            whole.iter().filter(|e| few.contains(&e.host)).collect();
+            whole.iter().filter(|e| few.contains(&*e.host)).collect();
         assert!(few.len() == 2 && expected.len() < whole.len());
         let narrow = reach.exposed_of(&from, Some(&few));
         assert_eq!(narrow.iter().collect::<Vec<_>>(), expected);
         let places: BTreeSet<_> = expected.iter().map(|e| (e.address, &e.interface)).collect();
-        let at = |(address, nic): (_, &String)| reach.exposed_at(address, nic, &from);
+        let at = |(address, nic): (_, &Arc<str>)| reach.exposed_at(address, nic, &from);
         let each: Vec<ExposedEndpoint> = places.into_iter().flat_map(at).collect();
         assert_eq!(each.iter().collect::<Vec<_>>(), expected);
     }

@@ -192,7 +192,7 @@ fn derived(name: &str, snapshot: &Snapshot, expected: &Value, tally: &mut Tally)
                         && r.protocol == protocol
                         && r.configured.verdict() == verdict
                 })
-                .filter(|r| r.sources == AddressSet::all_v4())
+                .filter(|r| *r.sources == AddressSet::all_v4())
                 .fold(PortSet::empty(), |all, r| all.union(&r.ports))
         };
         let ports = |key: &str| -> PortSet {
@@ -220,7 +220,7 @@ fn derived(name: &str, snapshot: &Snapshot, expected: &Value, tally: &mut Tally)
             tally.unknown += 1;
         }
         if let (Some(row), Some(eni)) = (row, wanted["eni"].as_str()) {
-            assert_eq!(row.interface, eni);
+            assert_eq!(&*row.interface, eni);
         }
         tally.derived += 1;
     }
@@ -311,7 +311,7 @@ fn cloudmapper(case: &Path, tally: &mut Tally) {
         (task[0].ports.to_string().as_str(), task[0].configured.verdict()),
         ("443", Verdict::Unknown)
     );
-    assert!(task[0].sources == AddressSet::all_v4() && !task[0].configured.gaps().is_empty());
+    assert!(*task[0].sources == AddressSet::all_v4() && !task[0].configured.gaps().is_empty());
     let bastion: Vec<_> = rows.iter().filter(|r| r.address.to_string() == "1.2.3.4").collect();
     assert!(bastion.iter().all(|r| r.sources.size() == 17), "tcp/22 from two blocks only");
     let gaps = reach.gaps();

@@ -1,5 +1,6 @@
 //! The machine formats' documents: frozen, versioned copies of the internal types.
 
+mod document;
 mod since;
 pub mod v1;
 mod v1_journey;
@@ -9,7 +10,7 @@ use crate::audit::AuditReport;
 use std::io::{self, Write};
 
 pub(super) fn write(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
-    json_document(&v1::Report::from(report), out)
+    json_document(&v1::Report::with(report, document::Each(report)), out)
 }
 
 /// Makes the JSON Schema of `--format json`, as published in `docs/schema/report-v1.json`.

@@ -1,0 +1,86 @@
+use super::balancer::{self, Kind};
+use super::ways::Ways;
+use super::{Reach, bpa};
+use crate::model::{Gap, GapKind};
+use crate::snapshot::{Balancer, CallKind};
+use std::collections::BTreeSet;
+
+impl Reach<'_> {
+    /// What could not be seen and blinds more than single rows, or is covered by an assumption;
+    /// sorted. Gaps of single rows stand in their [`Configured::Unknown`].
+    #[must_use]
+    pub fn gaps(&self) -> Vec<Gap> {
+        let mut gaps = BTreeSet::new();
+        let mut exposed: BTreeSet<usize> = BTreeSet::new();
+        for (address, spots) in self.index.addresses() {
+            let reachable = spots.iter().filter(|s| Ways::is_reachable_role(**s, *address));
+            exposed.extend(reachable.map(|s| self.index.nics[s.nic].view));
+        }
+        for view in exposed {
+            let usage = bpa::Use::Direct;
+            let stage = bpa::stage(&self.index, &self.options, view, "", "", usage);
+            gaps.extend(stage.into_iter().flat_map(|s| s.assumed));
+        }
+        for (view, rows) in self.index.snapshot.regions.iter().enumerate() {
+            // Where anything of a network was read, interfaces may be in it.
+            let seen = !rows.instances.is_empty()
+                || !rows.network_interfaces.is_empty()
+                || !rows.security_groups.is_empty()
+                || !rows.subnets.is_empty()
+                || !rows.vpcs.is_empty()
+                || !rows.load_balancers.is_empty()
+                || !rows.db_instances.is_empty();
+            if let Some(call) = self.index.call(view, CallKind::NetworkInterfaces) {
+                gaps.extend(call.gap());
+            } else if seen {
+                gaps.insert(self.index.gap(view, CallKind::NetworkInterfaces, "", ""));
+            }
+        }
+        gaps.extend(self.balancers_without_interface());
+        gaps.extend(self.databases_without_interface());
+        gaps.extend(self.index.unseen_elastic());
+        gaps.extend(self.index.delegated());
+        gaps.into_iter().collect()
+    }
+
+    /// Databases that are publicly accessible and whose interface nobody listed (R32).
+    fn databases_without_interface(&self) -> Vec<Gap> {
+        let views = self.index.snapshot.regions.iter();
+        let public = |nic: &usize| {
+            let all = self.index.addresses_of(*nic);
+            all.iter().any(|(address, spot)| Ways::is_reachable_role(*spot, *address))
+        };
+        views
+            .flat_map(|v| v.db_instances.iter().filter(|d| d.publicly_accessible))
+            .filter(|d| !self.index.nics_of_database(d).iter().any(public))
+            .map(|d| {
+                let why =
+                    "it is publicly accessible and no public address of it is in the snapshot";
+                Gap::new(GapKind::DbInstances, d.db_instance_identifier.as_str(), why)
+            })
+            .collect()
+    }
+
+    /// Internet-facing balancers whose nodes nobody listed: their addresses are not known.
+    fn balancers_without_interface(&self) -> Vec<Gap> {
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        for (address, spots) in self.index.addresses() {
+            for spot in spots.iter().filter(|s| Ways::is_reachable_role(**s, *address)) {
+                let kind = balancer::kind(&self.index, &self.index.nics[spot.nic]);
+                if let Kind::Balancer(Some(b), _) = kind {
+                    seen.insert(&b.load_balancer_arn);
+                }
+            }
+        }
+        let facing = |b: &Balancer| b.scheme.as_deref() == Some("internet-facing");
+        self.index
+            .balancers
+            .iter()
+            .filter(|(arn, (b, _))| facing(b) && !seen.contains(**arn))
+            .map(|(arn, _)| {
+                let why = "no public address of it is in the snapshot";
+                Gap::new(GapKind::LoadBalancers, *arn, why)
+            })
+            .collect()
+    }
+}
