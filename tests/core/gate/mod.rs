@@ -18,6 +18,9 @@ struct Incident {
     tls: &'static str,
 }
 
+/// Of the configuration, what is not about vantages.
+const BESIDE: &str = "scope: [192.0.2.1]\nproxies: { http-connect: \"192.0.2.50:3128\" }\n";
+
 impl Incident {
     fn fixture(&self, name: &str) -> String {
         let path = crate::common::checkout().join("fixtures/incidents").join(self.name).join(name);
@@ -54,9 +57,10 @@ impl Incident {
         lab.file("spec.yaml", self.fixture("spec.yaml"));
         lab.file(
             "portcullis.yaml",
-            "vantages: { local: { reflect: \"192.0.2.1:3478\" } }\nscope: [192.0.2.1]\n",
+            format!("vantages: {{ local: {{ reflect: \"192.0.2.1:3478\" }} }}\n{BESIDE}"),
         );
-        Some(lab)
+        // Customers behind a web proxy are declared with STUN alone.
+        (!self.stun || lab.tinyproxy()).then_some(lab)
     }
 }
 

@@ -92,7 +92,12 @@ fn a_claim_of_where_it_stands_is_no_proof() {
     let Some(lab) = lab(MENDED) else { return };
     lab.file("snapshot.json", snapshot(mend));
     // Without STUN on the hosts themselves nothing but the configured server reflects.
-    lab.file("spec.yaml", fixture("spec.yaml").replace("      turn-udp:", "      # turn-udp:"));
+    lab.file(
+        "spec.yaml",
+        fixture("spec.yaml")
+            .replace("      turn-udp:", "      # turn-udp:")
+            .replace("[turn-udp, ", "["),
+    );
     lab.file(
         "snapshot.json",
         snapshot(|s| {
@@ -111,7 +116,7 @@ fn a_claim_of_where_it_stands_is_no_proof() {
         (reflect.to_owned(), "pass", Some(0)),
     ] {
         let config = format!("vantages: {{ local: {{ {place} }} }}");
-        lab.file("portcullis.yaml", format!("{config}\nscope: [192.0.2.1]\n"));
+        lab.file("portcullis.yaml", format!("{config}\n{}", super::BESIDE));
         let (said, status, stderr) = gate(&lab, "out", &hosts);
         assert_eq!((said["answer"].as_str(), status), (Some(answer), code), "{said:#}\n{stderr}");
     }

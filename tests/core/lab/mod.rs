@@ -119,6 +119,31 @@ impl Lab {
         assert_eq!(line.trim(), "ready", "the servers listen");
     }
 
+    /// Starts tinyproxy outside, on 192.0.2.50 port 3128, and waits until it listens; false where
+    /// it is not installed.
+    pub(crate) fn tinyproxy(&mut self) -> bool {
+        let text = "Port 3128\nListen 192.0.2.50\nTimeout 20\nMaxClients 200\nAllow 0.0.0.0/0\nLogLevel Critical\n";
+        self.file("tinyproxy.conf", text);
+        if !Command::new("tinyproxy").arg("-v").output().is_ok_and(|o| o.status.success()) {
+            crate::common::skip("the customers behind a web proxy need tinyproxy");
+            return false;
+        }
+        let child = self
+            .within("out", "tinyproxy")
+            .args(["-d", "-c", "tinyproxy.conf"])
+            .current_dir(&self.dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("tinyproxy starts");
+        self.servers.push(child);
+        let wait = "import socket, time\nfor _ in range(500):\n  try: socket.create_connection((\"192.0.2.50\", 3128)); break\n  except OSError: time.sleep(0.02)\nelse: raise SystemExit(1)";
+        let up = self.within("out", "python3").args(["-c", wait]).status();
+        assert!(up.is_ok_and(|s| s.success()), "tinyproxy listens");
+        true
+    }
+
     /// Writes a file into the lab's folder.
     pub(crate) fn file(&self, name: &str, text: impl AsRef<[u8]>) {
         std::fs::write(self.dir.join(name), text).expect("a file for the test");
