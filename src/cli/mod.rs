@@ -83,7 +83,7 @@ pub enum Command {
     /// Compare declared, configured and observed, and report what differs
     Audit(audit::AuditArgs),
     /// Say of new hosts whether they may enter rotation: pass, or hold with the reasons
-    Gate(gate::GateArgs),
+    Gate(Box<gate::GateArgs>),
     /// Read the cloud once into a snapshot
     Collect(collect::CollectArgs),
     /// List what the configuration exposes

@@ -47,7 +47,7 @@ impl Auditor {
         let mut bytes = request::unsigned(to, nonce, at, self.id)?;
         let signed = self.key.sign(NAMESPACE, HashAlg::Sha512, &bytes).ok()?;
         bytes.extend_from_slice(signed.signature_bytes());
-        debug_assert!(SIGNED < REQUEST);
+        const { assert!(SIGNED < REQUEST) };
         (bytes.len() == REQUEST).then_some(bytes)
     }
 }
