@@ -220,6 +220,7 @@ async fn entries(ssm: Client, node: Node, kind: String) -> Read<Record> {
 
 /// Tests with the SDK's own mock client, because moto has no `GetInventory`.
 #[cfg(test)]
+#[expect(clippy::disallowed_types, reason = "the SDK's own maps")]
 mod tests {
     use super::*;
     use aws_sdk_ssm::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig};
