@@ -1,6 +1,6 @@
 //! Whether new servers may enter rotation: pass, or hold with the reasons.
 //!
-//! Layer 7. Pure. [`choose`] finds the hosts that were named, [`peers`] those of the role that
+//! Layer 7. Pure. [`choose`] finds the hosts that were named, `peers` those of the role that
 //! serve already, [`judge`] holds every host that was not proven to be what its role declares:
 //! *unknown* is never *pass*.
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 impl Reach<'_> {
     /// What could not be seen and blinds more than single rows, or is covered by an assumption;
-    /// sorted. Gaps of single rows stand in their [`Configured::Unknown`].
+    /// sorted. Gaps of single rows stand in their [`Configured::Unknown`](crate::reach::Configured::Unknown).
     #[must_use]
     pub fn gaps(&self) -> Vec<Gap> {
         let mut gaps = BTreeSet::new();
