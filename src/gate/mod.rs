@@ -19,3 +19,6 @@ pub use parity::{Difference, compare};
 pub use peers::{answering, serving};
 pub use place::Placed;
 pub use traits::{Trait, Traits, Value, observed_traits, traits};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+use super::*;
+use crate::model::{Gap, GapKind};
+use crate::resolve::{Blind, Resolution, resolve};
+use crate::snapshot::{Call, CallKind, Outcome, Snapshot, TargetHealth};
+use crate::spec::{self, Source};
+use serde_json::{Value as Json, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Four instances of role `a`, of which the Auto Scaling group has three and the target group two.
+fn world(asg: &[(&str, &str)], targets: Option<&[(&str, &str)]>) -> (Snapshot, Resolution) {
+    let instance = |n: u8| {
+        json!({
+            "InstanceId": format!("i-{n}"), "State": { "Name": "running" },
+            "PrivateIpAddress": format!("10.0.0.{n}"),
+            "Tags": [{ "Key": "role", "Value": "a" }, { "Key": "Name", "Value": if n < 3 { "one".into() } else { format!("n{n}") } }],
+        })
+    };
+    let asg: Vec<Json> = asg
+        .iter()
+        .map(|(id, state)| json!({ "InstanceId": id, "LifecycleState": state, "HealthStatus": "Healthy" }))
+        .collect();
+    let mut snapshot = Snapshot::empty(jiff::Timestamp::UNIX_EPOCH);
+    let view = json!({
+        "Account": "111122223333", "Region": "r1",
+        "Instances": (1..=4).map(instance).collect::<Vec<_>>(),
+        "AutoScalingGroups": [{ "AutoScalingGroupName": "pool", "Instances": asg }],
+        "TargetGroups": [{ "TargetGroupArn": "arn:tg", "TargetGroupName": "web" }],
+    });
+    let mut view: crate::snapshot::RegionView = serde_json::from_value(view).expect("a view");
+    view.target_groups[0].targets = targets.map(|t| {
+        t.iter()
+            .map(|(id, state)| TargetHealth {
+                target: crate::snapshot::Target { id: (*id).into(), ..Default::default() },
+                state: Some((*state).into()),
+            })
+            .collect()
+    });
+    snapshot.regions.push(view);
+    for kind in CallKind::ALL {
+        snapshot.calls.push(Call {
+            account: "111122223333".into(),
+            region: "r1".into(),
+            kind: *kind,
+            outcome: Outcome::Complete,
+            items: 0,
+        });
+    }
+    let text = "version: 1\nroles:\n  a: { select: { tags: { role: a } } }\n";
+    let spec = spec::load(&[Source::new("s.yaml", text)]).unwrap_or_else(|e| panic!("{e}"));
+    let resolution = resolve(&spec, &snapshot);
+    (snapshot, resolution)
+}
+
+fn ids(chosen: &Result<Vec<Chosen>, Refusal>) -> Vec<String> {
+    let chosen = chosen.as_ref().expect("hosts");
+    chosen.iter().map(|c| c.host.clone().unwrap_or_else(|r| format!("no: {r}"))).collect()
+}
+
+#[test]
+fn hosts_are_named_by_id_address_or_a_name_of_one() {
+    let (snapshot, resolution) = world(&[], None);
+    let ask = |names: &[&str]| {
+        let wanted = Wanted::Hosts(names.iter().map(|n| (*n).to_owned()).collect());
+        choose(&wanted, &snapshot, &resolution)
+    };
+    assert_eq!(ids(&ask(&["i-1", "10.0.0.1", "n3"])), ["i-1", "i-3"]);
+    let found = ask(&["one", "i-9"]).expect("an answer for each");
+    let why = |asked: &str| {
+        let chosen = found.iter().find(|c| c.asked == asked).expect("what was asked");
+        chosen.host.clone().expect_err("nobody")
+    };
+    assert!(why("one").why.contains("2 hosts"), "{}", why("one"));
+    assert_eq!((why("one").unseen, why("i-9").unseen), (false, false));
+    // Where not everything was read, nobody knows that it is not there.
+    let mut blind = resolution.clone();
+    blind.blind.push(Blind {
+        account: "111122223333".into(),
+        region: "r2".into(),
+        gap: Gap::new(GapKind::Instances, "111122223333/r2", "denied"),
+    });
+    let found = choose(&Wanted::Hosts(vec!["i-9".into()]), &snapshot, &blind).expect("an answer");
+    assert!(found[0].host.as_ref().is_err_and(|r| r.unseen && r.why.contains("r2")));
+}
+
+#[test]
+fn a_group_gives_those_that_do_not_serve_yet() {
+    let waiting = [("i-1", "InService"), ("i-2", "Pending:Wait"), ("i-3", "Standby")];
+    let (snapshot, resolution) = world(&waiting, Some(&[("i-4", "initial"), ("i-1", "healthy")]));
+    let asg = Wanted::AutoScalingGroup("pool".into());
+    assert_eq!(ids(&choose(&asg, &snapshot, &resolution)), ["i-2", "i-3"]);
+    let targets = Wanted::TargetGroup("arn:tg".into());
+    assert_eq!(ids(&choose(&targets, &snapshot, &resolution)), ["i-4"]);
+
+    // A group without such a host is no pass of nobody, and one that was not read is not empty.
+    let (snapshot, resolution) = world(&[("i-1", "InService"), ("i-2", "Terminating")], None);
+    let none = choose(&asg, &snapshot, &resolution).expect_err("nobody waits");
+    assert!(!none.unseen && none.why.contains("none of the 2"), "{none}");
+    let unread = choose(&targets, &snapshot, &resolution).expect_err("not read");
+    assert!(unread.unseen, "{unread}");
+    let gone = choose(&Wanted::TargetGroup("arn:other".into()), &snapshot, &resolution);
+    assert!(gone.is_err_and(|r| !r.unseen));
+}
+
+#[test]
+fn peers_are_those_that_serve_best_proof_first() {
+    let asg = [("i-1", "InService"), ("i-2", "Pending:Wait"), ("i-3", "InService")];
+    let (snapshot, resolution) =
+        world(&asg, Some(&[("10.0.0.3", "healthy"), ("i-4", "unhealthy")]));
+    let asked = BTreeSet::from(["i-2".to_owned()]);
+    let peers = serving("a", &asked, &resolution, &snapshot, 9);
+    let said: Vec<String> = peers.iter().map(|p| format!("{} {}", p.host, p.why)).collect();
+    // i-4 runs, and a balancer keeps traffic from it: it serves nothing.
+    assert_eq!(
+        said,
+        ["i-3 healthy in target group web", "i-1 in service in Auto Scaling group pool"]
+    );
+    assert_eq!(serving("a", &asked, &resolution, &snapshot, 1).len(), 1);
+}
+
+fn lines(lines: &[&str]) -> Value {
+    Value::Lines(lines.iter().map(|l| (*l).to_owned()).collect())
+}
+
+fn compared(own: Value, peers: &[Value]) -> Vec<Difference> {
+    let peer = Peer { host: "p".into(), why: "running".into() };
+    let traits = |v: &Value| BTreeMap::from([(Trait::Permissions, v.clone())]);
+    let with: Vec<(&Peer, Traits)> = peers.iter().map(|v| (&peer, traits(v))).collect();
+    compare(&traits(&own), &with, &BTreeSet::from(["permissions"]))
+}
+
+#[test]
+fn the_odd_one_is_told_with_what_it_lacks_and_what_it_has_more() {
+    let found =
+        compared(lines(&["a", "x"]), &[lines(&["a", "b"]), lines(&["a", "b"]), lines(&["a"])]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (found[0].missing.as_slice(), found[0].extra.as_slice()),
+        (&["b".into()][..], &["x".into()][..])
+    );
+    assert_eq!((found[0].peers, found[0].of, found[0].holds), (2, 3, true));
+    // Like any one of them is like them: a pool may be of two kinds.
+    assert_eq!(compared(lines(&["a"]), &[lines(&["b"]), lines(&["a"])]), []);
+    // Nobody to compare with is no difference, and what cannot be read is no likeness.
+    assert_eq!(compared(lines(&["a"]), &[]), []);
+    let unknown = compared(Value::Unknown("denied".into()), &[lines(&["a"])]);
+    assert!(unknown[0].unknown.is_some() && unknown[0].holds);
+    assert_eq!(compared(lines(&["a"]), &[Value::Unknown("denied".into())]), []);
+}
+
+#[test]
+fn a_gate_without_hosts_holds() {
+    let nobody = Verdicts {
+        at: jiff::Timestamp::UNIX_EPOCH,
+        snapshot_at: None,
+        role: "a".into(),
+        hosts: Vec::new(),
+        peers: Vec::new(),
+        vantages: Vec::new(),
+        swept: None,
+        gaps: Vec::new(),
+        not_judged: Vec::new(),
+    };
+    assert_eq!(nobody.answer(), Answer::Hold);
+}
