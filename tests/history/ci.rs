@@ -171,8 +171,8 @@ fn a_pull_request_is_told_what_its_spec_changes() {
     assert_eq!(same.code, Some(0), "{same}");
     assert!(site.read("step-summary.md").contains("compared with r1"), "the main branch's run");
     let spec = site.read("specs/video.yaml");
-    let more = "      rtp: { port: tcp/9999, from: internet }\n    allow:";
-    site.estate.world.file("specs/video.yaml", spec.replacen("    allow:", more, 1));
+    let more = "    services:\n      rtp: { port: tcp/9999, from: internet }\n";
+    site.estate.world.file("specs/video.yaml", spec.replacen("    services:\n", more, 1));
     let red = site.workflow("github-pull-request.yml");
     assert_eq!(red.code, Some(1), "{red}");
     assert_eq!(red.stdout.matches("::error ").count(), 5, "one for each host: {red}");

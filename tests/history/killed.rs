@@ -11,7 +11,11 @@ use std::process::{Command, Stdio};
 /// Names the file for the process that is to be killed.
 const WRITES: &str = "PORTCULLIS_TEST_WRITES";
 
-/// Kills; each lets the writer come a little further into a run than the one before.
+/// Has that process stop inside its second run, when all rows are written and nothing is final.
+const HOLDS: &str = "PORTCULLIS_TEST_HOLDS";
+
+/// Kills. Every other one comes when the writer says that it is inside a run; of the rest each lets
+/// it come a little further than the one before.
 const KILLS: u32 = 40;
 
 /// Not one of the tests: the other process, which keeps runs until it is killed. Every other run has
@@ -23,9 +27,21 @@ fn writer() {
     let mut out = std::io::stdout();
     for n in 0_u64.. {
         let run = run(n);
+        let mut say = |text: String| {
+            writeln!(out, "{text}").and_then(|()| out.flush()).expect("the parent reads");
+        };
         // As far as this a kill may come; from the next line on the run is kept.
-        let kept = store.keep(&run, &mut |_: &Kept| 1).expect("it is kept");
-        writeln!(out, "kept {}", kept.run).and_then(|()| out.flush()).expect("the parent reads");
+        let mut inside = |kept: &Kept| {
+            if n > 0 && std::env::var_os(HOLDS).is_some() {
+                say(format!("inside {}", kept.run));
+                loop {
+                    std::thread::park();
+                }
+            }
+            1
+        };
+        let kept = store.keep(&run, &mut inside).expect("it is kept");
+        say(format!("kept {}", kept.run));
     }
 }
 
@@ -67,43 +83,52 @@ fn what_was_kept_survives_and_what_was_not_never_was() {
     }
     let folder = crate::common::World::new();
     let file = folder.folder().join("h.db");
-    let mut last = 0;
+    let mut last;
     for kill in 0..KILLS {
-        let mut child = Command::new(std::env::current_exe().expect("this program"))
+        let hold = kill % 2 == 1;
+        let mut command = Command::new(std::env::current_exe().expect("this program"));
+        command
             .args(["--exact", "killed::writer", "--nocapture"])
             .env(WRITES, &file)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("a writer");
+            .stderr(Stdio::null());
+        if hold {
+            command.env(HOLDS, "1");
+        }
+        let mut child = command.spawn().expect("a writer");
         let mut lines = BufReader::new(child.stdout.take().expect("its pipe")).lines();
-        let mut kept = |last: &mut u64| {
-            for line in lines.by_ref() {
+        // The number that follows the word; the test harness has lines of its own.
+        let mut told = |word: &str| {
+            lines.by_ref().find_map(|line| {
                 let line = line.expect("text");
-                // The test harness has lines of its own.
-                if let Some((_, number)) = line.split_once("kept ") {
-                    *last = number.parse().expect("a number");
-                    return true;
-                }
-            }
-            false
+                let (_, number) = line.split_once(word)?;
+                Some(number.trim().parse::<u64>().expect("a number"))
+            })
         };
-        assert!(kept(&mut last), "the writer writes");
-        // A commit has just ended and the next run is under way: this far into it.
-        let spin = std::time::Instant::now();
-        while spin.elapsed() < std::time::Duration::from_micros(u64::from(kill) * 331) {
-            std::hint::spin_loop();
+        last = told("kept ").expect("the writer writes");
+        if hold {
+            assert_eq!(told("inside "), Some(last + 1));
+        } else {
+            // A commit has just ended and the next run is under way: this far into it.
+            let spin = std::time::Instant::now();
+            let far = std::time::Duration::from_micros(u64::from(kill) * 331);
+            while spin.elapsed() < far {
+                std::hint::spin_loop();
+            }
         }
         child.kill().expect("it is ours");
         child.wait().expect("it ended");
-        while kept(&mut last) {}
-        sound(&file, last, kill);
+        while let Some(more) = told("kept ") {
+            last = more;
+        }
+        // One more than was told may have been committed before the line was written; never one
+        // that was inside.
+        sound(&file, last..=last + u64::from(!hold), kill);
     }
-    assert!(last > u64::from(KILLS), "each was killed in the middle of more: {last}");
 }
 
 /// The file is whole, holds every run that was told to be kept, and every run has its findings.
-fn sound(file: &Path, last: u64, kill: u32) {
+fn sound(file: &Path, last: std::ops::RangeInclusive<u64>, kill: u32) {
     let raw = rusqlite::Connection::open(file).expect("it opens");
     let check: String =
         raw.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("a check");
@@ -114,8 +139,7 @@ fn sound(file: &Path, last: u64, kill: u32) {
     let mut store = Sqlite::create(file, Options::default()).expect("it opens");
     let runs = store.runs(&Filter::default()).expect("its runs");
     let newest = runs.first().expect("runs");
-    // One more than was told may have been committed before the line was written.
-    assert!((last..=last + 1).contains(&newest.id), "kill {kill}: {} of {last}", newest.id);
+    assert!(last.contains(&newest.id), "kill {kill}: run {} of {last:?}", newest.id);
     let lives = store.lives(&Filter::default()).expect("its findings");
     for run in runs.iter().take(5) {
         let seen = lives
