@@ -18,6 +18,10 @@ use portcullis::{resolve, rule};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+/// As in the binary.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Interfaces of each run; groups are a fifth, with twenty permissions each.
 const SIZES: [usize; 3] = [10_000, 30_000, 100_000];
 
