@@ -3,7 +3,7 @@
 //!
 //! The addresses are documentation blocks that exist in the namespaces only; no link leads out.
 
-use crate::common::{World, skip};
+use crate::common::{World, no_namespaces, skip};
 use serde_json::Value;
 use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::{LineEnding, PrivateKey};
@@ -44,13 +44,8 @@ struct Lab {
 
 impl Lab {
     fn up() -> Option<Self> {
-        let have = |program: &str, flag: &str| {
-            Command::new(program).arg(flag).output().is_ok_and(|o| o.status.success())
-        };
-        // SAFETY: it takes nothing and cannot fail.
-        let root = unsafe { libc::geteuid() } == 0;
-        if !(root && have("ip", "-V") && have("nft", "--version")) {
-            skip("path proof through a packet filter needs root, iproute2 and nftables");
+        if let Some(lack) = no_namespaces() {
+            skip(&format!("path proof through a packet filter: {lack}"));
             return None;
         }
         static LABS: AtomicU32 = AtomicU32::new(0);

@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A world of its own: an empty home and working folder, and no variable of the caller's but `PATH`.
@@ -127,6 +128,28 @@ pub(crate) fn skip(what: &str) {
         std::env::var_os("PORTCULLIS_REQUIRE_ALL").is_none_or(|v| v != "1"),
         "PORTCULLIS_REQUIRE_ALL=1 allows no skipping: {what}"
     );
+}
+
+/// What this machine lacks for tests in network namespaces with a packet filter; `None` when it
+/// lacks nothing. Asked of the machine once: two tests that tried it at the same time would each
+/// find the other's namespace in the way.
+pub(crate) fn no_namespaces() -> Option<&'static str> {
+    static LACK: OnceLock<Option<&'static str>> = OnceLock::new();
+    *LACK.get_or_init(|| {
+        let works = |program: &str, arguments: &[&str]| {
+            Command::new(program).args(arguments).output().is_ok_and(|o| o.status.success())
+        };
+        if !works("ip", &["netns", "list"]) {
+            return Some("no ip command with namespaces");
+        }
+        let name = format!("pc-{}-try", std::process::id());
+        if !works("ip", &["netns", "add", &name]) {
+            return Some("no right to make network namespaces (root)");
+        }
+        let nft = works("ip", &["netns", "exec", &name, "nft", "list", "ruleset"]);
+        works("ip", &["netns", "del", &name]);
+        (!nft).then_some("no nftables")
+    })
 }
 
 /// The top folder of the checkout.

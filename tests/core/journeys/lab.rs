@@ -1,7 +1,7 @@
 //! Four network namespaces: customers outside, proxies of theirs, a gate with nftables, hosts
 //! inside. No link leads to the machine's own network, and every address is a documentation one.
 
-use crate::common::{Ran, World, skip};
+use crate::common::{Ran, World, no_namespaces, skip};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -26,9 +26,6 @@ static LABS: AtomicU32 = AtomicU32::new(0);
 impl Lab {
     /// Makes the namespaces; `None`, and says so, where that cannot be done here.
     pub(super) fn up(needs: &[&str]) -> Option<Self> {
-        let works = |program: &str, arguments: &[&str]| {
-            Command::new(program).args(arguments).output().is_ok_and(|o| o.status.success())
-        };
         let name = format!("pj{}x{}", std::process::id(), LABS.fetch_add(1, Ordering::Relaxed));
         let found = |program: &&&str| {
             ["/usr/bin", "/usr/sbin"].iter().any(|f| std::path::Path::new(f).join(program).exists())
@@ -37,9 +34,8 @@ impl Lab {
             skip(&format!("journeys behind a real proxy: no {lack}"));
             return None;
         }
-        if !works("ip", &["netns", "add", &format!("{name}-out")]) || !works("nft", &["--version"])
-        {
-            skip("journeys of customer configurations: need root, iproute2 and nftables");
+        if let Some(lack) = no_namespaces() {
+            skip(&format!("journeys of customer configurations: {lack}"));
             return None;
         }
         let lab = Self { name, world: World::new(), proxies: Vec::new() };
@@ -54,7 +50,7 @@ impl Lab {
     fn build(&self) {
         let (out, prx, gate, inside) =
             (self.end("out"), self.end("prx"), self.end("gate"), self.end("in"));
-        for name in [&prx, &gate, &inside] {
+        for name in [&out, &prx, &gate, &inside] {
             ip(&["netns", "add", name]);
         }
         for name in [&out, &prx, &gate, &inside] {

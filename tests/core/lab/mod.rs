@@ -21,14 +21,8 @@ impl Lab {
     /// Builds the lab with nftables statements for what is forwarded, in order; or says why it
     /// cannot be had here.
     pub(crate) fn up(filter: &str) -> Option<Self> {
-        let have = |program: &str, flag: &str| {
-            Command::new(program).arg(flag).output().is_ok_and(|o| o.status.success())
-        };
-        let root = std::fs::metadata("/proc/self")
-            .is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0);
-        if !(root && have("ip", "-V") && have("nft", "--version")) {
-            let why = "the lab of a real network needs root, iproute2 and nftables";
-            crate::common::skip(why);
+        if let Some(lack) = crate::common::no_namespaces() {
+            crate::common::skip(&format!("the lab of a real network: {lack}"));
             return None;
         }
         let tag = format!("pa{}-{}", std::process::id(), LABS.fetch_add(1, Ordering::Relaxed));

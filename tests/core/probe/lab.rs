@@ -1,7 +1,7 @@
 //! The shared probe lab: many hosts behind a packet filter, with the truth of every port written
 //! down. Larger cases are in `benches/probe_lab.sh`.
 
-use crate::common::{World, checkout, skip};
+use crate::common::{World, checkout, no_namespaces, skip};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -47,7 +47,7 @@ fn lab(world: &World, arguments: &[&str]) -> Result<Lab, String> {
     if !script.exists() {
         return Err("no shared lab beside the checkout".into());
     }
-    if let Some(lack) = super::no_namespaces() {
+    if let Some(lack) = no_namespaces() {
         return Err(lack.into());
     }
     let name = format!("pcl{}", std::process::id());

@@ -2,7 +2,7 @@
 
 use super::loopback::target;
 use super::namespace::Row;
-use crate::common::skip;
+use crate::common::{no_namespaces, skip};
 use portcullis::model::{Expect, Protocol};
 use portcullis::observation::{Observation, State};
 use portcullis::probe::{self, Options};
@@ -55,7 +55,7 @@ fn rejected(seen: &[Observation]) -> usize {
 
 #[test]
 fn declared_ports_that_are_rejected_are_told_from_dropped_ones() {
-    if let Some(lack) = super::no_namespaces() {
+    if let Some(lack) = no_namespaces() {
         return skip(&format!("the slow lane behind the kernel's ICMP limit: {lack}"));
     }
     let gate = Some(IpAddr::from(GATE));
@@ -82,7 +82,7 @@ fn declared_ports_that_are_rejected_are_told_from_dropped_ones() {
 
 #[test]
 fn the_lane_ends_in_time_and_says_what_it_did_not_ask() {
-    if let Some(lack) = super::no_namespaces() {
+    if let Some(lack) = no_namespaces() {
         return skip(&format!("the end of the slow lane: {lack}"));
     }
     let options = Options { slow_lane: Duration::from_secs(2), ..two_tries() };
@@ -97,7 +97,7 @@ fn the_lane_ends_in_time_and_says_what_it_did_not_ask() {
 
 #[test]
 fn the_lane_is_for_what_somebody_declared() {
-    if let Some(lack) = super::no_namespaces() {
+    if let Some(lack) = no_namespaces() {
         return skip(&format!("what the slow lane is for: {lack}"));
     }
     // Nobody declared them, or they are to be closed: no minute is spent on them, but that they
@@ -120,7 +120,7 @@ fn the_lane_is_for_what_somebody_declared() {
 
 #[test]
 fn a_neighbour_behind_the_same_firewall_and_closed_udp_ports_get_their_answer_too() {
-    if let Some(lack) = super::no_namespaces() {
+    if let Some(lack) = no_namespaces() {
         return skip(&format!("the slow lane over UDP and for neighbours: {lack}"));
     }
     // Twelve ports of the host use up the answers; nothing of its neighbour was ever rejected.

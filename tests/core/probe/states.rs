@@ -1,7 +1,7 @@
 //! Every observed state, in IPv4 and IPv6, through a real packet filter.
 
 use super::namespace::Row;
-use crate::common::{World, skip};
+use crate::common::{World, no_namespaces, skip};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -58,7 +58,7 @@ const NOWHERE: [&str; 2] = ["10.77.3.1", "fd77:3::1"];
 
 #[test]
 fn each_state_is_told_apart_in_both_families() {
-    if let Some(lack) = super::no_namespaces() {
+    if let Some(lack) = no_namespaces() {
         return skip(&format!("observed states through a packet filter: {lack}"));
     }
     let row = Row::new();
@@ -102,7 +102,7 @@ fn each_state_is_told_apart_in_both_families() {
 
 #[test]
 fn an_expectation_decides_what_silence_and_other_services_are() {
-    if let Some(lack) = super::no_namespaces() {
+    if let Some(lack) = no_namespaces() {
         return skip(&format!("expectations through a packet filter: {lack}"));
     }
     let row = Row::new();
@@ -120,7 +120,7 @@ fn an_expectation_decides_what_silence_and_other_services_are() {
 
 #[test]
 fn without_raw_sockets_it_says_that_a_rst_is_not_told_apart() {
-    if let Some(lack) = super::no_namespaces() {
+    if let Some(lack) = no_namespaces() {
         return skip(&format!("probing without privileges: {lack}"));
     }
     let without = ["setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw"];
@@ -144,7 +144,7 @@ fn without_raw_sockets_it_says_that_a_rst_is_not_told_apart() {
 
 #[test]
 fn a_port_that_only_answers_because_we_send_from_it_is_closed() {
-    if let Some(lack) = super::no_namespaces() {
+    if let Some(lack) = no_namespaces() {
         return skip(&format!("connections of a port to itself: {lack}"));
     }
     let row = Row::new();
@@ -159,7 +159,7 @@ fn a_port_that_only_answers_because_we_send_from_it_is_closed() {
 
 #[test]
 fn no_route_from_here_is_our_own_trouble_and_not_silence() {
-    if let Some(lack) = super::no_namespaces() {
+    if let Some(lack) = no_namespaces() {
         return skip(&format!("trouble of the vantage itself: {lack}"));
     }
     let row = Row::new();
