@@ -16,6 +16,7 @@ pub mod signature;
 pub mod snapshot;
 pub mod spec;
 
+pub mod cleanup;
 pub mod reach;
 pub mod resolve;
 pub mod survey;
@@ -36,11 +37,14 @@ pub mod gate;
 
 pub mod report;
 
+pub mod apply;
 #[expect(
     clippy::disallowed_methods,
     reason = "an edge: reads the cloud's answers from files and the network"
 )]
 pub mod collect;
+#[expect(clippy::disallowed_methods, reason = "an edge: the folders of plans")]
+pub mod dossier;
 pub mod lifecycle;
 #[expect(clippy::disallowed_methods, reason = "an edge: sockets and the clock")]
 pub mod listen;

@@ -19,6 +19,8 @@ pub enum ExitStatus {
     Incomplete,
     /// 4: refused; nothing was changed.
     Refused,
+    /// 5: stopped after something was changed.
+    PartlyApplied,
     /// 130: interrupted.
     Interrupted,
 }
@@ -33,6 +35,7 @@ impl ExitStatus {
             Self::Error => 2,
             Self::Incomplete => 3,
             Self::Refused => 4,
+            Self::PartlyApplied => 5,
             Self::Interrupted => 130,
         }
     }
@@ -70,7 +73,8 @@ impl ExitStatus {
             Self::Findings => 2,
             Self::Error => 3,
             Self::Refused => 4,
-            Self::Interrupted => 5,
+            Self::PartlyApplied => 5,
+            Self::Interrupted => 6,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: one file a command, exit codes in [`exit`].
 
 pub mod audit;
+pub mod cleanup;
 mod cloud;
 pub mod collect;
 pub mod demo;
@@ -102,6 +103,8 @@ pub enum Command {
     Rules(rules::RulesArgs),
     /// Show the runs that were kept, and from when to when each finding was there
     History(history::HistoryCommand),
+    /// Plan, approve, apply and take back what a cleanup removes
+    Cleanup(cleanup::CleanupCommand),
     /// Replay an incident with real sockets on loopback
     Demo(demo::DemoArgs),
 }
@@ -124,6 +127,7 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, CliError> {
     match &cli.command {
         Command::Audit(args) => audit::run(args, &cli.global),
         Command::Gate(args) => gate::run(args, &cli.global),
+        Command::Cleanup(args) => cleanup::run(args, &cli.global),
         Command::Collect(args) => collect::run(args, &cli.global),
         Command::Reach(args) => reach::run(args, &cli.global),
         Command::Explain(args) => explain::run(args, &cli.global),

@@ -1,0 +1,1 @@
+//! The only code that changes anything: acts, adapters, claims, the halt switch, the journal's file.

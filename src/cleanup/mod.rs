@@ -1,0 +1,27 @@
+//! Cleanup that cannot be the next outage: what may be removed, who agreed, what was done.
+//!
+//! Everything here is pure: the edges `dossier` (a plan's folder) and `apply` (acts, claim, halt,
+//! journal file) touch the world. Data goes one way:
+//!
+//! ```text
+//! World::list ─► Listing ─► plan::draft ─► Plan ─seal─► bytes ─► approval::verify ─► Approved ─► apply
+//! ```
+//!
+//! The words are those of product.md: a *candidate* is a thing that a cleanup could remove, a
+//! *stratum* a class of candidates that could be wrong together, a *plan* a sealed list of exact
+//! acts. Everything that is missing is a no.
+
+mod act;
+mod guard;
+mod id;
+pub mod plan;
+mod reason;
+mod resource;
+mod world;
+
+pub use act::{Act, Risk};
+pub use guard::{Guard, Guards};
+pub use id::{Digest, ItemRef, Target};
+pub use reason::{Class, Reason, Refusal};
+pub use resource::{Claim, Listing, Resource, Source};
+pub use world::{ActRequest, Acted, Health, Hello, Observed, World, WorldError};

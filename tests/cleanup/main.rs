@@ -1,0 +1,8 @@
+//! The scenarios of cleanup, each by its id, against a simulated world behind the real protocol.
+#![expect(clippy::disallowed_methods, reason = "tests read files and run the binary")]
+
+#[expect(dead_code, reason = "the core's tests use the rest")]
+#[path = "../core/common/mod.rs"]
+mod common;
+
+mod guards;
