@@ -1,13 +1,14 @@
 //! `--baseline` and `--write-baseline`: the findings that an estate had when a line was drawn.
 
-use super::CliError;
 use super::saved::escape;
+use super::whole::{self, WholeFile};
+use super::{CliError, interrupt};
 use crate::audit::{AuditReport, BASELINE_FORMAT, Baseline, Entry};
 use crate::finding::fingerprint;
 use crate::report::escape::json_line;
 use clap::Args;
 use serde::Deserialize;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -100,7 +101,6 @@ fn read(path: &Path) -> Result<Baseline, CliError> {
 fn write(path: &Path, baseline: &Baseline) -> std::io::Result<()> {
     let mut entries: Vec<&Entry> = baseline.entries.values().collect();
     entries.sort();
-    let _writing = super::interrupt::writing();
     let mut out = Vec::new();
     writeln!(out, "{{\n  \"format\": \"{BASELINE_FORMAT}\",\n  \"probed\": {},", baseline.probed)?;
     out.write_all(b"  \"findings\": [\n")?;
@@ -112,16 +112,7 @@ fn write(path: &Path, baseline: &Baseline) -> std::io::Result<()> {
         out.write_all(if n + 1 < entries.len() { b",\n" } else { b"\n" })?;
     }
     out.write_all(b"  ]\n}\n")?;
-    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.into());
-    if fs::metadata(path).is_ok_and(|m| !m.is_file()) {
-        return File::options().write(true).open(path)?.write_all(&out);
-    }
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let part = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
-    let written = File::create(&part).and_then(|mut file| {
-        file.write_all(&out)?;
-        file.sync_all()?;
-        fs::rename(&part, path)
-    });
-    written.inspect_err(|_| drop(fs::remove_file(&part)))
+    let file = WholeFile::create(whole::place(path)?)?;
+    let _writing = interrupt::writing();
+    file.write(|place| place.write_all(&out))
 }

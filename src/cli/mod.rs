@@ -28,6 +28,7 @@ pub mod rules;
 mod saved;
 pub mod spec;
 mod starter;
+mod whole;
 
 pub use error::CliError;
 pub use exit::ExitStatus;
@@ -116,6 +117,7 @@ pub enum Command {
 pub fn run(cli: &Cli) -> Result<ExitStatus, CliError> {
     match &cli.command {
         Command::Audit(_) => interrupt::listen("the audit did not finish"),
+        Command::Gate(_) => interrupt::listen("the gate gave no answer"),
         Command::Collect(_) => {
             interrupt::listen("the collection did not finish, nothing was written");
         }

@@ -1,3 +1,4 @@
+use super::whole::{self, WholeFile};
 use super::{CliError, ExitStatus, interrupt};
 use crate::audit::AuditReport;
 use crate::model::{GapKind, Severity};
@@ -5,9 +6,8 @@ use crate::report::{Format, Style};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::collections::BTreeSet;
-use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Where reports go, and what fails the run: for every command that audits.
 #[derive(Debug, Clone, Args)]
@@ -92,20 +92,17 @@ impl OutputArgs {
     /// # Errors
     /// A folder that is not there or may not be written, or one path named twice.
     pub fn open(&self) -> Result<Exports, CliError> {
-        let mut files: Vec<ExportFile> = Vec::new();
+        let mut files: Vec<(Format, WholeFile)> = Vec::new();
         for export in &self.export {
             let cannot = || CliError::new(format!("write {}", export.path.display()));
-            // Through a link to what it names: renaming over the link would replace the link.
-            let path = fs::canonicalize(&export.path)
-                .or_else(|_| resolved(&export.path))
-                .map_err(|error| cannot().because(error))?;
-            if files.iter().any(|f| f.path == path) {
+            let path = whole::place(&export.path).map_err(|error| cannot().because(error))?;
+            if files.iter().any(|(_, f)| f.path() == path) {
                 return Err(cannot()
                     .because("another --export writes it")
                     .hint("give each --export a file of its own"));
             }
-            let file = ExportFile::create(export.format, path);
-            files.push(file.map_err(|error| cannot().because(error))?);
+            let file = WholeFile::create(path).map_err(|error| cannot().because(error))?;
+            files.push((export.format, file));
         }
         Ok(Exports { files })
     }
@@ -155,7 +152,7 @@ fn columns() -> usize {
 /// The files of every `--export`, known to be writable; without [`Exports::write`] none is there.
 #[must_use = "an export that is not written leaves no file"]
 pub struct Exports {
-    files: Vec<ExportFile>,
+    files: Vec<(Format, WholeFile)>,
 }
 
 impl Exports {
@@ -164,83 +161,11 @@ impl Exports {
     /// # Errors
     /// The first file that cannot be written.
     pub fn write(self, report: &AuditReport) -> Result<(), CliError> {
-        for mut file in self.files {
-            let shown = file.path.display().to_string();
-            file.write(report)
+        for (format, file) in self.files {
+            let shown = file.path().display().to_string();
+            file.write(|out| crate::report::write(format, report, &Style::default(), out))
                 .map_err(|error| CliError::new(format!("write {shown}")).because(error))?;
         }
         Ok(())
-    }
-}
-
-struct ExportFile {
-    format: Format,
-    /// Where it ends up, links resolved.
-    path: PathBuf,
-    /// Beside it until it is whole; `None` where `path` is no regular file (a pipe, a device) and
-    /// is written in place.
-    part: Option<PathBuf>,
-    /// Open from the start where it is written in place. A part is made anew when all is there to
-    /// write, so that an interrupt during the long work leaves nothing behind.
-    in_place: Option<File>,
-}
-
-impl ExportFile {
-    fn create(format: Format, path: PathBuf) -> io::Result<Self> {
-        let there = fs::metadata(&path).ok();
-        if there.as_ref().is_some_and(fs::Metadata::is_dir) {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
-        }
-        if there.as_ref().is_some_and(|m| !m.is_file()) {
-            let file = File::options().write(true).open(&path)?;
-            return Ok(Self { format, path, part: None, in_place: Some(file) });
-        }
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let part = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
-        // Only to know that it can be done.
-        File::options().write(true).create_new(true).open(&part)?;
-        fs::remove_file(&part)?;
-        Ok(Self { format, path, part: Some(part), in_place: None })
-    }
-
-    fn write(&mut self, report: &AuditReport) -> io::Result<()> {
-        let file = match (&self.in_place, &self.part) {
-            (Some(file), _) => file,
-            (None, None) => return Ok(()),
-            (None, Some(part)) => &File::options().write(true).create_new(true).open(part)?,
-        };
-        // A report that was there keeps the permissions its owner gave it.
-        if let (Some(_), Ok(there)) = (&self.part, fs::metadata(&self.path)) {
-            file.set_permissions(there.permissions())?;
-        }
-        let mut out = BufWriter::new(file);
-        crate::report::write(self.format, report, &Style::default(), &mut out)?;
-        out.flush()?;
-        if let Some(part) = &self.part {
-            file.sync_all()?;
-            fs::rename(part, &self.path)?;
-            self.part = None;
-        }
-        Ok(())
-    }
-}
-
-/// The absolute path of a file that is not there yet.
-fn resolved(path: &Path) -> io::Result<PathBuf> {
-    let name = path
-        .file_name()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it names no file"))?;
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    Ok(fs::canonicalize(folder)?.join(name))
-}
-
-impl Drop for ExportFile {
-    fn drop(&mut self) {
-        if let Some(part) = &self.part {
-            let _ = fs::remove_file(part);
-        }
     }
 }

@@ -13,7 +13,8 @@ use std::path::PathBuf;
 
 const SPEC: &str = "version: 1\n";
 
-fn key(world: &World, name: &str, seed: u8) -> PathBuf {
+/// A private key of `seed` in the world, and its public half beside it.
+pub(crate) fn key(world: &World, name: &str, seed: u8) -> PathBuf {
     let pair = Ed25519Keypair::from_seed(&[seed; 32]);
     let key = PrivateKey::new(KeypairData::Ed25519(pair), name).expect("a key");
     let path = world.file(name, key.to_openssh(LineEnding::LF).expect("PEM").as_bytes());

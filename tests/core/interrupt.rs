@@ -3,8 +3,8 @@
 
 use crate::common::World;
 use std::fs::File;
-use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, UdpSocket};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -135,6 +135,48 @@ fn an_audit_leaves_no_file_and_no_half_report() {
     assert_eq!(names(world.folder()), before);
     let old = std::fs::read_to_string(world.folder().join("old.sarif")).expect("the old report");
     assert_eq!(old, "as it was");
+}
+
+/// What a gate is to attest is stated and signed at its end: before it, nothing lies about.
+#[test]
+fn a_gate_leaves_no_attestation_and_no_part_of_one() {
+    let attest = ["--attest", "gate.json", "--sign-key", "key", "--no-cloud", "--no-sweep"];
+    let gate = [&["gate", "--role", "edge", "--host", "a"][..], &attest].concat();
+
+    let server = Mute::new();
+    let looking = world(&server);
+    crate::attested::key(&looking, "key", 1);
+    let before = names(looking.folder());
+    let ended = interrupted(&looking, &gate, &server, libc::SIGINT);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(130), ""), "{}", ended.stderr);
+    assert_eq!(ended.stderr, "interrupted: 0 of 1 endpoints were probed, no report was written\n");
+    assert_eq!(names(looking.folder()), before);
+
+    // Nobody listens there once the socket is gone: the first look ends at once, and it waits.
+    let port =
+        TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let waiting = world(&server);
+    crate::attested::key(&waiting, "key", 1);
+    let spec = std::fs::read_to_string(waiting.folder().join("spec.yaml")).expect("the spec");
+    let udp = format!("port: udp/{}, from: internet, expect: stun", server.port());
+    let tcp = format!("port: tcp/{port}, from: internet, expect: connect");
+    assert!(spec.contains(&udp), "{spec}");
+    waiting.file("spec.yaml", spec.replace(&udp, &tcp));
+    let before = names(waiting.folder());
+    let mut command = waiting.command(&[&gate[..], &["--wait", "10m", "--every", "5m"]].concat());
+    let mut child = disposed(&mut command, libc::SIGTERM, libc::SIG_DFL)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut stderr = BufReader::new(child.stderr.take().expect("its stderr")).lines();
+    let said = stderr.next().expect("a line").expect("UTF-8");
+    assert!(said.contains("0 of 1 hosts pass"), "{said}");
+    send(&child, libc::SIGTERM);
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    let rest: Vec<String> = stderr.map(|l| l.expect("UTF-8")).collect();
+    assert_eq!(rest, ["interrupted: the gate gave no answer"]);
+    assert_eq!(names(waiting.folder()), before);
 }
 
 /// Whether a process has a handler for SIGINT of its own, which is when its work begins.

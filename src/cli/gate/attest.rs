@@ -1,4 +1,5 @@
-use super::super::{CliError, Global, input};
+use super::super::whole::{self, WholeFile};
+use super::super::{CliError, Global, input, interrupt};
 use super::wait;
 use crate::attestation::{self, Host, Input, Outcome, Vantage};
 use crate::gate::{Answer, HostAnswer, Verdicts};
@@ -9,8 +10,7 @@ use crate::spec::{Source, Spec};
 use clap::Args;
 use jiff::SignedDuration;
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -30,12 +30,12 @@ pub struct AttestArgs {
     pub attest_for: Duration,
 }
 
-/// The two files of an attestation, known to be writable; neither is there until both are whole.
+/// The two files of an attestation, known to be writable; neither is there until the answer is.
 pub(super) struct Attested<'a> {
-    path: &'a Path,
     key: &'a Path,
     counts: Duration,
-    parts: [PathBuf; 2],
+    statement: WholeFile,
+    signature: WholeFile,
 }
 
 impl<'a> Attested<'a> {
@@ -45,14 +45,13 @@ impl<'a> Attested<'a> {
     /// A folder that cannot be written.
     pub(super) fn open(args: &'a AttestArgs) -> Result<Option<Self>, CliError> {
         let (Some(path), Some(key)) = (&args.attest, &args.sign_key) else { return Ok(None) };
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let part =
-            |end: &str| path.with_file_name(format!(".{name}{end}.{}.part", std::process::id()));
-        let parts = [part(""), part(".sig")];
-        for part in &parts {
-            File::options().write(true).create_new(true).open(part).map_err(|e| cannot(path, e))?;
-        }
-        Ok(Some(Self { path, key, counts: args.attest_for, parts }))
+        let file = |path: &Path| {
+            whole::place(path).and_then(WholeFile::create).map_err(|e| cannot(path, e))
+        };
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".sig");
+        let (statement, signature) = (file(path)?, file(Path::new(&beside))?);
+        Ok(Some(Self { key, counts: args.attest_for, statement, signature }))
     }
 
     /// States the answer, signs it, and puts both files in their places.
@@ -70,12 +69,12 @@ impl<'a> Attested<'a> {
         let digest = if snapshot.regions.is_empty() {
             None
         } else {
-            Some(attestation::of_snapshot(snapshot).map_err(|e| cannot(self.path, e))?)
+            Some(attestation::of_snapshot(snapshot).map_err(|e| cannot(self.statement.path(), e))?)
         };
         let config = input::config_path(global)
             .map(fs::read)
             .transpose()
-            .map_err(|e| cannot(self.path, e))?
+            .map_err(|e| cannot(self.statement.path(), e))?
             .map(|bytes| attestation::of_bytes(&bytes));
         let counts = SignedDuration::try_from(self.counts).unwrap_or(SignedDuration::from_hours(1));
         let bytes = attestation::statement(&Input {
@@ -99,31 +98,14 @@ impl<'a> Attested<'a> {
         });
         let signed = sign::sign_file(self.key, ATTESTATION, &bytes)
             .map_err(|e| CliError::new("sign the attestation").because(e))?;
-        let mut place = self.path.as_os_str().to_owned();
-        place.push(".sig");
+        let _writing = interrupt::writing();
         // The signature first: a statement is never there without it.
-        let files = [(&self.parts[1], PathBuf::from(place), signed.into_bytes())];
-        let files = files.into_iter().chain([(&self.parts[0], self.path.to_owned(), bytes)]);
-        for (part, place, bytes) in files {
-            put(part, &place, &bytes).map_err(|e| cannot(&place, e))?;
+        for (file, bytes) in [(self.signature, signed.as_bytes()), (self.statement, &bytes)] {
+            let place = file.path().to_owned();
+            file.write(|out| out.write_all(bytes)).map_err(|e| cannot(&place, e))?;
         }
         Ok(())
     }
-}
-
-impl Drop for Attested<'_> {
-    fn drop(&mut self) {
-        for part in &self.parts {
-            let _ = fs::remove_file(part);
-        }
-    }
-}
-
-fn put(part: &Path, place: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = File::create(part)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(part, place)
 }
 
 fn cannot(path: &Path, why: impl std::fmt::Display) -> CliError {
