@@ -37,6 +37,7 @@ pub mod gate;
 
 pub mod report;
 
+#[expect(clippy::disallowed_methods, reason = "an edge: adapters, the journal, the clock")]
 pub mod apply;
 #[expect(
     clippy::disallowed_methods,

@@ -6,3 +6,5 @@
 mod common;
 
 mod guards;
+#[expect(dead_code, reason = "each part uses its own")]
+mod simworld;
