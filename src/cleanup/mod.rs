@@ -15,6 +15,7 @@ mod act;
 mod guard;
 mod id;
 pub mod plan;
+pub mod policy;
 mod reason;
 mod resource;
 mod world;
