@@ -12,12 +12,15 @@
 //! acts. Everything that is missing is a no.
 
 mod act;
+pub mod approval;
 mod guard;
 mod id;
 pub mod plan;
 pub mod policy;
 mod reason;
 mod resource;
+pub mod strict;
+pub mod trust;
 mod world;
 
 pub use act::{Act, Risk};

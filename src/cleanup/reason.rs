@@ -51,6 +51,7 @@ reasons! {
     EmptySelector "empty-selector" Usage,
     PolicyMissing "policy-missing" Usage,
     PolicyInvalid "policy-invalid" Usage,
+    TrustInvalid "trust-invalid" Usage,
     Loosening "flag-loosens" Usage,
     // Planning: of the whole, of strata, of items.
     SelectsEverything "selects-everything" Planning,
@@ -88,6 +89,7 @@ reasons! {
     UnsafePath "unsafe-path" Invalid,
     NonStrictJson "non-strict-json" Invalid,
     UnknownSchema "unknown-schema" Invalid,
+    PlanInvalid "plan-invalid" Invalid,
     Superseded "superseded" Invalid,
     SignatureInvalid "signature-invalid" Invalid,
     LogBroken "log-broken" Invalid,

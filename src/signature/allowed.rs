@@ -79,7 +79,7 @@ fn read(number: usize, text: &str) -> Result<AllowedSigner, String> {
         namespaces: None,
         valid_after: None,
         valid_before: None,
-        key: key_of(key)?,
+        key: public_key(key)?,
     };
     for option in split(options)? {
         let (name, value) = option.split_once('=').map_or((option, None), |(n, v)| (n, Some(v)));
@@ -115,7 +115,11 @@ fn is_key_type(word: &str) -> bool {
     ["ssh-", "ecdsa-", "sk-ssh-", "sk-ecdsa-"].iter().any(|head| word.starts_with(head))
 }
 
-fn key_of(text: &str) -> Result<KeyData, String> {
+/// Reads a public key as its `.pub` file has it: type, base64, perhaps a comment.
+///
+/// # Errors
+/// Why it is no key; certificates are none.
+pub fn public_key(text: &str) -> Result<KeyData, String> {
     let (kind, rest) = word(text)?;
     if !is_key_type(kind) {
         return Err(format!("there is no key type {kind:?}"));

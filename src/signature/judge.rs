@@ -8,6 +8,8 @@ pub const MAX_SIGNATURE_BYTES: usize = 16 * 1024;
 
 /// Flags of a hardware key's signature: somebody touched it.
 const USER_PRESENT: u8 = 1;
+/// … and proved to be its owner, by PIN or finger.
+const USER_VERIFIED: u8 = 4;
 /// Flags and counter at the end of a hardware key's signature.
 const TRAILER: usize = 5;
 
@@ -58,7 +60,37 @@ pub fn judge(
 /// # Errors
 /// What is wrong with it.
 pub fn check(message: &[u8], signature: &str, namespace: &str) -> Result<(), Refusal> {
-    verify(message, &read(signature, namespace)?, namespace)
+    maker(message, signature, namespace).map(|_| ())
+}
+
+/// Whose key made a signature, for those who know keys themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Maker {
+    /// The raw key: comments, files and names are no part of it.
+    pub key: KeyData,
+    /// `SHA256:…`, as `ssh-keygen -l` prints it.
+    pub fingerprint: String,
+    /// Whether a hardware key made it, touched; and then, whether its owner gave PIN or finger.
+    pub hardware: Option<OwnerVerified>,
+}
+
+/// Whether a hardware key asked who its owner is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnerVerified {
+    Yes,
+    No,
+}
+
+/// Reads whose key made a signature of exactly this message in exactly this namespace. Whether that
+/// key counts is not asked.
+///
+/// # Errors
+/// What is wrong with the signature.
+pub fn maker(message: &[u8], signature: &str, namespace: &str) -> Result<Maker, Refusal> {
+    let read = read(signature, namespace)?;
+    let hardware = verify(message, &read, namespace)?;
+    let fingerprint = read.public_key().fingerprint(HashAlg::Sha256).to_string();
+    Ok(Maker { key: read.public_key().clone(), fingerprint, hardware })
 }
 
 fn permits(
@@ -107,7 +139,11 @@ fn read(signature: &str, namespace: &str) -> Result<SshSig, Refusal> {
     Ok(read)
 }
 
-fn verify(message: &[u8], read: &SshSig, namespace: &str) -> Result<(), Refusal> {
+fn verify(
+    message: &[u8],
+    read: &SshSig,
+    namespace: &str,
+) -> Result<Option<OwnerVerified>, Refusal> {
     let key = read.public_key();
     let algorithm = || Refusal::Algorithm(key.algorithm().to_string());
     let hardware = match key {
@@ -120,13 +156,16 @@ fn verify(message: &[u8], read: &SshSig, namespace: &str) -> Result<(), Refusal>
         return Err(algorithm());
     }
     PublicKey::from(key.clone()).verify(namespace, message, read).map_err(|_| Refusal::Mismatch)?;
-    if hardware {
-        // The signature covers these bytes; neither stock ssh-keygen nor the library reads them.
-        let bytes = read.signature_bytes();
-        let flags = bytes.len().checked_sub(TRAILER).and_then(|at| bytes.get(at));
-        if flags.is_none_or(|flags| flags & USER_PRESENT == 0) {
-            return Err(Refusal::NoTouch);
-        }
+    if !hardware {
+        return Ok(None);
     }
-    Ok(())
+    // The signature covers these bytes; neither stock ssh-keygen nor the library reads them.
+    let bytes = read.signature_bytes();
+    let flags = bytes.len().checked_sub(TRAILER).and_then(|at| bytes.get(at));
+    match flags {
+        Some(flags) if flags & USER_PRESENT == 0 => Err(Refusal::NoTouch),
+        Some(flags) if flags & USER_VERIFIED == 0 => Ok(Some(OwnerVerified::No)),
+        Some(_) => Ok(Some(OwnerVerified::Yes)),
+        None => Err(Refusal::NoTouch),
+    }
 }

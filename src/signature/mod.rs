@@ -11,8 +11,8 @@ mod stamp;
 #[cfg(test)]
 mod tests;
 
-pub use allowed::{AllowedError, AllowedSigner, AllowedSigners};
-pub use judge::{MAX_SIGNATURE_BYTES, Signed, check, judge};
+pub use allowed::{AllowedError, AllowedSigner, AllowedSigners, public_key};
+pub use judge::{MAX_SIGNATURE_BYTES, Maker, OwnerVerified, Signed, check, judge, maker};
 pub use refusal::Refusal;
 
 /// The namespace of a gate's attestation.
@@ -20,3 +20,16 @@ pub use refusal::Refusal;
 /// A namespace of its own, with its version in it: a signature made for a commit, a file or another
 /// act of Portcullis is none of an attestation, and a later format cannot be taken for this one.
 pub const ATTESTATION: &str = "portcullis-attestation.v1";
+
+/// The namespace of a plan's seal, by its author.
+pub const PLAN: &str = "portcullis-plan.v1";
+/// The namespace of a yes to a plan.
+pub const APPROVAL: &str = "portcullis-approval.v1";
+/// The namespace of a no to a plan.
+pub const DENIAL: &str = "portcullis-deny.v1";
+/// The namespace of a halt, and of lifting it.
+pub const HALT: &str = "portcullis-halt.v1";
+/// The namespace of what an apply did.
+pub const RECEIPT: &str = "portcullis-receipt.v1";
+/// The namespace of a new list of trust, signed by people of the one before it.
+pub const TRUST: &str = "portcullis-trust.v1";

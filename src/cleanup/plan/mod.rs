@@ -1,5 +1,9 @@
 //! The sealed list of exact acts, as the file `plan.json` has it.
 
+mod read;
+
+pub use read::{read, read_as};
+
 use super::{Claim, Digest, ItemRef, Refusal, Risk, Target};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -83,6 +87,9 @@ pub struct Item {
     pub state: BTreeMap<String, String>,
     /// The class whose ramp it counts in: the finest stratum that it belongs to.
     pub stratum: u32,
+    /// Every stratum that it belongs to, that one included: what a partial approval is told by.
+    #[serde(default)]
+    pub strata: Vec<u32>,
     #[serde(default)]
     pub owner: Option<String>,
     #[serde(default)]

@@ -1,0 +1,103 @@
+use crate::cleanup::plan::{Phase, Plan};
+use crate::cleanup::{Risk, plan};
+use std::fmt;
+
+/// How many must agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quorum {
+    /// Persons, each counted once however many keys and files.
+    pub people: u32,
+    /// Different teams among them.
+    pub teams: u32,
+    /// How many of them with a hardware key.
+    pub hardware: u32,
+}
+
+/// The table of `trust.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quorums {
+    pub reversible: Quorum,
+    /// Items that a reversible plan may have to be a small one.
+    pub up_to: u32,
+    pub reversible_large: Quorum,
+    pub exposing: Quorum,
+    pub irreversible: Quorum,
+    pub trust_change: Quorum,
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    Reversible,
+    ReversibleLarge,
+    Exposing,
+    Irreversible,
+    TrustChange,
+}
+
+impl Quorums {
+    /// The row that a plan falls into: by its worst item, and where all are reversible by their
+    /// number. A deletion is irreversible whatever its items say, and so is an act without undo.
+    #[must_use]
+    pub fn of(&self, plan: &Plan) -> (Rule, Quorum) {
+        let rule = if plan.phase == Phase::Delete {
+            Rule::Irreversible
+        } else {
+            match plan.items.iter().map(risk).max() {
+                Some(Risk::Irreversible) => Rule::Irreversible,
+                Some(Risk::Exposing) => Rule::Exposing,
+                Some(Risk::Reversible) | None if plan.phase == Phase::Repair => Rule::Exposing,
+                Some(Risk::Reversible) | None => {
+                    if plan.items.len() <= self.up_to as usize {
+                        Rule::Reversible
+                    } else {
+                        Rule::ReversibleLarge
+                    }
+                }
+            }
+        };
+        (rule, self.row(rule))
+    }
+
+    /// One row.
+    #[must_use]
+    pub const fn row(&self, rule: Rule) -> Quorum {
+        match rule {
+            Rule::Reversible => self.reversible,
+            Rule::ReversibleLarge => self.reversible_large,
+            Rule::Exposing => self.exposing,
+            Rule::Irreversible => self.irreversible,
+            Rule::TrustChange => self.trust_change,
+        }
+    }
+}
+
+fn risk(item: &plan::Item) -> Risk {
+    if item.undo.is_none() { Risk::Irreversible } else { item.risk }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reversible => "reversible",
+            Self::ReversibleLarge => "reversible_large",
+            Self::Exposing => "exposing",
+            Self::Irreversible => "irreversible",
+            Self::TrustChange => "trust_change",
+        })
+    }
+}
+
+impl fmt::Display for Quorum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { people, teams, hardware } = self;
+        write!(f, "{people} {}", if *people == 1 { "person" } else { "people" })?;
+        if *teams > 1 {
+            write!(f, " of {teams} teams")?;
+        }
+        if *hardware > 0 {
+            write!(f, ", {hardware} of them with a hardware key")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,65 @@
+use crate::cleanup::{Reason, Refusal};
+use crate::signature::public_key;
+use ssh_key::public::KeyData;
+use ssh_key::{Fingerprint, HashAlg};
+use std::collections::BTreeSet;
+
+/// The longest list that is read.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// Keys that no longer count: a line each, as a `.pub` file has them or as `SHA256:…`. Stock OpenSSH
+/// reads the same file for `ssh-keygen -Y verify -r`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Revoked {
+    fingerprints: BTreeSet<String>,
+}
+
+impl Revoked {
+    /// Reads the list. An empty one is one: nobody was revoked.
+    ///
+    /// # Errors
+    /// [`Reason::RevocationUnreadable`] for the first line that is not understood: who is revoked
+    /// is not known in part.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        let no = |says: String| {
+            Refusal::new(Reason::RevocationUnreadable, format!("the revoked keys: {says}"))
+        };
+        if bytes.len() > MAX_BYTES {
+            return Err(no(format!("the list is longer than {MAX_BYTES} bytes")));
+        }
+        if bytes.starts_with(b"SSHKRL\n\0") {
+            return Err(no("it is a binary KRL: list the keys as text, a line each".into()));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| no("it is no text".into()))?;
+        let mut fingerprints = BTreeSet::new();
+        for (n, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let fingerprint = match line.strip_prefix("SHA256:") {
+                Some(_) => line
+                    .parse::<Fingerprint>()
+                    .map(|f| f.to_string())
+                    .map_err(|e| no(format!("line {}: {e}", n + 1)))?,
+                None => public_key(line)
+                    .map(|k| k.fingerprint(HashAlg::Sha256).to_string())
+                    .map_err(|e| no(format!("line {}: {e}", n + 1)))?,
+            };
+            fingerprints.insert(fingerprint);
+        }
+        Ok(Self { fingerprints })
+    }
+
+    /// Whether a key was revoked.
+    #[must_use]
+    pub fn has(&self, key: &KeyData) -> bool {
+        self.has_fingerprint(&key.fingerprint(HashAlg::Sha256).to_string())
+    }
+
+    /// Whether the key of this `SHA256:…` was revoked.
+    #[must_use]
+    pub fn has_fingerprint(&self, fingerprint: &str) -> bool {
+        self.fingerprints.contains(fingerprint)
+    }
+}
