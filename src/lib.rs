@@ -34,6 +34,7 @@ pub mod audit;
 
 pub mod attestation;
 pub mod gate;
+pub mod reclaim;
 
 pub mod report;
 

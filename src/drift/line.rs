@@ -126,6 +126,14 @@ pub fn permissions(group: &SecurityGroup) -> BTreeSet<String> {
     said.chain(invalid.into_iter().map(|i| i.what)).collect()
 }
 
+/// One permission of a live group for one of its peers, as differences of groups name it; `None` where
+/// it matches nothing by its own form.
+#[must_use]
+pub fn line_of(direction: Direction, raw: &IpPermission, peer: Peer) -> Option<Line> {
+    let (protocol, ports) = traffic(raw).ok()?;
+    Some(Line::new(direction, protocol, ports, peer))
+}
+
 fn peers(raw: &IpPermission) -> impl Iterator<Item = (Peer, Option<&str>)> {
     let v4 = raw.ip_ranges.iter().map(|r| (Peer::Block(r.cidr_ip), r.description.as_deref()));
     let v6 = raw.ipv6_ranges.iter().map(|r| (Peer::Block(r.cidr_ipv6), r.description.as_deref()));

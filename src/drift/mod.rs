@@ -13,4 +13,4 @@ mod tests;
 
 pub use compare::compare;
 pub use difference::{Class, Difference, Drifted, GroupDrift, How, Odd, OddWhy};
-pub use line::{Direction, Line, permissions};
+pub use line::{Direction, Line, line_of, permissions};

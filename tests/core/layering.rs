@@ -42,6 +42,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("audit", Layer::Pure(6)),
     ("attestation", Layer::Pure(7)),
     ("gate", Layer::Pure(7)),
+    ("reclaim", Layer::Pure(7)),
     ("report", Layer::Pure(8)),
     ("apply", Layer::Edge),
     ("collect", Layer::Edge),

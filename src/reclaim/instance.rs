@@ -1,0 +1,107 @@
+use super::observed::PROBE;
+use super::place::{Place, SPEC};
+use super::thing::{age, ask, new, put, tags};
+use super::uses::addresses;
+use super::{kind, thing};
+use crate::cleanup::Resource;
+use crate::snapshot::{CallKind, Instance};
+
+/// Instances. One that runs, is of no role and shows no other use is a candidate to be stopped.
+pub(super) fn list(place: &Place<'_>, out: &mut Vec<Resource>) {
+    let ends = ["terminated", "shutting-down"];
+    let there = place.view.instances.iter().filter(|i| !ends.contains(&i.state.name.as_str()));
+    out.extend(there.map(|row| instance(place, row)));
+}
+
+fn instance(place: &Place<'_>, row: &Instance) -> Resource {
+    let id = row.instance_id.as_str();
+    let mut thing = new(place, kind::INSTANCE, id);
+    let zone = place.uses.attached.get(id).and_then(|i| i.first()?.availability_zone.clone());
+    put(&mut thing.immutable, "image", row.image_id.as_deref());
+    put(&mut thing.immutable, "vpc", row.vpc_id.as_deref());
+    put(&mut thing.attributes, "image", row.image_id.as_deref());
+    put(&mut thing.attributes, "instance-type", row.instance_type.as_deref());
+    put(&mut thing.attributes, "vpc", row.vpc_id.as_deref());
+    put(&mut thing.attributes, "zone", zone.as_deref());
+    thing.attributes.insert("age".into(), age(place, row.launch_time.as_deref()));
+    thing.domain = zone;
+    thing.state.insert("state".into(), row.state.name.clone());
+    let interfaces = place.uses.attached.get(id).map_or(&[][..], Vec::as_slice);
+    let mut carried: Vec<String> = interfaces
+        .iter()
+        .map(|i| {
+            let groups: Vec<&str> = i.groups.iter().map(|g| g.group_id.as_str()).collect();
+            format!("{} ({})", i.network_interface_id, groups.join(" "))
+        })
+        .collect();
+    carried.sort();
+    thing.state.insert("interfaces".into(), carried.join(", "));
+    tags(place, &mut thing, CallKind::Instances, &row.tags);
+
+    let known: Vec<_> = interfaces.iter().flat_map(|i| addresses(i)).collect();
+    if let Some(said) = place.answers.any(known.iter().copied()) {
+        thing.live.push(place.claim(PROBE.into(), "answers-probe", said));
+    }
+    if let Some(group) = place.uses.scaling.get(id) {
+        let name = &group.auto_scaling_group_name;
+        thing.set = Some(name.clone());
+        thing.live.push(place.says(CallKind::AutoScalingGroups, "in-auto-scaling-group", name));
+    }
+    in_service(place, &mut thing, known.iter().map(ToString::to_string));
+    let vias = interfaces.iter().map(|i| i.network_interface_id.as_str()).chain([id]);
+    if let Some(table) = vias.into_iter().find_map(|via| place.uses.routed.get(via)) {
+        thing.live.push(place.says(CallKind::RouteTables, "routed", *table));
+    }
+    let calls = [
+        CallKind::NetworkInterfaces,
+        CallKind::AutoScalingGroups,
+        CallKind::TargetGroups,
+        CallKind::TargetHealth,
+        CallKind::RouteTables,
+    ];
+    thing.unknown.extend(place.blind(&calls));
+    let roles = place.input.resolution.hosts.get(id).map_or(&[][..], |h| h.roles.as_slice());
+    put(&mut thing.attributes, "role", roles.first().map(String::as_str));
+    if row.state.name == "running" && roles.is_empty() {
+        let spec = place.claim(SPEC.into(), "in-no-role", "no role of the spec picks it");
+        let balancing = place.lacks(
+            CallKind::TargetHealth,
+            "in-no-target-group",
+            "it is registered with no target group",
+        );
+        let scaling = place.lacks(
+            CallKind::AutoScalingGroups,
+            "in-no-auto-scaling-group",
+            "no Auto Scaling group has it",
+        );
+        let registered = place.uses.targets.contains_key(id);
+        let balancing = balancing.filter(|_| !registered);
+        let scaling = scaling.filter(|_| thing.set.is_none());
+        ask(&mut thing, "stop", [Some(spec), balancing, scaling].into_iter().flatten());
+    }
+    thing
+}
+
+/// Says where a balancer would send clients to it: by its id or any of its addresses.
+fn in_service(
+    place: &Place<'_>,
+    thing: &mut Resource,
+    addresses: impl IntoIterator<Item = String>,
+) {
+    let id = thing.id.clone();
+    let mut groups = Vec::new();
+    for name in [id].into_iter().chain(addresses) {
+        for (group, target) in place.uses.targets.get(&name).into_iter().flatten() {
+            let state = target.state.as_deref().unwrap_or("unknown");
+            groups.push(format!("{} {state}", group.target_group_arn));
+            // What is unhealthy or unused gets no clients; every other state does or will.
+            if !matches!(state, "unhealthy" | "unused") {
+                let said = format!("{state} in {}", group.target_group_arn);
+                thing.live.push(place.says(CallKind::TargetHealth, "in-target-group", said));
+            }
+        }
+    }
+    groups.sort();
+    groups.dedup();
+    thing::put(&mut thing.state, "target-groups", Some(&groups.join(", ")));
+}

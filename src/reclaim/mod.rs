@@ -1,0 +1,93 @@
+//! What of an AWS account could be cleaned up, and everything that speaks for or against it.
+//!
+//! The listing holds the whole population of the types that [`kind`] names, candidates or not, because
+//! strata and controls are counted in it. Rules that hold for every type:
+//!
+//! - An absence is a claim only where the call that would show the thing was read whole; where it was
+//!   not, the thing has an *unknown* and the source is incomplete.
+//! - Claims name the call, account and region they were read from. Two claims of one call are one
+//!   evidence.
+//! - Whatever another service keeps (Auto Scaling, CloudFormation, Kubernetes) is protected from
+//!   being cleaned up behind its back.
+//! - Nothing here is a verdict: `cleanup` judges.
+
+mod address;
+mod group;
+mod instance;
+mod interface;
+pub mod kind;
+mod observed;
+mod permission;
+mod place;
+mod target;
+#[cfg(test)]
+mod tests;
+mod thing;
+mod uses;
+
+pub use permission::{Rule, rules};
+pub use place::{NEEDS, SPEC};
+
+use crate::cleanup::{Listing, Source};
+use crate::drift::Drifted;
+use crate::observation::Observations;
+use crate::resolve::Resolution;
+use crate::snapshot::Snapshot;
+use crate::spec::Spec;
+use observed::Answers;
+use place::Place;
+use std::collections::BTreeSet;
+
+/// What a listing is made of: the same that an audit judges.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    pub spec: &'a Spec,
+    pub snapshot: &'a Snapshot,
+    pub resolution: &'a Resolution,
+    /// Declared and live groups, compared.
+    pub drifted: &'a Drifted,
+    /// What probes of this run saw; empty where none were sent, and then no silence is a sign.
+    pub observations: &'a Observations,
+}
+
+/// Lists every thing of the types that can be cleaned up, sorted by type and id, with its sources.
+#[must_use]
+pub fn list(input: &Input<'_>) -> Listing {
+    let answers = Answers::new(input.observations);
+    let mut listing = Listing::default();
+    for view in &input.snapshot.regions {
+        let place = Place::new(input, view, &answers);
+        instance::list(&place, &mut listing.resources);
+        interface::list(&place, &mut listing.resources);
+        group::list(&place, &mut listing.resources);
+        permission::list(&place, &mut listing.resources);
+        address::list(&place, &mut listing.resources);
+        target::list(&place, &mut listing.resources);
+        listing.sources.extend(place.sources());
+    }
+    listing.sources.push(spec(input));
+    listing.resources.sort_by_key(crate::cleanup::Resource::item);
+    // Whatever a candidate's death rests on by being absent is a list that keeps things alive.
+    let candidates = listing.resources.iter().filter(|r| r.candidate);
+    let keeps: BTreeSet<String> =
+        candidates.flat_map(|r| &r.dead).map(|claim| claim.source.clone()).collect();
+    for source in &mut listing.sources {
+        source.keeps = keeps.contains(&source.name);
+    }
+    listing
+}
+
+/// The spec as a source: what it picks is what it keeps.
+fn spec(input: &Input<'_>) -> Source {
+    let members: BTreeSet<&String> = input.resolution.members.values().flatten().collect();
+    Source {
+        name: SPEC.into(),
+        fetched_at: input.snapshot.taken_at,
+        newest: None,
+        complete: true,
+        rows: (members.len() + input.spec.groups.len()) as u64,
+        cross_count: None,
+        keeps: false,
+        selector: Default::default(),
+    }
+}

@@ -1,0 +1,108 @@
+use super::Input;
+use super::observed::Answers;
+use super::uses::Uses;
+use crate::cleanup::{Claim, Source};
+use crate::snapshot::{CallKind, Outcome, RegionView};
+
+/// The spec's name as a source.
+pub const SPEC: &str = "spec";
+
+/// The calls that a listing is made of: one that failed makes its source incomplete.
+pub const NEEDS: [CallKind; 9] = [
+    CallKind::Instances,
+    CallKind::NetworkInterfaces,
+    CallKind::SecurityGroups,
+    CallKind::RouteTables,
+    CallKind::Addresses,
+    CallKind::TargetGroups,
+    CallKind::TargetHealth,
+    CallKind::AutoScalingGroups,
+    CallKind::DbInstances,
+];
+
+/// One account and region, with what uses what in it.
+pub(super) struct Place<'a> {
+    pub(super) input: &'a Input<'a>,
+    pub(super) view: &'a RegionView,
+    pub(super) uses: Uses<'a>,
+    pub(super) answers: &'a Answers<'a>,
+}
+
+impl<'a> Place<'a> {
+    pub(super) fn new(
+        input: &'a Input<'a>,
+        view: &'a RegionView,
+        answers: &'a Answers<'a>,
+    ) -> Self {
+        Self { input, view, uses: Uses::new(input.snapshot, view), answers }
+    }
+
+    /// The call's name as a source: the call, the account and the region.
+    pub(super) fn source(&self, call: CallKind) -> String {
+        format!("{} {}/{}", call.operation(), self.view.account, self.view.region)
+    }
+
+    fn outcome(&self, call: CallKind) -> Outcome {
+        self.input.snapshot.outcome(&self.view.account, &self.view.region, call)
+    }
+
+    /// Whether every row of the call is there, so that an absence says something.
+    pub(super) fn whole(&self, call: CallKind) -> bool {
+        self.outcome(call).is_complete()
+    }
+
+    /// Something that a row of the call says.
+    pub(super) fn says(&self, call: CallKind, kind: &str, detail: impl Into<String>) -> Claim {
+        self.claim(self.source(call), kind, detail)
+    }
+
+    /// Something that the absence of a row says; `None` where rows may be missing.
+    pub(super) fn lacks(
+        &self,
+        call: CallKind,
+        kind: &str,
+        detail: impl Into<String>,
+    ) -> Option<Claim> {
+        self.whole(call).then(|| self.says(call, kind, detail))
+    }
+
+    pub(super) fn claim(&self, source: String, kind: &str, detail: impl Into<String>) -> Claim {
+        Claim {
+            kind: kind.into(),
+            source,
+            at: Some(self.input.snapshot.taken_at),
+            record: None,
+            detail: detail.into(),
+        }
+    }
+
+    /// Calls of these that were not read whole, in words.
+    pub(super) fn blind(&self, calls: &[CallKind]) -> Vec<String> {
+        calls
+            .iter()
+            .map(|call| (call, self.outcome(*call)))
+            .filter(|(_, outcome)| !outcome.is_complete())
+            .map(|(call, outcome)| format!("{} {outcome}", call.operation()))
+            .collect()
+    }
+
+    /// Every call as a source, whether it was read whole or not.
+    pub(super) fn sources(&self) -> impl Iterator<Item = Source> + '_ {
+        let snapshot = self.input.snapshot;
+        NEEDS.into_iter().map(move |call| {
+            let of = |c: &&crate::snapshot::Call| {
+                c.kind == call && c.account == self.view.account && c.region == self.view.region
+            };
+            Source {
+                name: self.source(call),
+                fetched_at: snapshot.taken_at,
+                newest: None,
+                complete: self.whole(call),
+                rows: snapshot.calls.iter().find(of).map_or(0, |c| c.items as u64),
+                cross_count: None,
+                keeps: false,
+                selector: Default::default(),
+            }
+        })
+    }
+}

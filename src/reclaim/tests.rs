@@ -1,0 +1,276 @@
+use super::*;
+use crate::cleanup::{Claim, Resource};
+use crate::drift;
+use crate::exposure::fake::Fake;
+use crate::model::Protocol;
+use crate::observation::{Observation, State};
+use crate::resolve;
+use crate::snapshot::{Call, CallKind, Outcome};
+use crate::spec::{self, Source};
+use serde_json::json;
+
+const ACCOUNT: &str = "111111111111";
+
+fn declared() -> Spec {
+    let text = "version: 1
+networks:
+  office: [198.51.100.0/24]
+roles:
+  web: { select: { tags: { role: web } } }
+groups:
+  sg-0000000000000001: { ingress: [{ port: tcp/443, from: office }] }
+";
+    spec::load(&[Source::new("spec.yaml", text.as_bytes().to_vec())])
+        .unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// One thing of each kind that is used, and one of each that is not.
+fn snapshot() -> Snapshot {
+    let tcp = |port: u16, block: &str| {
+        json!({ "IpProtocol": "tcp", "FromPort": port, "ToPort": port,
+            "IpRanges": [{ "CidrIp": block }] })
+    };
+    let instance = |id: &str, state: &str, role: &str| {
+        json!({ "InstanceId": id, "ImageId": "ami-1", "State": { "Name": state }, "VpcId": "vpc-1",
+            "LaunchTime": "2025-12-01T00:00:00+00:00",
+            "Tags": [{ "Key": "role", "Value": role }, { "Key": "owner", "Value": "team-a" }] })
+    };
+    let group = |id: &str, name: &str, ingress: serde_json::Value| {
+        json!({ "GroupId": id, "GroupName": name, "OwnerId": ACCOUNT, "VpcId": "vpc-1",
+            "IpPermissions": ingress })
+    };
+    let interface = |id: &str, address: &str, group: &str, instance: Option<&str>| {
+        json!({ "NetworkInterfaceId": id, "PrivateIpAddress": address, "VpcId": "vpc-1",
+            "Status": if instance.is_some() { "in-use" } else { "available" },
+            "AvailabilityZone": "us-east-1a",
+            "Groups": [{ "GroupId": group }],
+            "Attachment": instance.map(|i| json!({ "AttachmentId": "eni-attach-1", "InstanceId": i,
+                "Status": "attached" })) })
+    };
+    let view = json!({
+        "Account": ACCOUNT, "Region": "us-east-1",
+        "Instances": [
+            instance("i-web", "running", "web"), instance("i-orphan", "running", "none"),
+            instance("i-scaled", "running", "none"), instance("i-served", "running", "none"),
+            instance("i-off", "stopped", "none"), instance("i-over", "terminated", "none"),
+        ],
+        "NetworkInterfaces": [
+            interface("eni-web", "10.0.0.1", "sg-0000000000000001", Some("i-web")),
+            interface("eni-orphan", "10.0.0.2", "sg-used", Some("i-orphan")),
+            interface("eni-free", "10.0.0.3", "sg-used", None),
+        ],
+        "SecurityGroups": [
+            group("sg-0000000000000001", "web",
+                json!([tcp(443, "198.51.100.0/24"), tcp(22, "0.0.0.0/0")])),
+            group("sg-used", "used", json!([{ "IpProtocol": "-1",
+                "UserIdGroupPairs": [{ "GroupId": "sg-named" }] }])),
+            group("sg-named", "named", json!([])),
+            group("sg-unused", "unused", json!([tcp(22, "192.0.2.0/24")])),
+            group("sg-default", "default", json!([])),
+        ],
+        "Addresses": [
+            { "AllocationId": "eipalloc-free", "PublicIp": "203.0.113.9" },
+            { "AllocationId": "eipalloc-used", "PublicIp": "203.0.113.1",
+              "AssociationId": "eipassoc-1", "NetworkInterfaceId": "eni-web" },
+        ],
+        "AutoScalingGroups": [{ "AutoScalingGroupName": "asg",
+            "Instances": [{ "InstanceId": "i-scaled" }] }],
+        "TargetGroups": [{ "TargetGroupArn": "arn:tg", "TargetType": "instance", "VpcId": "vpc-1",
+            "Targets": [
+                { "Target": { "Id": "i-gone", "Port": 80 }, "State": "unused" },
+                { "Target": { "Id": "i-served", "Port": 80 }, "State": "healthy" },
+            ] }],
+    });
+    let mut snapshot = Snapshot::empty("2026-01-01T00:00:00Z".parse().expect("a time"));
+    snapshot.regions.push(serde_json::from_value(view).expect("a view"));
+    snapshot.calls = CallKind::ALL
+        .iter()
+        .map(|kind| Call {
+            account: ACCOUNT.into(),
+            region: "us-east-1".into(),
+            kind: *kind,
+            outcome: Outcome::Complete,
+            items: 3,
+        })
+        .collect();
+    snapshot.sort();
+    snapshot
+}
+
+fn listed(snapshot: &Snapshot, observations: &Observations) -> Listing {
+    let lets = Fake::of(&["10.0.0.1"]).lets("10.0.0.1", "tcp/22", &["0.0.0.0/0"]);
+    listed_in(snapshot, observations, &lets)
+}
+
+fn listed_in(snapshot: &Snapshot, observations: &Observations, lets: &Fake) -> Listing {
+    let spec = declared();
+    let drifted = drift::compare(&spec, snapshot, lets);
+    let resolution = resolve::resolve(&spec, snapshot);
+    list(&Input { spec: &spec, snapshot, resolution: &resolution, drifted: &drifted, observations })
+}
+
+fn thing<'a>(listing: &'a Listing, id: &str) -> &'a Resource {
+    listing.resources.iter().find(|r| r.id == id).unwrap_or_else(|| panic!("no {id}"))
+}
+
+fn kinds(claims: &[Claim]) -> Vec<&str> {
+    claims.iter().map(|c| c.kind.as_str()).collect()
+}
+
+#[test]
+fn candidates_are_what_nothing_uses_with_evidence_of_two_calls_each() {
+    let listing = listed(&snapshot(), &Observations::default());
+    let candidates: Vec<(&str, &str, Vec<&str>)> = listing
+        .resources
+        .iter()
+        .filter(|r| r.candidate)
+        .map(|r| (r.id.as_str(), r.action.as_deref().unwrap_or("-"), kinds(&r.dead)))
+        .collect();
+    assert_eq!(
+        candidates,
+        [
+            ("eipalloc-free", "release", vec!["not-associated", "no-interface"]),
+            (
+                "i-orphan",
+                "stop",
+                vec!["in-no-role", "in-no-target-group", "in-no-auto-scaling-group"]
+            ),
+            // In use, and nevertheless of no role: its life is told, and `cleanup` judges.
+            ("i-scaled", "stop", vec!["in-no-role", "in-no-target-group"]),
+            ("i-served", "stop", vec!["in-no-role", "in-no-auto-scaling-group"]),
+            ("eni-free", "delete", vec!["available", "no-route", "no-address"]),
+            ("sg-unused", "delete", vec!["no-interface", "not-named"]),
+            // What anybody may come through is the spec's word alone.
+            ("sg-0000000000000001/ingress/tcp/22/22/0.0.0.0/0", "revoke", vec!["not-declared"]),
+            ("arn:tg/i-gone/80", "deregister", vec!["no-instance", "gets-no-clients"]),
+        ]
+    );
+    for candidate in listing.resources.iter().filter(|r| r.candidate) {
+        for claim in &candidate.dead {
+            assert!(claim.at.is_some());
+            let source = listing.sources.iter().find(|s| s.name == claim.source);
+            let source = source.unwrap_or_else(|| panic!("no source {}", claim.source));
+            assert!(source.complete && source.keeps, "{source:?}");
+        }
+    }
+}
+
+#[test]
+fn an_undeclared_permission_that_changes_nothing_has_two_that_speak_against_it() {
+    let shut = Fake::of(&["10.0.0.1"]);
+    let listing = listed_in(&snapshot(), &Observations::default(), &shut);
+    let permission = thing(&listing, "sg-0000000000000001/ingress/tcp/22/22/0.0.0.0/0");
+    assert_eq!(kinds(&permission.dead), ["not-declared", "changes-nothing"]);
+    assert_ne!(permission.dead[0].source, permission.dead[1].source);
+    let declared = thing(&listing, "sg-0000000000000001/ingress/tcp/443/443/198.51.100.0/24");
+    assert!(!declared.candidate);
+}
+
+#[test]
+fn signs_of_life_are_told_whoever_calls_it_dead() {
+    let listing = listed(&snapshot(), &Observations::default());
+    for (id, live) in [
+        ("i-scaled", "in-auto-scaling-group"),
+        ("i-served", "in-target-group"),
+        ("eni-web", "attached"),
+        ("sg-used", "carried"),
+        ("sg-named", "named"),
+        ("sg-0000000000000001", "carried"),
+        ("eipalloc-used", "associated"),
+        ("arn:tg/i-served/80", "gets-clients"),
+    ] {
+        let thing = thing(&listing, id);
+        assert!(kinds(&thing.live).contains(&live), "{id}: {:?}", thing.live);
+    }
+    assert_eq!(kinds(&thing(&listing, "sg-default").protected), ["default-group"]);
+    assert!(listing.resources.iter().all(|r| r.id != "i-over"));
+    assert!(!thing(&listing, "i-off").candidate);
+}
+
+#[test]
+fn an_answer_to_a_probe_is_life_and_a_refusal_is_not() {
+    let row = |state, port| Observation {
+        address: "10.0.0.2".parse().expect("an address"),
+        protocol: Protocol::Tcp,
+        port,
+        state,
+        confirmed: true,
+        service: None,
+        by: None,
+        vantage: "here".into(),
+        rtt_us: None,
+        tries: 1,
+        detail: None,
+        tls: None,
+    };
+    let seen = |rows| Observations { rows, ..Observations::default() };
+    let refused = listed(&snapshot(), &seen(vec![row(State::Refused, 80)]));
+    assert!(thing(&refused, "i-orphan").live.is_empty());
+    let open = listed(&snapshot(), &seen(vec![row(State::Refused, 80), row(State::Open, 443)]));
+    let live = &thing(&open, "i-orphan").live;
+    assert_eq!((kinds(live), live[0].source.as_str()), (vec!["answers-probe"], "probe"));
+}
+
+#[test]
+fn what_was_not_read_is_never_absent() {
+    for (denied, id) in [
+        (CallKind::NetworkInterfaces, "sg-unused"),
+        (CallKind::NetworkInterfaces, "eipalloc-free"),
+        (CallKind::Instances, "arn:tg/i-gone/80"),
+        (CallKind::TargetHealth, "i-orphan"),
+        (CallKind::AutoScalingGroups, "i-orphan"),
+        (CallKind::RouteTables, "eni-free"),
+    ] {
+        let mut snapshot = snapshot();
+        for call in snapshot.calls.iter_mut().filter(|c| c.kind == denied) {
+            call.outcome = Outcome::Denied("UnauthorizedOperation".into());
+        }
+        let listing = listed(&snapshot, &Observations::default());
+        let thing = thing(&listing, id);
+        let said = format!("{} denied: UnauthorizedOperation", denied.operation());
+        assert!(thing.unknown.contains(&said), "{id}: {:?}", thing.unknown);
+        let name = format!("{} {ACCOUNT}/us-east-1", denied.operation());
+        assert!(thing.dead.iter().all(|c| c.source != name), "{id}: {:?}", thing.dead);
+        let source = listing.sources.iter().find(|s| s.name == name).expect("a source");
+        assert!(!source.complete);
+    }
+}
+
+#[test]
+fn tags_protect_unless_they_say_no_and_keepers_are_respected() {
+    for (key, value, protected) in [
+        ("protect", "true", vec!["tag-protect"]),
+        ("Portcullis:Protect", "", vec!["tag-protect"]),
+        ("protect", "\u{fffd}", vec!["tag-protect"]),
+        ("protect", "false", vec![]),
+        ("kubernetes.io/cluster/a", "owned", vec!["managed"]),
+        ("aws:cloudformation:stack-name", "x", vec!["managed"]),
+        ("protection-level", "3", vec![]),
+    ] {
+        let mut snapshot = snapshot();
+        let rows = &mut snapshot.regions[0].instances;
+        let row = rows.iter_mut().find(|i| i.instance_id == "i-orphan").expect("it");
+        row.tags.push(crate::snapshot::Tag { key: key.into(), value: value.into() });
+        let listing = listed(&snapshot, &Observations::default());
+        assert_eq!(kinds(&thing(&listing, "i-orphan").protected), protected, "{key}={value}");
+    }
+}
+
+#[test]
+fn strata_owner_and_state_are_there() {
+    let listing = listed(&snapshot(), &Observations::default());
+    let orphan = thing(&listing, "i-orphan");
+    assert_eq!(orphan.owner.as_deref(), Some("team-a"));
+    assert_eq!(orphan.domain.as_deref(), Some("us-east-1a"));
+    for (key, value) in [
+        ("age", "10 to 99 days"),
+        ("image", "ami-1"),
+        ("region", "us-east-1"),
+        ("tag:role", "none"),
+    ] {
+        assert_eq!(orphan.attributes.get(key).map(String::as_str), Some(value), "{key}");
+    }
+    assert_eq!(orphan.state["state"], "running");
+    assert_eq!(orphan.state["interfaces"], "eni-orphan (sg-used)");
+    assert_eq!(orphan.immutable["account"], ACCOUNT);
+}

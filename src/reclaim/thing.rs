@@ -1,0 +1,121 @@
+use super::place::Place;
+use crate::cleanup::{Claim, Resource};
+use crate::snapshot::{CallKind, Tag};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+/// Tags that keep a thing, in lower case. `false`, `no`, `off` and `0` lift them; any other value,
+/// legible or not, protects.
+const PROTECT: [&str; 7] = [
+    "portcullis:protect",
+    "protect",
+    "protected",
+    "do-not-delete",
+    "donotdelete",
+    "keep",
+    "permanent",
+];
+
+/// What begins the tags of those who keep a thing themselves, and would make it anew or miss it.
+const KEEPERS: [(&str, &str); 8] = [
+    ("aws:autoscaling:", "Auto Scaling"),
+    ("aws:cloudformation:", "CloudFormation"),
+    ("aws:ec2spot:", "a spot fleet"),
+    ("aws:eks:", "EKS"),
+    ("elasticbeanstalk:", "Elastic Beanstalk"),
+    ("karpenter.sh/", "Karpenter"),
+    ("kubernetes.io/", "Kubernetes"),
+    ("opsworks:", "OpsWorks"),
+];
+
+/// Tags that say whom to tell, in lower case.
+const OWNER: [&str; 3] = ["owner", "team", "contact"];
+
+/// A thing before anything was said about it.
+pub(super) fn new(place: &Place<'_>, kind: &str, id: impl Into<String>) -> Resource {
+    let view = place.view;
+    let here = || {
+        BTreeMap::from([
+            ("account".to_owned(), view.account.clone()),
+            ("region".to_owned(), view.region.clone()),
+        ])
+    };
+    Resource {
+        kind: kind.into(),
+        id: id.into(),
+        immutable: here(),
+        attributes: here(),
+        state: BTreeMap::new(),
+        owner: None,
+        domain: None,
+        set: None,
+        children: Vec::new(),
+        candidate: false,
+        action: None,
+        dead: Vec::new(),
+        live: Vec::new(),
+        protected: Vec::new(),
+        unknown: Vec::new(),
+    }
+}
+
+/// Puts an entry where there is one to put.
+pub(super) fn put(map: &mut BTreeMap<String, String>, key: &str, value: Option<&str>) {
+    if let Some(value) = value.filter(|v| !v.is_empty()) {
+        map.insert(key.into(), value.into());
+    }
+}
+
+/// Reads the tags: strata, owner, protection, state (a changed tag is a changed thing).
+pub(super) fn tags(place: &Place<'_>, thing: &mut Resource, call: CallKind, tags: &[Tag]) {
+    let mut all = Vec::new();
+    for Tag { key, value } in tags {
+        all.push(format!("{key}={value}"));
+        let lower = key.to_lowercase();
+        if PROTECT.contains(&lower.as_str()) && !is_no(value) {
+            let said = format!("tag {key}={value}");
+            thing.protected.push(place.says(call, "tag-protect", said));
+        }
+        if let Some((_, keeper)) = KEEPERS.iter().find(|(begin, _)| lower.starts_with(begin)) {
+            let said = format!("{keeper} keeps it (tag {key})");
+            thing.protected.push(place.says(call, "managed", said));
+        }
+        if OWNER.contains(&lower.as_str()) && thing.owner.is_none() && !value.is_empty() {
+            thing.owner = Some(value.clone());
+        }
+        // A name is of one thing, and tells no class.
+        if lower != "name" && !lower.starts_with("aws:") {
+            thing.attributes.insert(format!("tag:{key}"), value.clone());
+        }
+    }
+    all.sort();
+    thing.protected.dedup_by(|a, b| a.detail == b.detail);
+    thing.state.insert("tags".into(), all.join(", "));
+}
+
+fn is_no(value: &str) -> bool {
+    ["false", "no", "off", "0"].contains(&value.trim().to_lowercase().as_str())
+}
+
+/// The decade of an age: things of one time were made alike.
+pub(super) fn age(place: &Place<'_>, made: Option<&str>) -> String {
+    let Some(made) = made.and_then(|m| m.parse::<Timestamp>().ok()) else {
+        return "unknown".into();
+    };
+    let seconds = place.input.snapshot.taken_at.duration_since(made).as_secs();
+    match seconds / 86_400 {
+        ..0 => "in the future".into(),
+        0 => "under a day".into(),
+        1..10 => "1 to 9 days".into(),
+        10..100 => "10 to 99 days".into(),
+        100..1000 => "100 to 999 days".into(),
+        _ => "1000 days and more".into(),
+    }
+}
+
+/// Makes it a candidate for an act, with what speaks for it.
+pub(super) fn ask(thing: &mut Resource, action: &str, dead: impl IntoIterator<Item = Claim>) {
+    thing.candidate = true;
+    thing.action = Some(action.into());
+    thing.dead.extend(dead);
+}

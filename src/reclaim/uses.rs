@@ -1,0 +1,107 @@
+use crate::snapshot::{
+    AutoScalingGroup, Instance, Interface, RegionView, Snapshot, TargetGroup, TargetHealth,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// Who uses what in one region. Groups may be named from other regions and accounts (peering), so
+/// those references are of the whole snapshot.
+pub(super) struct Uses<'a> {
+    /// Interfaces by the groups they carry.
+    pub(super) carriers: BTreeMap<&'a str, Vec<&'a Interface>>,
+    /// What else names a group, in words.
+    pub(super) named: BTreeMap<&'a str, BTreeSet<String>>,
+    /// Interfaces by the instance they are attached to.
+    pub(super) attached: BTreeMap<&'a str, Vec<&'a Interface>>,
+    pub(super) instances: BTreeMap<&'a str, &'a Instance>,
+    pub(super) scaling: BTreeMap<&'a str, &'a AutoScalingGroup>,
+    /// Targets by id or address.
+    pub(super) targets: BTreeMap<String, Vec<(&'a TargetGroup, &'a TargetHealth)>>,
+    /// Interfaces and instances that routes lead to, with the table.
+    pub(super) routed: BTreeMap<&'a str, &'a str>,
+    /// Every private and public address of an interface.
+    pub(super) addresses: BTreeMap<IpAddr, &'a Interface>,
+}
+
+impl<'a> Uses<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot, view: &'a RegionView) -> Self {
+        let mut out = Self {
+            carriers: BTreeMap::new(),
+            named: BTreeMap::new(),
+            attached: BTreeMap::new(),
+            instances: view.instances.iter().map(|i| (i.instance_id.as_str(), i)).collect(),
+            scaling: BTreeMap::new(),
+            targets: BTreeMap::new(),
+            routed: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+        };
+        for other in &snapshot.regions {
+            out.names_of(other);
+        }
+        for interface in &view.network_interfaces {
+            for group in &interface.groups {
+                out.carriers.entry(&group.group_id).or_default().push(interface);
+            }
+            for address in addresses(interface) {
+                out.addresses.insert(address, interface);
+            }
+            let instance = interface.attachment.as_ref().and_then(|a| a.instance_id.as_deref());
+            if let Some(instance) = instance {
+                out.attached.entry(instance).or_default().push(interface);
+            }
+        }
+        for group in &view.auto_scaling_groups {
+            for member in &group.instances {
+                out.scaling.insert(&member.instance_id, group);
+            }
+        }
+        for group in &view.target_groups {
+            for target in group.targets.iter().flatten() {
+                out.targets.entry(target.target.id.clone()).or_default().push((group, target));
+            }
+        }
+        for table in &view.route_tables {
+            for route in &table.routes {
+                for via in [&route.instance_id, &route.network_interface_id].into_iter().flatten() {
+                    out.routed.insert(via, &table.route_table_id);
+                }
+            }
+        }
+        out
+    }
+
+    /// What names a group beside interfaces: permissions of other groups, balancers, databases.
+    fn names_of(&mut self, view: &'a RegionView) {
+        for group in &view.security_groups {
+            let all = group.ip_permissions.iter().chain(&group.ip_permissions_egress);
+            for pair in all.flat_map(|p| &p.user_id_group_pairs) {
+                if pair.group_id != group.group_id {
+                    let by = format!("permission of {}", group.group_id);
+                    self.named.entry(&pair.group_id).or_default().insert(by);
+                }
+            }
+        }
+        for balancer in &view.load_balancers {
+            for id in &balancer.security_groups {
+                let by = format!("balancer {}", balancer.load_balancer_arn);
+                self.named.entry(id).or_default().insert(by);
+            }
+        }
+        for database in &view.db_instances {
+            for group in &database.vpc_security_groups {
+                let by = format!("database {}", database.db_instance_identifier);
+                self.named.entry(&group.vpc_security_group_id).or_default().insert(by);
+            }
+        }
+    }
+}
+
+/// Every address of an interface, private and public.
+pub(super) fn addresses(interface: &Interface) -> impl Iterator<Item = IpAddr> + '_ {
+    let public = interface.association.iter().filter_map(|a| a.public_ip);
+    let v4 = interface.private_ip_addresses.iter().flat_map(|a| {
+        a.private_ip_address.into_iter().chain(a.association.iter().filter_map(|a| a.public_ip))
+    });
+    let v6 = interface.ipv6_addresses.iter().filter_map(|a| a.ipv6_address.map(IpAddr::V6));
+    interface.private_ip_address.into_iter().chain(public).chain(v4).chain(v6)
+}
