@@ -3,3 +3,5 @@
 mod adapter;
 
 pub use adapter::{Adapter, AdapterCommand, AdapterLimits};
+#[cfg(feature = "fleet")]
+pub mod bucket;

@@ -5,6 +5,8 @@
 #[path = "../core/common/mod.rs"]
 mod common;
 
+#[cfg(feature = "fleet")]
+mod bucket;
 mod guards;
 #[expect(dead_code, reason = "each part uses its own")]
 mod simworld;
