@@ -1,30 +1,9 @@
 //! `vantages.local.reflect`: the configured STUN server alone tells this machine's address.
 
 use crate::common::World;
+use crate::common::stun::stun;
 use serde_json::Value;
-use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
-
-/// A STUN server on a free loopback port that says every client is `mapped`; tells its port.
-fn stun(at: &str, mapped: Ipv4Addr) -> u16 {
-    let socket = UdpSocket::bind((at, 0)).expect("a free port");
-    let port = socket.local_addr().expect("a bound socket").port();
-    std::thread::spawn(move || {
-        let mut bytes = [0; 1500];
-        while let Ok((n, from)) = socket.recv_from(&mut bytes) {
-            if n < 20 || bytes[..2] != [0, 1] {
-                continue;
-            }
-            // RFC 8489: a success with XOR-MAPPED-ADDRESS.
-            let mut out = vec![1, 1, 0, 12];
-            out.extend(&bytes[4..20]);
-            out.extend([0, 0x20, 0, 8, 0, 1]);
-            out.extend((from.port() ^ 0x2112).to_be_bytes());
-            out.extend(mapped.octets().iter().zip([0x21, 0x12, 0xa4, 0x42]).map(|(a, k)| a ^ k));
-            let _ = socket.send_to(&out, from);
-        }
-    });
-    port
-}
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
 
 /// An audit of one declared host on loopback that serves a port and a STUN server of its own.
 fn audit(config: impl Fn(u16) -> String) -> (Value, Option<i32>) {

@@ -7,6 +7,7 @@ mod common;
 
 mod ci;
 mod faults;
+mod gates;
 mod killed;
 mod readme;
 mod runs;

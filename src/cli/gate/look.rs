@@ -2,7 +2,7 @@ use super::super::audit::{Probing, probe_here};
 use super::super::{CliError, Global, pipeline};
 use super::GateArgs;
 use super::lifecycle::Continuing;
-use crate::audit;
+use crate::audit::{self, AuditReport};
 use crate::exposure;
 use crate::fact::Facts;
 use crate::gate::{self, Chosen, Difference, Peer, Trait, Traits, Value, Verdicts, Wanted};
@@ -40,6 +40,8 @@ pub(super) struct Gate<'a> {
 /// What one look gave.
 pub(super) struct Looked {
     pub(super) verdicts: Verdicts,
+    /// The audit of the chosen hosts.
+    pub(super) report: AuditReport,
     pub(super) snapshot: Snapshot,
 }
 
@@ -156,7 +158,7 @@ impl Gate<'_> {
             verdicts.not_judged.push("nothing was compared with hosts that serve already".into());
         }
         drop(joined);
-        Ok(Looked { verdicts, snapshot })
+        Ok(Looked { verdicts, report, snapshot })
     }
 }
 

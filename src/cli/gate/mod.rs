@@ -1,6 +1,7 @@
 //! `portcullis gate`: may these new hosts enter rotation?
 
 mod attest;
+mod kept;
 mod lifecycle;
 mod look;
 mod verify;
@@ -9,11 +10,13 @@ mod wait;
 use super::cloud::CloudArgs;
 use super::collect::{AllowedGap, LiveArgs, gap_kind};
 use super::facts::FactArgs;
+use super::keep::{self, HistoryArgs};
 use super::{CliError, ExitStatus, Global, audit::beside, input, rules};
 use crate::gate::{self, Answer, Trait, Verdicts, Wanted};
 use crate::model::{GapKind, Severity};
 use crate::report;
-use crate::spec;
+use crate::spec::{self, Source, config::Config};
+use crate::{attestation, history};
 use attest::{AttestArgs, Attested};
 use clap::{Args, Subcommand, ValueEnum};
 use lifecycle::{Continuing, LifecycleArgs};
@@ -21,7 +24,7 @@ use look::{Gate, Looked};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Arguments of `portcullis gate`.
@@ -67,6 +70,8 @@ pub struct GateArgs {
     pub live: LiveArgs,
     #[command(flatten)]
     pub attest: AttestArgs,
+    #[command(flatten)]
+    pub history: HistoryArgs,
     #[command(flatten)]
     pub output: Output,
 }
@@ -191,17 +196,53 @@ fn gate(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
         auditor: input::auditor(&config, global)?,
         continuing: RefCell::new(continuing),
     };
+    let file = place(args, &config, global)?;
     let attested = Attested::open(&args.attest)?;
-    let Looked { verdicts, snapshot } = wait::until(&gate)?;
-    print(args.output.format, &verdicts)?;
+    let looked = wait::until(&gate)?;
+    let kept = file.map(|file| keep(&file, &gate, &looked, &sources));
+    let Looked { verdicts, snapshot, .. } = &looked;
+    print(args.output.format, verdicts)?;
+    if let Some(Err(error)) = kept {
+        let code = status(verdicts).code();
+        return Err(error
+            .hint(format!("the answer above is whole, and would have ended in exit code {code}"))
+            .hint("nothing was attested or continued; --no-history gates without it"));
+    }
     if let Some(attested) = attested {
-        attested.write(&verdicts, &snapshot, &sources, &spec, global)?;
+        attested.write(verdicts, snapshot, &sources, &spec, global)?;
     }
     // After everything else that can go wrong: what is continued cannot be taken back.
     if let Some(continuing) = gate.continuing.take() {
-        continuing.finish(&verdicts)?;
+        continuing.finish(verdicts)?;
     }
-    Ok(status(&verdicts))
+    Ok(status(verdicts))
+}
+
+/// Where the answer is kept; `None` where nothing is.
+fn place(args: &GateArgs, config: &Config, global: &Global) -> Result<Option<PathBuf>, CliError> {
+    if !keep::BUILT_IN && args.history.history.is_some() {
+        return Err(keep::not_built_in());
+    }
+    Ok(args.history.place(config, global).filter(|_| keep::BUILT_IN))
+}
+
+/// Keeps the answer, a run for each host.
+fn keep(file: &Path, gate: &Gate<'_>, looked: &Looked, sources: &[Source]) -> Result<(), CliError> {
+    let snapshot = &looked.snapshot;
+    let places = snapshot.regions.iter().map(|v| format!("{}/{}", v.account, v.region));
+    let scope = keep::scope("gate", &gate.args.specs, places.collect());
+    let asked = looked.report.facts.iter().map(|s| s.name.to_string()).collect();
+    let kept = kept::Kept {
+        scope: history::Scope { sources: asked, ..scope },
+        spec: attestation::of_spec(sources),
+        snapshot: keep::of_snapshot(snapshot),
+        rules: gate.rules.rules().iter().map(|r| r.id.clone()).collect(),
+        looked,
+    };
+    for (run, exit) in kept.runs() {
+        keep::store(file, gate.config, &run, &mut |_| exit)?;
+    }
+    Ok(())
 }
 
 /// How a gate ended: held over not seen over passed.

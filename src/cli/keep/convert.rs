@@ -5,11 +5,10 @@ use crate::audit::{self, AuditReport, Compared, Standing as Stands};
 use crate::finding::{Finding, FindingStatus};
 use crate::history::{self, Change, Content, Fingerprint, Kept, Read, Run, Scope, Seen, Standing};
 
-/// The run of a report. A finding without a fingerprint of ours cannot be known again, and is left
-/// out: every rule's finding has one.
+/// The run of a report.
 pub(super) fn run(report: &AuditReport, keeping: Keeping<'_>) -> Run {
     let Keeping { scope, spec, snapshot, rules } = keeping;
-    let mut seen: Vec<Seen> = report.findings.iter().filter_map(kept).collect();
+    let mut seen: Vec<Seen> = report.findings.iter().filter_map(seen).collect();
     seen.sort_by_key(|s| s.fingerprint);
     seen.dedup_by_key(|s| s.fingerprint);
     let vantages = report.vantages.iter().map(|v| v.name.clone()).collect();
@@ -26,7 +25,9 @@ pub(super) fn run(report: &AuditReport, keeping: Keeping<'_>) -> Run {
     }
 }
 
-fn kept(finding: &Finding) -> Option<Seen> {
+/// A finding as a run has it. One without a fingerprint of ours cannot be known again, and is left
+/// out: every rule's finding has one.
+pub(in crate::cli) fn seen(finding: &Finding) -> Option<Seen> {
     let (standing, note) = match &finding.status {
         FindingStatus::Open => (Standing::Open, String::new()),
         FindingStatus::Baselined => (Standing::Baselined, String::new()),

@@ -3,7 +3,7 @@
 mod convert;
 mod digest;
 
-pub(super) use convert::compared;
+pub(super) use convert::{compared, seen};
 pub(super) use digest::of_snapshot;
 
 use super::{CliError, ExitStatus, Global};
@@ -107,8 +107,12 @@ pub(super) fn keep(
     Ok(status)
 }
 
+/// Keeps a run in the file; `exit` tells the exit code of what was compared.
+///
+/// # Errors
+/// A history that cannot be used: nothing was kept.
 #[cfg(feature = "history")]
-fn store(
+pub(super) fn store(
     file: &Path,
     config: &Config,
     run: &Run,
@@ -120,8 +124,17 @@ fn store(
     kept.map_err(trouble)
 }
 
+/// Keeps a run in the file.
+///
+/// # Errors
+/// This build has no history.
 #[cfg(not(feature = "history"))]
-fn store(_: &Path, _: &Config, _: &Run, _: &mut dyn FnMut(&Kept) -> u8) -> Result<Kept, CliError> {
+pub(super) fn store(
+    _: &Path,
+    _: &Config,
+    _: &Run,
+    _: &mut dyn FnMut(&Kept) -> u8,
+) -> Result<Kept, CliError> {
     Err(not_built_in())
 }
 

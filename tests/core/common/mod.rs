@@ -1,6 +1,7 @@
 //! Runs the built binary in a scrubbed world and shows all of what it did in one text.
 
 pub(crate) mod examples;
+pub(crate) mod stun;
 
 use std::ffi::OsStr;
 use std::fmt;
