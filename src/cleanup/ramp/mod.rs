@@ -1,0 +1,160 @@
+//! Which items next: few at first, one failure domain of a set at a time, and rest in between.
+
+use super::journal::Ledger;
+use super::plan::{Item, Limits, Plan};
+use super::{Guard, Guards, Reason, Refusal};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is to be done now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// A new batch of these items, in this order.
+    Batch(Vec<u32>),
+    /// The batch that a run began and did not end: these items of it are left, perhaps none.
+    Rest(Vec<u32>),
+    /// Nothing before then.
+    Soak(Timestamp),
+    /// Nothing any more: whatever is left is held.
+    Done,
+}
+
+/// Makes a plan's limits tighter. A flag that would loosen them is refused.
+///
+/// # Errors
+/// [`Reason::Loosening`].
+pub fn tightened(
+    limits: &Limits,
+    batch: Option<u32>,
+    soak_s: Option<u64>,
+    guards: Guards,
+) -> Result<Limits, Refusal> {
+    let mut limits = limits.clone();
+    let floors = guards.has(Guard::Floors);
+    let loosens = |what: String| Err(Refusal::new(Reason::Loosening, what));
+    if let Some(batch) = batch {
+        let most = limits.ramp.iter().copied().max().unwrap_or(0);
+        if batch == 0 || floors && batch > most {
+            return loosens(format!("a batch of {batch}: the plan allows 1 to {most} items"));
+        }
+        for step in &mut limits.ramp {
+            *step = if floors { (*step).min(batch) } else { batch };
+        }
+    }
+    if let Some(soak) = soak_s {
+        let longest = limits.soak_s.iter().copied().max().unwrap_or(0);
+        if floors && soak < longest {
+            return loosens(format!("a soak of {soak} s: the plan asks for {longest} s"));
+        }
+        for step in &mut limits.soak_s {
+            *step = soak;
+        }
+    }
+    Ok(limits)
+}
+
+/// Says which items come next by a plan and what its journal has.
+///
+/// Of each stratum whose rest is over: as many items as its step of the ramp allows, never more than
+/// a quarter of the stratum and at least one; of one set only members of one failure domain; those
+/// that are taken back most easily first. A batch as a whole never exceeds the last step.
+#[must_use]
+pub fn next(plan: &Plan, limits: &Limits, ledger: &Ledger, guards: Guards, now: Timestamp) -> Next {
+    let left: BTreeSet<u32> = ledger.left().collect();
+    // A batch that was cut short is no licence for another one without a rest.
+    if ledger.open_batch
+        && let Some(batch) = ledger.batches.last()
+    {
+        return Next::Rest(batch.iter().copied().filter(|n| left.contains(n)).collect());
+    }
+    let mut items: Vec<&Item> = plan.items.iter().filter(|i| left.contains(&i.n)).collect();
+    if items.is_empty() {
+        return Next::Done;
+    }
+    items.sort_by_key(|i| (i.risk, i.n));
+    if !guards.has(Guard::Ramp) {
+        return Next::Batch(spread(&items, usize::MAX, guards, &BTreeMap::new()));
+    }
+    let mut quota = BTreeMap::new();
+    let mut soonest: Option<Timestamp> = None;
+    for item in &items {
+        let (step, until) =
+            ledger.soaks.get(&item.stratum).copied().unwrap_or((0, Timestamp::MIN));
+        if until > now {
+            soonest = Some(soonest.map_or(until, |s| s.min(until)));
+            quota.insert(item.stratum, 0);
+        } else {
+            quota.insert(item.stratum, allowed(plan, limits, item.stratum, step));
+        }
+    }
+    // A plan's steps that are all zero allow nothing, which is what zero means.
+    let most = limits.ramp.last().copied().unwrap_or(0) as usize;
+    let batch = spread(&items, most, guards, &quota);
+    match (batch.is_empty(), soonest) {
+        (false, _) => Next::Batch(batch),
+        (true, Some(until)) => Next::Soak(until),
+        (true, None) => Next::Done,
+    }
+}
+
+/// How many items of a stratum its next batch may have.
+fn allowed(plan: &Plan, limits: &Limits, stratum: u32, step: u32) -> u32 {
+    let ramp = limits.ramp.get(step as usize).or(limits.ramp.last()).copied().unwrap_or(0);
+    let population = plan.strata.iter().find(|s| s.n == stratum).map_or(0, |s| s.population);
+    ramp.min((population / 4).max(1))
+}
+
+/// Picks items up to the quota of their strata, and of each set of one failure domain alone.
+fn spread(
+    items: &[&Item],
+    most: usize,
+    guards: Guards,
+    quota: &BTreeMap<u32, u32>,
+) -> Vec<u32> {
+    let mut quota = quota.clone();
+    let mut domains: BTreeMap<&str, &Option<String>> = BTreeMap::new();
+    let mut batch = Vec::new();
+    for item in items {
+        if batch.len() >= most {
+            break;
+        }
+        let left = quota.get(&item.stratum).copied();
+        if left == Some(0) {
+            continue;
+        }
+        if let Some(set) = &item.set
+            && guards.has(Guard::Spread)
+            && *domains.entry(set).or_insert(&item.domain) != &item.domain
+        {
+            continue;
+        }
+        if let Some(left) = left {
+            quota.insert(item.stratum, left - 1);
+        }
+        batch.push(item.n);
+    }
+    batch
+}
+
+/// Until when the strata of a batch that ends now have to rest.
+#[must_use]
+pub fn soak(
+    plan: &Plan,
+    limits: &Limits,
+    ledger: &Ledger,
+    batch: &[u32],
+    now: Timestamp,
+) -> BTreeMap<u32, Timestamp> {
+    let strata: BTreeSet<u32> =
+        plan.items.iter().filter(|i| batch.contains(&i.n)).map(|i| i.stratum).collect();
+    let until = |stratum: u32| {
+        let step = ledger.soaks.get(&stratum).map_or(0, |(step, _)| *step) as usize;
+        let seconds = limits.soak_s.get(step).or(limits.soak_s.last()).copied().unwrap_or(0);
+        let rest = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+        now.saturating_add(rest).unwrap_or(Timestamp::MAX)
+    };
+    strata.into_iter().map(|s| (s, until(s))).collect()
+}
+
+#[cfg(test)]
+mod tests;

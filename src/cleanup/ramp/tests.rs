@@ -1,0 +1,105 @@
+use super::*;
+use crate::cleanup::journal::tests::plan;
+use crate::cleanup::journal::{Chain, read};
+use crate::cleanup::{Digest, Risk};
+
+fn empty(plan: &Plan) -> Ledger {
+    let chain: Chain = read(b"", plan, &Digest::of(b"plan")).expect("an empty journal");
+    chain.ledger
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).expect("a time")
+}
+
+/// Runs batches of a plan to their end as if every act went well, waiting through each rest.
+fn batches(plan: &Plan, guards: Guards) -> Vec<(Vec<u32>, i64)> {
+    let (mut ledger, mut now, mut seen) = (empty(plan), at(0), Vec::new());
+    loop {
+        match next(plan, &plan.limits, &ledger, guards, now) {
+            Next::Batch(items) => {
+                for (stratum, until) in soak(plan, &plan.limits, &ledger, &items, now) {
+                    let step = ledger.soaks.get(&stratum).map_or(0, |s| s.0);
+                    ledger.soaks.insert(stratum, (step + 1, until));
+                }
+                for n in &items {
+                    ledger.items.remove(n);
+                }
+                seen.push((items, now.as_second()));
+            }
+            Next::Soak(until) => now = until,
+            Next::Rest(_) | Next::Done => return seen,
+        }
+    }
+}
+
+#[test]
+fn one_then_five_then_a_quarter_of_the_stratum() {
+    let plan = plan(20);
+    let sizes: Vec<usize> = batches(&plan, Guards::all()).iter().map(|b| b.0.len()).collect();
+    assert_eq!(sizes, [1, 5, 10, 4], "40 things: a quarter is 10");
+    let times: Vec<i64> = batches(&plan, Guards::all()).iter().map(|b| b.1).collect();
+    assert_eq!(times, [0, 900, 4500, 8100]);
+    assert_eq!(batches(&plan, Guards::none())[0].0.len(), 20, "without the ramp");
+}
+
+#[test]
+fn a_small_stratum_goes_one_by_one() {
+    let mut plan = plan(3);
+    plan.strata[0].population = 3;
+    let sizes: Vec<usize> = batches(&plan, Guards::all()).iter().map(|b| b.0.len()).collect();
+    assert_eq!(sizes, [1, 1, 1]);
+}
+
+#[test]
+fn zero_means_none() {
+    let mut plan = plan(3);
+    plan.limits.ramp = vec![0];
+    assert!(batches(&plan, Guards::all()).is_empty());
+    plan.limits.ramp = vec![];
+    assert!(batches(&plan, Guards::all()).is_empty(), "no ramp is none");
+}
+
+#[test]
+fn one_failure_domain_of_a_set_at_a_time() {
+    let mut plan = plan(6);
+    plan.limits.ramp = vec![25];
+    for item in &mut plan.items {
+        item.set = Some("zookeeper".into());
+        item.domain = Some(if item.n % 2 == 0 { "zone-b" } else { "zone-a" }.into());
+    }
+    let only = Guards::only(Guard::Spread).with(Guard::Ramp);
+    let seen: Vec<Vec<u32>> = batches(&plan, only).into_iter().map(|b| b.0).collect();
+    assert_eq!(seen, [vec![1, 3, 5], vec![2, 4, 6]]);
+    let at_once = batches(&plan, Guards::only(Guard::Ramp));
+    assert_eq!(at_once[0].0.len(), 6, "both zones at once without the guard");
+}
+
+#[test]
+fn reversible_acts_come_first() {
+    let mut plan = plan(2);
+    plan.items[0].risk = Risk::Irreversible;
+    assert_eq!(batches(&plan, Guards::all())[0].0, [2]);
+}
+
+#[test]
+fn flags_tighten_and_never_loosen() {
+    let plan = plan(1);
+    let tight = |batch, soak| tightened(&plan.limits, batch, soak, Guards::all());
+    assert_eq!(tight(Some(3), None).expect("tighter").ramp, [1, 3, 3]);
+    assert_eq!(tight(None, Some(4000)).expect("tighter").soak_s, [4000, 4000]);
+    for (batch, soak) in [(Some(26), None), (Some(0), None), (None, Some(3599)), (None, Some(0))] {
+        assert_eq!(tight(batch, soak).expect_err("looser").reason, Reason::Loosening);
+    }
+}
+
+#[test]
+fn a_batch_that_was_cut_short_is_ended_before_the_next() {
+    let plan = plan(10);
+    let mut ledger = empty(&plan);
+    ledger.batches.push(vec![1, 2, 3]);
+    ledger.open_batch = true;
+    ledger.items.remove(&1);
+    let rest = next(&plan, &plan.limits, &ledger, Guards::all(), at(0));
+    assert_eq!(rest, Next::Rest(vec![2, 3]));
+}
