@@ -13,13 +13,17 @@
 
 mod act;
 pub mod approval;
+pub mod claim;
 mod guard;
+pub mod halt;
 mod id;
 pub mod journal;
 pub mod plan;
 pub mod policy;
 pub mod ramp;
 mod reason;
+pub mod receipt;
+mod recheck;
 mod resource;
 pub mod strict;
 pub mod trust;
@@ -29,5 +33,6 @@ pub use act::{Act, Risk};
 pub use guard::{Guard, Guards};
 pub use id::{Digest, ItemRef, Target};
 pub use reason::{Class, Reason, Refusal};
+pub use recheck::{ROLE, recheck, row};
 pub use resource::{Claim, Listing, Resource, Source};
 pub use world::{ActRequest, Acted, Health, Hello, Observed, World, WorldError};

@@ -78,8 +78,7 @@ pub fn next(plan: &Plan, limits: &Limits, ledger: &Ledger, guards: Guards, now: 
     let mut quota = BTreeMap::new();
     let mut soonest: Option<Timestamp> = None;
     for item in &items {
-        let (step, until) =
-            ledger.soaks.get(&item.stratum).copied().unwrap_or((0, Timestamp::MIN));
+        let (step, until) = ledger.soaks.get(&item.stratum).copied().unwrap_or((0, Timestamp::MIN));
         if until > now {
             soonest = Some(soonest.map_or(until, |s| s.min(until)));
             quota.insert(item.stratum, 0);
@@ -105,12 +104,7 @@ fn allowed(plan: &Plan, limits: &Limits, stratum: u32, step: u32) -> u32 {
 }
 
 /// Picks items up to the quota of their strata, and of each set of one failure domain alone.
-fn spread(
-    items: &[&Item],
-    most: usize,
-    guards: Guards,
-    quota: &BTreeMap<u32, u32>,
-) -> Vec<u32> {
+fn spread(items: &[&Item], most: usize, guards: Guards, quota: &BTreeMap<u32, u32>) -> Vec<u32> {
     let mut quota = quota.clone();
     let mut domains: BTreeMap<&str, &Option<String>> = BTreeMap::new();
     let mut batch = Vec::new();

@@ -1,0 +1,161 @@
+//! The halt switch: a paper that must be readable and say run.
+
+use super::trust::{Revoked, Trust};
+use super::{Digest, Reason, Refusal, strict};
+use crate::signature::{self, HALT};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// The format tag of the switch.
+pub const SCHEMA: &str = "portcullis/cleanup-halt/v1";
+/// The format tag of a statement that lifts a halt.
+pub const LIFT_SCHEMA: &str = "portcullis/cleanup-halt-lift/v1";
+
+/// What the switch says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Switch {
+    pub schema: String,
+    pub state: SwitchState,
+    /// Signed statements that lifted halts.
+    #[serde(default)]
+    pub lifts: Vec<SignedLift>,
+}
+
+/// Whether anything may be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum SwitchState {
+    Run,
+    Halt(HaltOrder),
+}
+
+/// A halt. Whoever can write the switch may halt; lifting takes a signature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HaltOrder {
+    pub by: String,
+    pub at: Timestamp,
+    pub why: String,
+    /// Tells two halts of one person and second apart.
+    pub nonce: String,
+}
+
+/// A statement as it was signed, and the signature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedLift {
+    pub statement: String,
+    pub signature: String,
+}
+
+/// What lifts one halt: these bytes are signed in the namespace [`HALT`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lift {
+    pub schema: String,
+    /// [`HaltOrder::digest`].
+    pub lifts: Digest,
+    pub at: Timestamp,
+    pub why: String,
+}
+
+/// Why nothing may be done, and by which halt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Halted {
+    pub refusal: Refusal,
+    pub halt: Option<Digest>,
+}
+
+impl HaltOrder {
+    /// What a lifting statement names.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(&serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
+/// Judges what the switch says. `known` are halts that were seen before: each wants its lifting,
+/// whoever made the switch say run again.
+///
+/// # Errors
+/// A halt, one that was not lifted by a signature, and a switch that cannot be understood.
+pub fn judge(
+    bytes: &[u8],
+    known: &BTreeSet<Digest>,
+    trust: &Trust,
+    revoked: &Revoked,
+    now: Timestamp,
+) -> Result<(), Halted> {
+    let switch: Switch = strict::read(bytes).map_err(|e| unreadable(&e.says))?;
+    if switch.schema != SCHEMA {
+        return Err(unreadable(&format!("it has the schema {:?}", switch.schema)));
+    }
+    let lifted: BTreeSet<Digest> = switch
+        .lifts
+        .iter()
+        .filter_map(|l| lift(&l.statement, &l.signature, trust, revoked, now).ok())
+        .map(|l| l.lifts)
+        .collect();
+    if let SwitchState::Halt(order) = &switch.state {
+        let says = format!("{} halted it at {}: {}", order.by, order.at, order.why);
+        return Err(Halted {
+            refusal: Refusal::new(Reason::Halt, says),
+            halt: Some(order.digest()),
+        });
+    }
+    match known.difference(&lifted).next() {
+        None => Ok(()),
+        Some(halt) => Err(Halted {
+            refusal: Refusal::new(
+                Reason::Halt,
+                format!(
+                    "the switch says run, and nobody signed that the halt {halt} is lifted: \
+                     somebody or something put it back"
+                ),
+            ),
+            halt: Some(halt.clone()),
+        }),
+    }
+}
+
+/// A switch that nobody can read is a halt.
+#[must_use]
+pub fn unreadable(why: &str) -> Halted {
+    let refusal = Refusal::new(Reason::HaltUnreadable, format!("the halt switch: {why}"));
+    Halted { refusal, halt: None }
+}
+
+/// Reads and judges a lifting statement: of a person who may approve, with a key that counts.
+///
+/// # Errors
+/// Why it lifts nothing.
+pub fn lift(
+    statement: &str,
+    pem: &str,
+    trust: &Trust,
+    revoked: &Revoked,
+    now: Timestamp,
+) -> Result<Lift, Refusal> {
+    let no = |reason, says: String| Refusal::new(reason, says);
+    let maker = signature::maker(statement.as_bytes(), pem, HALT)
+        .map_err(|e| no(Reason::SignatureInvalid, format!("its signature is refused: {e}")))?;
+    let Some((party, key)) = trust.holder(&maker.key) else {
+        let says = format!("its key {} is nobody's of the list of trust", maker.fingerprint);
+        return Err(no(Reason::NotAnApprover, says));
+    };
+    if !party.approves() {
+        let says = format!("{} is no person with the role approver", party.name);
+        return Err(no(Reason::NotAnApprover, says));
+    }
+    if revoked.has(&maker.key) {
+        return Err(no(Reason::KeyRevoked, format!("the key of {} was revoked", party.name)));
+    }
+    key.valid_at(now)?;
+    let lift: Lift = strict::read(statement.as_bytes())?;
+    if lift.schema != LIFT_SCHEMA {
+        return Err(no(Reason::UnknownSchema, format!("it has the schema {:?}", lift.schema)));
+    }
+    Ok(lift)
+}

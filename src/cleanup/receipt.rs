@@ -1,0 +1,201 @@
+//! What an apply did, in full: enough to take it back without anything else.
+
+use super::journal::{Chain, ItemState};
+use super::plan::{Phase, Plan};
+use super::trust::{Revoked, Role, Trust};
+use super::{Digest, Hello, ItemRef, Reason, Refusal, Risk, Target, strict};
+use crate::signature::{self, RECEIPT};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The format tag.
+pub const SCHEMA: &str = "portcullis/cleanup-receipt/v1";
+
+/// What was done of one plan, so far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    pub schema: String,
+    pub plan: Digest,
+    pub phase: Phase,
+    pub target: Target,
+    /// Lines of the journal that it is made from, and the digest of the last of them.
+    pub lines: u64,
+    pub head: Digest,
+    /// Whether nothing of the plan is left to do.
+    pub finished: bool,
+    pub items: Vec<Receipted>,
+    /// What was left out, and why.
+    pub skipped: Vec<Refusal>,
+}
+
+/// One thing that was acted on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipted {
+    pub n: u32,
+    pub item: ItemRef,
+    pub action: String,
+    /// The inverse; `None` where there is none.
+    pub undo: Option<String>,
+    pub risk: Risk,
+    pub immutable: BTreeMap<String, String>,
+    pub before: BTreeMap<String, String>,
+    pub after: BTreeMap<String, String>,
+    /// What the act gave out for its undoing.
+    pub handed: BTreeMap<String, String>,
+    pub at: Timestamp,
+    /// Whether it was taken back since.
+    pub undone: bool,
+}
+
+impl Receipt {
+    /// What a journal says was done.
+    #[must_use]
+    pub fn of(plan: &Plan, digest: &Digest, chain: &Chain) -> Self {
+        let mut items = Vec::new();
+        let mut skipped = Vec::new();
+        for item in &plan.items {
+            let Some(it) = chain.ledger.items.get(&item.n) else { continue };
+            skipped.extend(it.refusal.clone());
+            let (ItemState::Confirmed | ItemState::Undone, Some(at)) = (it.state, it.acted_at)
+            else {
+                continue;
+            };
+            items.push(Receipted {
+                n: item.n,
+                item: item.item(),
+                action: item.action.clone(),
+                undo: item.undo.clone(),
+                risk: item.risk,
+                immutable: item.immutable.clone(),
+                before: it.before.clone(),
+                after: it.after.clone(),
+                handed: it.handed.clone(),
+                at,
+                undone: it.state == ItemState::Undone,
+            });
+        }
+        Self {
+            schema: SCHEMA.into(),
+            plan: digest.clone(),
+            phase: plan.phase,
+            target: plan.target.clone(),
+            lines: chain.records.len() as u64,
+            head: chain.head.clone(),
+            finished: chain.ledger.finished,
+            items,
+            skipped,
+        }
+    }
+
+    /// Reads a receipt and whose it is: somebody with the role applier signed exactly these bytes.
+    ///
+    /// # Errors
+    /// Why it proves nothing.
+    pub fn read(
+        bytes: &[u8],
+        pem: Option<&str>,
+        trust: &Trust,
+        revoked: &Revoked,
+        now: Timestamp,
+    ) -> Result<(Self, String), Refusal> {
+        let no = |reason, says: String| Refusal::new(reason, format!("the receipt: {says}"));
+        let Some(pem) = pem else {
+            return Err(no(Reason::SignatureInvalid, "nobody signed it".into()));
+        };
+        let maker = signature::maker(bytes, pem, RECEIPT)
+            .map_err(|e| no(Reason::SignatureInvalid, format!("its signature is refused: {e}")))?;
+        let Some((party, key)) = trust.holder(&maker.key) else {
+            let says = format!("its key {} is nobody's of the list of trust", maker.fingerprint);
+            return Err(no(Reason::SignatureInvalid, says));
+        };
+        if !party.roles.contains(&Role::Applier) {
+            return Err(no(
+                Reason::SignatureInvalid,
+                format!("{} has no role applier", party.name),
+            ));
+        }
+        if revoked.has(&maker.key) {
+            return Err(no(Reason::KeyRevoked, format!("the key of {} was revoked", party.name)));
+        }
+        key.valid_at(now)?;
+        let receipt: Self = strict::read(bytes)?;
+        if receipt.schema != SCHEMA {
+            return Err(no(
+                Reason::UnknownSchema,
+                format!("it has the schema {:?}", receipt.schema),
+            ));
+        }
+        Ok((receipt, party.name.clone()))
+    }
+
+    /// Whether the journal goes on from where the receipt was made, and has every act of it.
+    ///
+    /// # Errors
+    /// [`Reason::LogBroken`].
+    pub fn matches(&self, chain: &Chain) -> Result<(), Refusal> {
+        let no = |says: &str| Err(Refusal::new(Reason::LogBroken, says));
+        let at = usize::try_from(self.lines).ok().and_then(|n| n.checked_sub(1));
+        let head = at.and_then(|n| chain.records.get(n)).map(|r| Digest::of(&r.line()));
+        if head.as_ref() != Some(&self.head) {
+            return no("the journal does not go on from the receipt's last line");
+        }
+        for it in &self.items {
+            let acted = chain.ledger.items.get(&it.n).is_some_and(|l| {
+                l.action == it.action && l.before == it.before && l.handed == it.handed
+            });
+            if !acted {
+                return no("the receipt names an act that the journal does not have");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a deletion rests on a quarantine that proved itself: every item was quarantined by this
+/// receipt, rested for the plan's time, can be brought back by an undo that was rehearsed, and was
+/// not taken back.
+///
+/// # Errors
+/// [`Reason::NoQuarantineReceipt`], [`Reason::UndoUnproven`], about the first item.
+pub fn covers(
+    plan: &Plan,
+    receipt: Option<&Receipt>,
+    hello: &Hello,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let no = |item: ItemRef, says: &str| {
+        Err(Refusal::of(Reason::NoQuarantineReceipt, item, says.to_owned()))
+    };
+    for item in &plan.items {
+        let found = receipt
+            .filter(|r| Some(&r.plan) == plan.parent.as_ref() && r.phase == Phase::Quarantine)
+            .and_then(|r| r.items.iter().find(|i| i.item == item.item()));
+        let Some(found) = found else {
+            return no(item.item(), "no receipt says that it was in quarantine");
+        };
+        if found.undone {
+            return no(item.item(), "it was taken out of quarantine");
+        }
+        if found.immutable != item.immutable {
+            return no(item.item(), "what was in quarantine was another of its name");
+        }
+        let rest = i64::try_from(plan.limits.quarantine_s).unwrap_or(i64::MAX);
+        let until = found.at.saturating_add(SignedDuration::from_secs(rest));
+        if until.map_or(true, |until| now < until) {
+            let says = format!("it is in quarantine since {}, which is below {rest} s", found.at);
+            return no(item.item(), &says);
+        }
+        let quarantine = hello
+            .acts
+            .iter()
+            .find(|a| a.kind == item.kind && a.action == found.action && a.undo == found.undo);
+        if !quarantine.is_some_and(|a| a.rehearsed && a.undo.is_some()) {
+            let says = format!("undoing {} of a {} was never rehearsed", found.action, item.kind);
+            return Err(Refusal::of(Reason::UndoUnproven, item.item(), says));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+use super::plan::Item;
+use super::{Act, Guard, Guards, Hello, Reason, Refusal, Resource};
+
+/// The state's field that says which of several a thing is: `primary`, `secondary`.
+pub const ROLE: &str = "role";
+
+/// Whether a thing, as it is a moment before the act, is still what people agreed to.
+///
+/// The order is that of what weighs most: another thing, a protected one, a live one, one of another
+/// role, a changed one, one that nobody knows enough about.
+///
+/// # Errors
+/// The first that holds, about the item. [`Reason::CameAlive`] holds its whole stratum.
+pub fn recheck(item: &Item, act: &Act, now: &Resource, guards: Guards) -> Result<(), Refusal> {
+    let no = |reason, says: String| Err(Refusal::of(reason, item.item(), says));
+    if guards.has(Guard::Width) && now.item() != item.item() {
+        return no(
+            Reason::ActOutsidePlan,
+            format!("asked for it, the adapter shows {}", now.item()),
+        );
+    }
+    if guards.has(Guard::Identity) {
+        if act.identity.is_empty() {
+            return no(Reason::IdentityChanged, "nothing tells it from another".into());
+        }
+        for field in &act.identity {
+            let (was, is) = (item.immutable.get(field), now.immutable.get(field));
+            if was.is_none() || was != is {
+                return no(Reason::IdentityChanged, change(field, was, is));
+            }
+        }
+    }
+    if guards.has(Guard::Protected)
+        && let Some(it) = now.protected.first()
+    {
+        return no(Reason::Protected, format!("{}, says {}", it.kind, it.source));
+    }
+    if guards.has(Guard::CameAlive)
+        && let Some(it) = now.live.first()
+    {
+        return no(Reason::CameAlive, format!("{}, says {}", it.kind, it.source));
+    }
+    if guards.has(Guard::Role) && item.state.get(ROLE) != now.state.get(ROLE) {
+        let says = change(ROLE, item.state.get(ROLE), now.state.get(ROLE));
+        return no(Reason::RoleMismatch, says);
+    }
+    if guards.has(Guard::State) {
+        let fields = item.state.keys().chain(now.state.keys());
+        let differs = |f: &&String| item.state.get(*f) != now.state.get(*f);
+        if let Some(field) = fields.filter(differs).min() {
+            let says = change(field, item.state.get(field), now.state.get(field));
+            return no(Reason::StateChanged, says);
+        }
+    }
+    if guards.has(Guard::UnknownItem)
+        && let Some(what) = now.unknown.first()
+    {
+        return no(Reason::Unknown, what.clone());
+    }
+    Ok(())
+}
+
+/// The row of the adapter's table by which an item is acted on.
+///
+/// # Errors
+/// None, or one that is not what people agreed to: another undo, another risk.
+pub fn row<'a>(item: &Item, hello: &'a Hello) -> Result<&'a Act, Refusal> {
+    let no = |says: String| Refusal::of(Reason::NoSuchAct, item.item(), says);
+    let found = hello.acts.iter().find(|a| a.action == item.action && a.kind == item.kind);
+    let Some(act) = found else {
+        return Err(no(format!("the adapter {} has no act {} for it", hello.adapter, item.action)));
+    };
+    if act.undo != item.undo || act.risk != item.risk {
+        return Err(no(format!(
+            "the adapter's act {} is {:?} and undone by {:?}; planned was {:?}, undone by {:?}",
+            act.action, act.risk, act.undo, item.risk, item.undo
+        )));
+    }
+    Ok(act)
+}
+
+fn change(field: &str, was: Option<&String>, is: Option<&String>) -> String {
+    let shown = |value: Option<&String>| value.map_or("nothing".to_owned(), |v| format!("{v:?}"));
+    format!("{field} was {} and is {}", shown(was), shown(is))
+}
