@@ -47,7 +47,7 @@ fn what_was_sealed_is_what_is_read() {
     assert_eq!(read.papers.plan, b"plan");
     assert_eq!(read.papers.plan_signature.as_deref(), Some(b"sig".as_slice()));
     let names: Vec<_> = read.papers.approvals.iter().map(|p| p.name.as_str()).collect();
-    assert_eq!(names, ["bob-2.json", "bob.json"]);
+    assert_eq!(names, ["bob.json", "bob-2.json"]);
     assert_eq!(read.papers.denials[0].bytes, b"no");
     assert_eq!(read.papers.siblings.len(), 1);
     assert_eq!(read.papers.siblings[0].bytes, b"other");

@@ -149,8 +149,13 @@ impl All {
             );
         }
         // Names become files of a plan's folder.
-        if name.contains(['/', '\\']) || name.starts_with('.') || name.len() > 128 {
-            return at(place, format!("{name:?} is no name that a file can have"));
+        // … and principals of OpenSSH's lists.
+        let odd = |c: char| c.is_whitespace() || "/\\,\"'*?!#".contains(c);
+        if name.contains(odd) || name.starts_with(['.', '-']) || name.len() > 128 {
+            return at(
+                place,
+                format!("{name:?} is no name: one word, as a file and OpenSSH can have it"),
+            );
         }
         match self.names.insert(name.to_owned(), of.to_owned()) {
             Some(first) if first != of => {

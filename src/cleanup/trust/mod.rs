@@ -32,6 +32,7 @@ mod file;
 mod load;
 mod quorum;
 mod revoked;
+mod signers;
 #[cfg(test)]
 mod tests;
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// Keys that no longer count: a line each, as a `.pub` file has them or as `SHA256:…`. Stock OpenSSH
-/// reads the same file for `ssh-keygen -Y verify -r`.
+/// takes the same file for `ssh-keygen -Y verify -r`, and passes over what is no whole key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Revoked {
     fingerprints: BTreeSet<String>,
