@@ -1,8 +1,15 @@
 //! The sealed list of exact acts, as the file `plan.json` has it.
 
+mod choose;
+mod draft;
 mod read;
+mod report;
+pub(super) mod seal;
 
+pub use draft::{DraftInput, draft};
 pub use read::{read, read_as};
+pub use report::PlanReport;
+pub use seal::{seal, state_digest};
 
 use super::{Claim, Digest, ItemRef, Refusal, Risk, Target};
 use jiff::Timestamp;

@@ -1,0 +1,271 @@
+use super::choose::{Choice, choose};
+use super::{Author, Item, Phase, Pins, Plan, PlanReport, SCHEMA, Stratum, Totals};
+use crate::cleanup::hold::Holding;
+use crate::cleanup::policy::Policy;
+use crate::cleanup::stratum::{Marks, Strata};
+use crate::cleanup::verdict::{Bench, Verdict};
+use crate::cleanup::{
+    Act, Decommission, Digest, Guard, Guards, ItemRef, Listing, Memory, Reason, Refusal, Resource,
+    Target, selector, source,
+};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything that a plan is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct DraftInput<'a> {
+    /// All of the population with the sources it was read from; each thing that the job calls dead
+    /// has `candidate`.
+    pub listing: &'a Listing,
+    /// What was asked of the listing; every row is tested against it again.
+    pub selector: &'a BTreeMap<String, String>,
+    /// What the adapter can do. What is not in here is never planned.
+    pub acts: &'a [Act],
+    pub policy: &'a Policy,
+    /// What the previous run of this target learned.
+    pub memory: Option<&'a Memory>,
+    /// Of everything that decides what is dead; `None` where nobody knows, and then nothing is
+    /// planned.
+    pub classifier: Option<&'a Digest>,
+    /// Signed statements about whole classes, their signatures checked.
+    pub notes: &'a [Decommission],
+    /// What a quarantine receipt names and since when each has been out of use: only of these may a
+    /// deletion be planned.
+    pub quarantined: &'a BTreeMap<ItemRef, Timestamp>,
+    pub phase: Phase,
+    /// The plan that the receipt is of.
+    pub parent: Option<&'a Digest>,
+    pub target: &'a Target,
+    pub author: &'a Author,
+    pub pins: &'a Pins,
+    pub now: Timestamp,
+    pub guards: Guards,
+}
+
+/// Drafts a plan: the same input makes the same plan.
+pub fn draft(input: &DraftInput<'_>) -> (Plan, PlanReport) {
+    let DraftInput { listing, policy, now, guards, .. } = *input;
+    let resources = &listing.resources;
+    let ahead = SignedDuration::from_secs(policy.sources.max_ahead_s.min(1 << 40).cast_signed());
+    let latest = now.saturating_add(ahead).unwrap_or(now);
+    let sources = listing.sources.iter().map(|s| s.name.as_str());
+    let bench = Bench::new(resources, sources, latest, guards);
+    let verdicts: Vec<Verdict> = resources.iter().map(|r| bench.judge(r)).collect();
+    let marks: Vec<Marks> =
+        resources.iter().zip(&verdicts).map(|(r, v)| mark(r, v, &bench, policy)).collect();
+    let strata = Strata::find(resources, &marks, &policy.strata, input.notes, now);
+    let everything = strata.classes[0].counts;
+    let classifier = input.classifier;
+    let holding =
+        Holding { limits: &policy.strata, memory: input.memory, classifier, everything, guards };
+
+    let mut vetoes = source::unfit(&listing.sources, &policy.sources, input.memory, now, guards);
+    if guards.has(Guard::Filter) {
+        vetoes.extend(selector::honoured(resources, &listing.sources, input.selector));
+    }
+    vetoes.extend(whole(input, &strata, &bench));
+
+    // Only of classes with candidates is anything said.
+    let held: BTreeMap<usize, Vec<Refusal>> = (0..strata.classes.len())
+        .filter(|c| strata.classes[*c].counts.candidates > 0)
+        .map(|c| (c, holding.holds(&strata.classes[c])))
+        .collect();
+    let choice = choose(input, &verdicts, &strata, &held, vetoes.first());
+    let alarms = alarms(&strata, &held);
+    let learned = if vetoes.is_empty() { learned(input, &strata, &holding) } else { None };
+    let report = PlanReport {
+        population: everything.population,
+        candidates: everything.candidates,
+        refused: counted(&choice.refused),
+        dropped: strata.dropped.clone(),
+        alarms,
+        learned,
+        vetoes,
+    };
+    (plan(input, &strata, &held, choice, &report), report)
+}
+
+fn mark(resource: &Resource, verdict: &Verdict, bench: &Bench<'_>, policy: &Policy) -> Marks {
+    // A thing that is protected is no control: nobody asks the classifier to see protections.
+    let live = bench.proven_live(resource) && resource.protected.is_empty();
+    Marks {
+        candidate: resource.candidate,
+        unknown: verdict.is_unknown(),
+        live: live.then_some(!resource.candidate),
+        dead: policy.dead_controls.contains(&resource.item()).then_some(resource.candidate),
+    }
+}
+
+/// Why nothing at all may be planned, beside the sources.
+fn whole(input: &DraftInput<'_>, strata: &Strata, bench: &Bench<'_>) -> Vec<Refusal> {
+    let mut found = Vec::new();
+    let counts = strata.classes[0].counts;
+    if input.guards.has(Guard::SelectsEverything) {
+        // Accounts and regions are what a mistyped selection is about.
+        let all_of = strata.classes.iter().filter(|class| {
+            class.counts.candidates == class.counts.population
+                && class.counts.candidates > 0
+                && class.counts.tested().0 > 0
+                && class.key.keys().all(|k| k == "account" || k == "region")
+                && class.key.len() < 2
+        });
+        found.extend(all_of.map(|class| {
+            let says = format!(
+                "all {} things of {} are called dead",
+                class.counts.population,
+                name(&class.key)
+            );
+            Refusal::new(Reason::SelectsEverything, says)
+        }));
+    }
+    if input.guards.has(Guard::DeadControls) && counts.population > 0 {
+        for control in &input.policy.dead_controls {
+            let listed = bench.by_item.get(&(control.kind.as_str(), control.id.as_str()));
+            let says = match listed {
+                None => "it was planted dead and is not listed",
+                Some(resource) if !resource.candidate => {
+                    "it was planted dead and is not called dead"
+                }
+                Some(_) => continue,
+            };
+            found.push(Refusal::of(Reason::ControlDeadMissed, control.clone(), says));
+        }
+    }
+    found
+}
+
+/// A class in words.
+pub(super) fn name(key: &BTreeMap<String, String>) -> String {
+    if key.is_empty() {
+        return "everything".into();
+    }
+    let parts: Vec<String> = key.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    parts.join(" ")
+}
+
+/// The classes that say that the classifier itself is wrong.
+fn alarms(strata: &Strata, held: &BTreeMap<usize, Vec<Refusal>>) -> Vec<Refusal> {
+    use Reason::{
+        ControlDeadMissed, ControlLiveHit, StratumAllDead, StratumAnomaly, StratumUnknown,
+    };
+    let grave = [ControlLiveHit, ControlDeadMissed, StratumAllDead, StratumAnomaly, StratumUnknown];
+    let mut found: Vec<Refusal> = Vec::new();
+    for reason in grave {
+        for (class, why) in held {
+            found.extend(why.iter().filter(|w| w.reason == reason).map(|w| {
+                let class = name(&strata.classes[*class].key);
+                Refusal::new(reason, format!("{class}: {}", w.says))
+            }));
+        }
+    }
+    found
+}
+
+fn learned(input: &DraftInput<'_>, strata: &Strata, holding: &Holding<'_>) -> Option<Memory> {
+    let classifier = input.classifier?.clone();
+    let mut proven: BTreeSet<BTreeMap<String, String>> = BTreeSet::new();
+    if let Some(memory) = input.memory.filter(|m| m.classifier == classifier) {
+        // What was not there today has not been shown to be wrong.
+        let today: BTreeSet<&BTreeMap<String, String>> =
+            strata.classes.iter().map(|c| &c.key).collect();
+        proven.extend(memory.strata.iter().filter(|key| !today.contains(key)).cloned());
+    }
+    proven.extend(strata.classes.iter().filter(|c| holding.proves(c)).map(|c| c.key.clone()));
+    Some(Memory {
+        schema: Memory::SCHEMA.into(),
+        at: input.now,
+        target: input.target.clone(),
+        classifier,
+        sources: input.listing.sources.iter().map(|s| (s.name.clone(), s.rows)).collect(),
+        strata: proven,
+    })
+}
+
+fn counted(refused: &[Refusal]) -> BTreeMap<Reason, u32> {
+    let mut counts = BTreeMap::new();
+    for refusal in refused {
+        *counts.entry(refusal.reason).or_default() += 1;
+    }
+    counts
+}
+
+fn plan(
+    input: &DraftInput<'_>,
+    strata: &Strata,
+    held: &BTreeMap<usize, Vec<Refusal>>,
+    choice: Choice,
+    report: &PlanReport,
+) -> Plan {
+    let DraftInput { listing, policy, now, .. } = *input;
+    let Choice { mut items, mut refused, places } = choice;
+    // Told are the classes of everything and of single attributes, and of pairs those that hold.
+    let told: Vec<usize> = held
+        .iter()
+        .filter(|(c, why)| strata.classes[**c].key.len() < 2 || !why.is_empty())
+        .map(|(c, _)| *c)
+        .collect();
+    let number: BTreeMap<usize, u32> = told.iter().zip(1..).map(|(c, n)| (*c, n)).collect();
+    for (item, at) in items.iter_mut().zip(places) {
+        // Of everything and of single attributes, the smallest: cells of pairs are too many for a
+        // ramp to be slow in each.
+        let smallest =
+            strata.singles_of(at).min_by_key(|c| (strata.classes[*c].counts.population, *c));
+        item.stratum = smallest.and_then(|c| number.get(&c)).copied().unwrap_or_default();
+        item.strata = strata.of(at).filter_map(|c| number.get(&c)).copied().collect();
+    }
+    items.sort_by(|a, b| (a.risk, &a.kind, &a.id).cmp(&(b.risk, &b.kind, &b.id)));
+    for (item, n) in items.iter_mut().zip(1..) {
+        item.n = n;
+    }
+    let strata = told
+        .iter()
+        .map(|c| {
+            let class = &strata.classes[*c];
+            Stratum {
+                n: number[c],
+                key: class.key.clone(),
+                population: class.counts.population,
+                candidates: class.counts.candidates,
+                unknown: class.counts.unknown,
+                live: class.counts.live,
+                dead: class.counts.dead,
+                held: held[c].clone(),
+            }
+        })
+        .collect();
+    refused.splice(0..0, report.vetoes.iter().cloned());
+    let valid = SignedDuration::from_secs(policy.valid_s.min(1 << 40).cast_signed());
+    Plan {
+        schema: SCHEMA.into(),
+        phase: input.phase,
+        parent: input.parent.cloned(),
+        created_at: now,
+        not_before: now,
+        not_after: now.saturating_add(valid).unwrap_or(now),
+        author: input.author.clone(),
+        target: input.target.clone(),
+        pins: input.pins.clone(),
+        sources: listing.sources.clone(),
+        strata,
+        totals: totals(&items),
+        items,
+        refused,
+        loosened: loosened(input),
+        limits: policy.limits.clone(),
+    }
+}
+
+fn totals(items: &[Item]) -> Totals {
+    let mut totals = Totals { items: items.len() as u32, ..Totals::default() };
+    for item in items {
+        *totals.by_action.entry(item.action.clone()).or_default() += 1;
+        *totals.by_type.entry(item.kind.clone()).or_default() += 1;
+    }
+    totals
+}
+
+fn loosened(input: &DraftInput<'_>) -> Vec<String> {
+    let notes = input.notes.iter().filter(|n| n.holds(input.now)).map(Decommission::told);
+    let ignored = input.policy.strata.ignore.iter();
+    notes.chain(ignored.map(|a| format!("the policy makes no strata by {a}"))).collect()
+}
