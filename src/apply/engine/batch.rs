@@ -1,0 +1,85 @@
+use super::After;
+use super::run::Run;
+use crate::cleanup::journal::Event;
+use crate::cleanup::ramp::{Next, next, soak};
+use crate::cleanup::{Guard, Reason, Refusal};
+
+impl Run<'_> {
+    /// Does the next batch, if one may begin, and says what comes after it.
+    pub(super) fn batch(&mut self) -> Result<After, Refusal> {
+        let now = self.clock.now();
+        let plan = self.approved.plan();
+        let items = match next(plan, &self.limits, self.journal.ledger(), self.guards, now) {
+            Next::Soak(until) => return Ok(After::Soaking(until)),
+            Next::Done => {
+                self.write(Event::Finished)?;
+                return Ok(After::Finished);
+            }
+            Next::Rest(items) => {
+                self.fit()?;
+                items
+            }
+            Next::Batch(items) => {
+                self.fit()?;
+                let number = self.journal.ledger().batches.len() as u32 + 1;
+                self.write(Event::Batch { number, items: items.clone() })?;
+                items
+            }
+        };
+        let mut acted = Vec::new();
+        for n in items {
+            // Its stratum may be held by now.
+            if self.journal.ledger().left().any(|left| left == n)
+                && let Some(item) = plan.items.iter().find(|i| i.n == n)
+                && self.item(item)?
+            {
+                acted.push(n);
+            }
+        }
+        // What a run before this one did of the batch rests as well.
+        let ledger = self.journal.ledger();
+        let whole = ledger.batches.last().into_iter().flatten().copied();
+        acted.extend(whole.filter(|n| ledger.items.get(n).is_some_and(|i| i.acted_at.is_some())));
+        self.healthy()?;
+        let now = self.clock.now();
+        let until = soak(plan, &self.limits, self.journal.ledger(), &acted, now);
+        let batch = self.journal.ledger().batches.len() as u32;
+        self.write(Event::Soak { batch, until })?;
+        self.anchor()?;
+        Ok(match next(plan, &self.limits, self.journal.ledger(), self.guards, self.clock.now()) {
+            Next::Soak(until) => After::Soaking(until),
+            Next::Done => {
+                self.write(Event::Finished)?;
+                After::Finished
+            }
+            Next::Batch(_) | Next::Rest(_) => After::More,
+        })
+    }
+
+    /// Whether a batch may begin at all.
+    fn fit(&mut self) -> Result<(), Refusal> {
+        self.may_go_on()?;
+        (self.still)(self.clock.now())?;
+        self.healthy()
+    }
+
+    /// Whether the world is well. No verdict is a stop.
+    fn healthy(&mut self) -> Result<(), Refusal> {
+        if !self.guards.has(Guard::Health) {
+            return Ok(());
+        }
+        match self.world.health() {
+            Ok(health) if health.healthy => Ok(()),
+            Ok(health) => Err(Refusal::new(
+                Reason::Unhealthy,
+                format!("it says {}", health.checks.join(", ")),
+            )),
+            Err(e) => Err(Refusal::new(Reason::HealthUnknown, format!("the adapter cannot {e}"))),
+        }
+    }
+
+    fn anchor(&mut self) -> Result<(), Refusal> {
+        let chain = self.journal.chain();
+        self.claim.anchor(chain.records.len() as u64, &chain.head, chain.ledger.finished)
+    }
+}

@@ -1,0 +1,79 @@
+use super::{Clock, Setup};
+use crate::cleanup::plan::{Phase, Plan};
+use crate::cleanup::{Guard, Hello, Reason, Refusal, World, WorldError, receipt, row};
+use jiff::{SignedDuration, Timestamp};
+
+/// How far the machine's clock may be from the provider's.
+const SKEW: SignedDuration = SignedDuration::from_secs(120);
+
+/// Asks who an adapter is and where it acts, before anything else.
+///
+/// # Errors
+/// [`Reason::ClockSkew`], [`Reason::TargetMismatch`]; no answer.
+pub fn hello(world: &mut dyn World, plan: &Plan, clock: &dyn Clock) -> Result<Hello, Refusal> {
+    let hello = world.hello().map_err(|e| no_answer(&e))?;
+    now_by(&hello, clock)?;
+    let (want, is) = (&plan.target, &hello.target);
+    let same = want.provider == is.provider
+        && want.partition == is.partition
+        && want.account == is.account
+        && want.scope == is.scope
+        && want.regions.is_subset(&is.regions);
+    if !same {
+        let says = format!("the plan is for {}, and these credentials are of {}", at(want), at(is));
+        return Err(Refusal::new(Reason::TargetMismatch, says));
+    }
+    Ok(hello)
+}
+
+/// The time, if the provider's clock agrees with ours.
+///
+/// # Errors
+/// [`Reason::ClockSkew`].
+pub fn now_by(hello: &Hello, clock: &dyn Clock) -> Result<Timestamp, Refusal> {
+    let now = clock.now();
+    match hello.clock {
+        Some(theirs) if now.duration_since(theirs).abs() > SKEW => Err(Refusal::new(
+            Reason::ClockSkew,
+            format!("it is {now} here and {theirs} there: windows cannot be judged"),
+        )),
+        _ => Ok(now),
+    }
+}
+
+fn at(target: &crate::cleanup::Target) -> String {
+    let regions: Vec<&str> = target.regions.iter().map(String::as_str).collect();
+    let parts = [
+        target.provider.as_str(),
+        &target.partition,
+        &target.account,
+        &regions.join(","),
+        &target.scope,
+    ];
+    parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("/")
+}
+
+pub(super) fn no_answer(e: &WorldError) -> Refusal {
+    Refusal::new(Reason::SourceUnreadable, format!("the adapter cannot {e}"))
+}
+
+/// Everything that is compared with the adapter's table of acts and, of a deletion, with its
+/// quarantine, before anything is claimed.
+pub(super) fn covered(setup: &Setup<'_>, hello: &Hello) -> Result<(), Refusal> {
+    let plan = setup.approved.plan();
+    if setup.guards.has(Guard::Width) {
+        for item in &plan.items {
+            row(item, hello)?;
+        }
+    }
+    let deletes = plan.phase == Phase::Delete || irreversible(plan);
+    if deletes && setup.guards.has(Guard::Receipt) {
+        receipt::covers(plan, setup.receipt, hello, setup.clock.now())?;
+    }
+    Ok(())
+}
+
+/// A plan that calls itself anything else and deletes all the same.
+fn irreversible(plan: &Plan) -> bool {
+    plan.items.iter().any(|i| i.risk == crate::cleanup::Risk::Irreversible)
+}

@@ -1,0 +1,43 @@
+use super::run::Run;
+use crate::cleanup::journal::{Event, Found, ItemState};
+use crate::cleanup::{Observed, Reason, Refusal};
+use std::collections::BTreeMap;
+
+impl Run<'_> {
+    /// Looks at everything of which an earlier run left nobody knowing whether it was done.
+    ///
+    /// A thing that is as it was before was not acted on: its act is asked for again, under the same
+    /// token. One that has changed or is gone was. Nothing is repeated without a look.
+    pub(super) fn reconcile(&mut self) -> Result<(), Refusal> {
+        let open: Vec<u32> = self.journal.ledger().open().collect();
+        let plan = self.approved.plan();
+        for n in open {
+            let (Some(item), Some(was)) = (
+                plan.items.iter().find(|i| i.n == n),
+                self.journal.ledger().items.get(&n).cloned(),
+            ) else {
+                continue;
+            };
+            if was.state == ItemState::Undoing {
+                let says = "an undo of it was begun: end that one first";
+                return Err(Refusal::of(Reason::OutcomeUnknown, item.item(), says));
+            }
+            let unknown = |why: String| Refusal::of(Reason::OutcomeUnknown, item.item(), why);
+            let (found, state) = match self.world.observe(&item.item()) {
+                Err(e) => return Err(unknown(format!("the adapter cannot {e}"))),
+                Ok(Observed::Unknown { why }) => return Err(unknown(why)),
+                Ok(Observed::No) => (Found::Done, BTreeMap::new()),
+                Ok(Observed::Yes { resource }) => {
+                    let same = resource.immutable == item.immutable;
+                    if same && resource.state == was.before {
+                        (Found::NotDone, resource.state)
+                    } else {
+                        (Found::Done, resource.state)
+                    }
+                }
+            };
+            self.write(Event::Reconciled { n, found, state })?;
+        }
+        Ok(())
+    }
+}

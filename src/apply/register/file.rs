@@ -1,0 +1,91 @@
+use super::{Held, Register, Swapped};
+use crate::cleanup::Digest;
+use std::fs::{File, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// A claim's paper is some hundred bytes, a halt switch with many lifts some thousand.
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
+
+/// A file, and a lock of the system beside it that ends with the process. It serves one machine.
+pub struct FileRegister {
+    path: PathBuf,
+    lock: File,
+    mine: bool,
+}
+
+impl FileRegister {
+    /// Opens it and tries for the lock, without waiting.
+    ///
+    /// # Errors
+    /// A folder that cannot be made or a lock file that cannot be opened.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut name = path.as_os_str().to_owned();
+        name.push(".lock");
+        let lock = File::options().create(true).truncate(false).write(true).open(name)?;
+        let mine = match lock.try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => false,
+            Err(TryLockError::Error(e)) => return Err(e),
+        };
+        Ok(Self { path: path.to_owned(), lock, mine })
+    }
+}
+
+impl Register for FileRegister {
+    fn read(&mut self) -> Result<Option<Held>, String> {
+        let cannot = |e: io::Error| format!("read {}: {e}", self.path.display());
+        let file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(cannot(e)),
+        };
+        let mut bytes = Vec::new();
+        file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(cannot)?;
+        let version = Digest::of(&bytes).to_string();
+        Ok(Some(Held { bytes, version }))
+    }
+
+    fn swap(&mut self, over: Option<&str>, bytes: &[u8]) -> Result<Swapped, String> {
+        // Only the holder of the lock writes, so that looking and writing are one step.
+        if !self.mine {
+            return Ok(Swapped::No);
+        }
+        let found = self.read()?.map(|h| h.version);
+        if found.as_deref() != over {
+            return Ok(Swapped::No);
+        }
+        replace(&self.path, bytes).map_err(|e| format!("write {}: {e}", self.path.display()))?;
+        Ok(Swapped::Yes { version: Digest::of(bytes).to_string() })
+    }
+
+    fn alone(&self) -> bool {
+        self.mine
+    }
+}
+
+impl Drop for FileRegister {
+    fn drop(&mut self) {
+        if self.mine {
+            let _ = self.lock.unlock();
+        }
+    }
+}
+
+/// Puts a whole file in place of another, on the disk before it is seen.
+pub(in crate::apply) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let temporary = PathBuf::from(name);
+    let mut file = File::create(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&temporary, path)?;
+    if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
