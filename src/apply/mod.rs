@@ -1,6 +1,8 @@
 //! The only code that changes anything: acts, adapters, claims, the halt switch, the journal's file.
 
 mod adapter;
+#[cfg(feature = "aws")]
+pub mod aws;
 #[cfg(feature = "fleet")]
 pub mod bucket;
 mod claim;

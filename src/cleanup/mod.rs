@@ -13,6 +13,7 @@
 
 mod act;
 pub mod approval;
+pub mod aws;
 pub mod claim;
 mod decommission;
 mod guard;

@@ -1,8 +1,8 @@
-use super::kind;
 use super::observed::PROBE;
 use super::place::Place;
 use super::thing::{ask, new, put, tags};
 use crate::cleanup::Resource;
+use crate::cleanup::aws as kind;
 use crate::snapshot::{Address, CallKind};
 
 /// Elastic IP addresses. One that is associated with nothing is a candidate to be released.

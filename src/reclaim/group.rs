@@ -1,7 +1,7 @@
-use super::kind;
 use super::place::{Place, SPEC};
 use super::thing::{ask, new, put, tags};
 use crate::cleanup::Resource;
+use crate::cleanup::aws as kind;
 use crate::drift;
 use crate::snapshot::{CallKind, SecurityGroup};
 

@@ -1,9 +1,10 @@
 use super::observed::PROBE;
 use super::place::{Place, SPEC};
+use super::thing;
 use super::thing::{age, ask, new, put, tags};
 use super::uses::addresses;
-use super::{kind, thing};
 use crate::cleanup::Resource;
+use crate::cleanup::aws as kind;
 use crate::snapshot::{CallKind, Instance};
 
 /// Instances. One that runs, is of no role and shows no other use is a candidate to be stopped.

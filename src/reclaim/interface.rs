@@ -1,8 +1,8 @@
-use super::kind;
 use super::observed::PROBE;
 use super::place::Place;
 use super::thing::{ask, new, put, tags};
 use super::uses::addresses;
+use crate::cleanup::aws as kind;
 use crate::cleanup::{ItemRef, Resource};
 use crate::snapshot::{CallKind, Interface};
 

@@ -1,9 +1,9 @@
-use super::kind;
 use super::observed::PROBE;
 use super::place::{Place, SPEC};
 use super::thing::{ask, new, put};
 use super::uses::addresses;
 use crate::cleanup::Resource;
+use crate::cleanup::aws as kind;
 use crate::drift::{Direction, How, Line, line_of};
 use crate::snapshot::{CallKind, IpPermission, SecurityGroup};
 use crate::spec::Peer;

@@ -1,6 +1,6 @@
-use super::kind;
 use super::place::Place;
 use super::thing::{ask, new, put};
+use crate::cleanup::aws as kind;
 use crate::cleanup::{Claim, Resource};
 use crate::snapshot::{CallKind, RegionView, TargetGroup, TargetHealth};
 use std::net::IpAddr;

@@ -1,0 +1,111 @@
+//! The one place where apply's AWS clients are set up.
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sts::config::interceptors::BeforeDeserializationInterceptorContextRef;
+use aws_sdk_sts::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_types::error::display::DisplayErrorContext;
+use jiff::Timestamp;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Time to connect: an endpoint that does not accept by then is not there.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Time of one call: longer than AWS takes, because what was given up on may have been done.
+const CALL: Duration = Duration::from_secs(60);
+
+/// What every client has in common.
+pub(super) struct Setup(SdkConfig);
+
+/// The clients of one region.
+#[derive(Clone)]
+pub(super) struct Clients {
+    pub(super) ec2: aws_sdk_ec2::Client,
+    pub(super) elb: aws_sdk_elasticloadbalancingv2::Client,
+}
+
+/// Who the credentials belong to.
+pub(super) struct Caller {
+    pub(super) account: String,
+    pub(super) partition: String,
+    /// AWS's own clock, by the answer's `Date`.
+    pub(super) clock: Option<Timestamp>,
+}
+
+impl Setup {
+    /// The default chain or a profile; `AWS_ENDPOINT_URL` is honoured. Without retries: whether an
+    /// act is tried again is for the engine to say, after it has looked.
+    pub(super) async fn load(profile: Option<&str>) -> Self {
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .build_https();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(
+                TimeoutConfig::builder().connect_timeout(CONNECT).operation_timeout(CALL).build(),
+            );
+        if let Some(profile) = profile {
+            loader = loader.profile_name(profile);
+        }
+        Self(loader.load().await)
+    }
+
+    fn in_region(&self, region: &str) -> SdkConfig {
+        self.0.to_builder().region(Region::new(region.to_owned())).build()
+    }
+
+    pub(super) fn clients(&self, region: &str) -> Clients {
+        let config = self.in_region(region);
+        Clients {
+            ec2: aws_sdk_ec2::Client::new(&config),
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
+        }
+    }
+
+    /// Asks who the credentials belong to.
+    pub(super) async fn caller(&self, region: Option<&str>) -> Result<Caller, String> {
+        let config = region.map_or_else(|| self.0.clone(), |region| self.in_region(region));
+        let date = Date::default();
+        let answer = aws_sdk_sts::Client::new(&config)
+            .get_caller_identity()
+            .customize()
+            .interceptor(date.clone())
+            .send()
+            .await
+            .map_err(|e| format!("GetCallerIdentity: {}", DisplayErrorContext(e)))?;
+        let account = answer.account().unwrap_or_default().to_owned();
+        // `arn:aws:sts::123456789012:assumed-role/…`
+        let partition = answer.arn().and_then(|arn| arn.split(':').nth(1)).unwrap_or_default();
+        if account.is_empty() || partition.is_empty() {
+            return Err("GetCallerIdentity names no account".into());
+        }
+        let said = date.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let clock = said.and_then(|d| jiff::fmt::rfc2822::parse(&d).ok()).map(|z| z.timestamp());
+        Ok(Caller { account, partition: partition.into(), clock })
+    }
+}
+
+/// Keeps the `Date` of an answer.
+#[derive(Debug, Clone, Default)]
+struct Date(Arc<Mutex<Option<String>>>);
+
+#[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
+impl Intercept for Date {
+    fn name(&self) -> &'static str {
+        "Date"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), aws_sdk_sts::error::BoxError> {
+        let date = context.response().headers().get("date").map(str::to_owned);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = date;
+        Ok(())
+    }
+}

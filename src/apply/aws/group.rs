@@ -1,0 +1,19 @@
+use super::Done;
+use super::outcome::{No, same};
+use crate::cleanup::ActRequest;
+use aws_sdk_ec2::Client;
+use std::collections::BTreeMap;
+
+/// Deletes it; AWS refuses while an interface carries it or another group names it, and says nothing
+/// of launch templates.
+pub(super) async fn delete(ec2: &Client, request: &ActRequest) -> Done {
+    let id = &request.item.id;
+    let answer = ec2.describe_security_groups().group_ids(id).send().await?;
+    let found = answer.security_groups().iter().find(|g| g.group_id() == Some(id));
+    let found = found.ok_or_else(|| No::Failed(format!("{id} is not there")))?;
+    let planned = |key: &str| request.immutable.get(key).map(String::as_str);
+    same("name", found.group_name(), planned("name"))?;
+    same("vpc", found.vpc_id(), planned("vpc"))?;
+    ec2.delete_security_group().group_id(id).send().await?;
+    Ok(BTreeMap::new())
+}

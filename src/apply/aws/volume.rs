@@ -1,0 +1,99 @@
+use super::Done;
+use super::outcome::{No, field, same};
+use crate::cleanup::ActRequest;
+use crate::cleanup::aws::TOKEN_TAG;
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification, Volume};
+use std::collections::BTreeMap;
+
+async fn look(ec2: &Client, request: &ActRequest) -> Result<Volume, No> {
+    let id = &request.item.id;
+    let answer = ec2.describe_volumes().volume_ids(id).send().await?;
+    let mut found = answer.volumes.into_iter().flatten();
+    let found = found.find(|v| v.volume_id() == Some(id));
+    found.ok_or_else(|| No::Failed(format!("{id} is not there")))
+}
+
+/// Detaches it from its instance, without force.
+pub(super) async fn detach(ec2: &Client, request: &ActRequest) -> Done {
+    let found = look(ec2, request).await?;
+    let [attachment] = found.attachments() else {
+        let n = found.attachments().len();
+        return Err(No::Failed(format!("it is attached to {n} instances, not to one")));
+    };
+    let instance = attachment.instance_id().unwrap_or_default().to_owned();
+    let device = attachment.device().unwrap_or_default().to_owned();
+    ec2.detach_volume().volume_id(&request.item.id).instance_id(&instance).send().await?;
+    Ok(BTreeMap::from([("instance".into(), instance), ("device".into(), device)]))
+}
+
+/// Attaches it where it was.
+pub(super) async fn attach(
+    ec2: &Client,
+    request: &ActRequest,
+    handed: &BTreeMap<String, String>,
+) -> Done {
+    let (instance, device) = (field(handed, "instance")?, field(handed, "device")?);
+    let found = look(ec2, request).await?;
+    if let Some(attachment) = found.attachments().first() {
+        return match attachment.instance_id() {
+            Some(at) if at == instance => Ok(BTreeMap::new()),
+            _ => Err(No::Failed("it is attached elsewhere".into())),
+        };
+    }
+    let call = ec2.attach_volume().volume_id(&request.item.id);
+    call.instance_id(instance).device(device).send().await?;
+    Ok(BTreeMap::new())
+}
+
+/// Makes a snapshot of it, once: the API knows no token, so the snapshot carries it as a tag.
+pub(super) async fn snapshot(ec2: &Client, request: &ActRequest) -> Done {
+    look(ec2, request).await?;
+    let filter = |name: String, value: &str| Filter::builder().name(name).values(value).build();
+    let there = ec2
+        .describe_snapshots()
+        .owner_ids("self")
+        .filters(filter(format!("tag:{TOKEN_TAG}"), &request.token))
+        .filters(filter("volume-id".into(), &request.item.id))
+        .send()
+        .await?;
+    let id = match there.snapshots().first().and_then(|s| s.snapshot_id()) {
+        Some(id) => id.to_owned(),
+        None => {
+            let tags = TagSpecification::builder()
+                .resource_type(ResourceType::Snapshot)
+                .tags(Tag::builder().key(TOKEN_TAG).value(&request.token).build())
+                .tags(Tag::builder().key("portcullis:plan").value(&request.plan).build())
+                .build();
+            let made = ec2.create_snapshot().volume_id(&request.item.id).tag_specifications(tags);
+            made.send().await?.snapshot_id().unwrap_or_default().to_owned()
+        }
+    };
+    Ok(BTreeMap::from([("snapshot".into(), id)]))
+}
+
+/// Deletes the snapshot that the act made, and no other.
+pub(super) async fn drop_snapshot(
+    ec2: &Client,
+    request: &ActRequest,
+    handed: &BTreeMap<String, String>,
+) -> Done {
+    let id = field(handed, "snapshot")?;
+    let there = ec2.describe_snapshots().snapshot_ids(id).send().await?;
+    let found =
+        there.snapshots().first().ok_or_else(|| No::Failed(format!("{id} is not there")))?;
+    same("volume", found.volume_id(), Some(&request.item.id))?;
+    if !found.tags().iter().any(|t| t.key() == Some(TOKEN_TAG)) {
+        return Err(No::Failed(format!("{id} was not made by an act")));
+    }
+    ec2.delete_snapshot().snapshot_id(id).send().await?;
+    Ok(BTreeMap::new())
+}
+
+/// Deletes it; AWS refuses while it is attached.
+pub(super) async fn delete(ec2: &Client, request: &ActRequest) -> Done {
+    let found = look(ec2, request).await?;
+    same("state", found.state().map(|s| s.as_str()), Some("available"))?;
+    ec2.delete_volume().volume_id(&request.item.id).send().await?;
+    Ok(BTreeMap::new())
+}
