@@ -40,7 +40,7 @@ fn address(place: &Place<'_>, row: &Address) -> Option<Resource> {
     if let Some(said) = place.answers.any(row.public_ip) {
         thing.live.push(place.claim(PROBE.into(), "answers-probe", said));
     }
-    thing.unknown.extend(place.blind(&[CallKind::NetworkInterfaces]));
+    thing.unknown.extend(place.blind(&[CallKind::NetworkInterfaces, CallKind::NatGateways]));
     if to.is_none() {
         let free = place.says(call, "not-associated", "associated with nothing");
         let carried =

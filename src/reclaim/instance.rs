@@ -7,7 +7,8 @@ use crate::cleanup::Resource;
 use crate::cleanup::aws as kind;
 use crate::snapshot::{CallKind, Instance};
 
-/// Instances. One that runs, is of no role and shows no other use is a candidate to be stopped.
+/// Instances. One that runs and is of no role is a candidate to be stopped; one whose public address
+/// is only lent, and would be another after a stop, to be isolated.
 pub(super) fn list(place: &Place<'_>, out: &mut Vec<Resource>) {
     let ends = ["terminated", "shutting-down"];
     let there = place.view.instances.iter().filter(|i| !ends.contains(&i.state.name.as_str()));
@@ -78,7 +79,11 @@ fn instance(place: &Place<'_>, row: &Instance) -> Resource {
         let registered = place.uses.targets.contains_key(id);
         let balancing = balancing.filter(|_| !registered);
         let scaling = scaling.filter(|_| thing.set.is_none());
-        ask(&mut thing, "stop", [Some(spec), balancing, scaling].into_iter().flatten());
+        let lent =
+            |a: &&crate::snapshot::Association| a.public_ip.is_some() && a.allocation_id.is_none();
+        let lent = interfaces.iter().any(|i| i.association.iter().any(|a| lent(&a)));
+        let action = if lent { "isolate" } else { "stop" };
+        ask(&mut thing, action, [Some(spec), balancing, scaling].into_iter().flatten());
     }
     thing
 }

@@ -25,7 +25,7 @@ mod thing;
 mod uses;
 
 pub use permission::{Rule, rules};
-pub use place::{NEEDS, SPEC};
+pub use place::{NEEDS, SPEC, needs};
 
 use crate::cleanup::{Listing, Source};
 use crate::drift::Drifted;

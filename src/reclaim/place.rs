@@ -1,24 +1,51 @@
 use super::Input;
 use super::observed::Answers;
 use super::uses::Uses;
-use crate::cleanup::{Claim, Source};
+use crate::cleanup::{Claim, Source, aws};
 use crate::snapshot::{CallKind, Outcome, RegionView};
 
 /// The spec's name as a source.
 pub const SPEC: &str = "spec";
 
 /// The calls that a listing is made of: one that failed makes its source incomplete.
-pub const NEEDS: [CallKind; 9] = [
+pub const NEEDS: [CallKind; 12] = [
     CallKind::Instances,
     CallKind::NetworkInterfaces,
     CallKind::SecurityGroups,
     CallKind::RouteTables,
     CallKind::Addresses,
+    CallKind::NatGateways,
+    CallKind::LoadBalancers,
     CallKind::TargetGroups,
     CallKind::TargetHealth,
     CallKind::AutoScalingGroups,
     CallKind::DbInstances,
+    CallKind::Vpcs,
 ];
+
+/// The calls that tell whether one thing of a type is still as it was: what it is, what uses it.
+#[must_use]
+pub fn needs(kind: &str) -> &'static [CallKind] {
+    use CallKind as K;
+    match kind {
+        aws::INSTANCE => &[
+            K::Instances,
+            K::NetworkInterfaces,
+            K::RouteTables,
+            K::TargetGroups,
+            K::TargetHealth,
+            K::AutoScalingGroups,
+        ],
+        aws::INTERFACE => &[K::NetworkInterfaces, K::RouteTables, K::Addresses],
+        aws::GROUP => &[K::SecurityGroups, K::NetworkInterfaces, K::LoadBalancers, K::DbInstances],
+        aws::PERMISSION => &[K::SecurityGroups, K::NetworkInterfaces],
+        aws::ADDRESS => &[K::Addresses, K::NetworkInterfaces, K::NatGateways],
+        aws::TARGET => {
+            &[K::TargetGroups, K::TargetHealth, K::Instances, K::NetworkInterfaces, K::Vpcs]
+        }
+        _ => &NEEDS,
+    }
+}
 
 /// One account and region, with what uses what in it.
 pub(super) struct Place<'a> {

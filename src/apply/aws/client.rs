@@ -37,7 +37,7 @@ pub(super) struct Caller {
 impl Setup {
     /// The default chain or a profile; `AWS_ENDPOINT_URL` is honoured. Without retries: whether an
     /// act is tried again is for the engine to say, after it has looked.
-    pub(super) async fn load(profile: Option<&str>) -> Self {
+    pub(super) async fn load(profile: Option<&str>, loopback: Option<u16>) -> Self {
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .build_https();
@@ -49,6 +49,11 @@ impl Setup {
             );
         if let Some(profile) = profile {
             loader = loader.profile_name(profile);
+        }
+        if let Some(port) = loopback {
+            let dummy = aws_credential_types::Credentials::new("test", "test", None, None, "tests");
+            loader =
+                loader.endpoint_url(format!("http://127.0.0.1:{port}")).credentials_provider(dummy);
         }
         Self(loader.load().await)
     }

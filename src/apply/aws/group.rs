@@ -2,6 +2,7 @@ use super::Done;
 use super::outcome::{No, same};
 use crate::cleanup::ActRequest;
 use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::Filter;
 use std::collections::BTreeMap;
 
 /// Deletes it; AWS refuses while an interface carries it or another group names it, and says nothing
@@ -14,6 +15,12 @@ pub(super) async fn delete(ec2: &Client, request: &ActRequest) -> Done {
     let planned = |key: &str| request.immutable.get(key).map(String::as_str);
     same("name", found.group_name(), planned("name"))?;
     same("vpc", found.vpc_id(), planned("vpc"))?;
+    let carried = Filter::builder().name("group-id").values(id).build();
+    let carried = ec2.describe_network_interfaces().filters(carried).send().await?;
+    if let Some(by) = carried.network_interfaces().first() {
+        let by = by.network_interface_id().unwrap_or("an interface");
+        return Err(No::Failed(format!("{by} carries it")));
+    }
     ec2.delete_security_group().group_id(id).send().await?;
     Ok(BTreeMap::new())
 }

@@ -32,6 +32,8 @@ pub struct Settings {
     pub regions: BTreeSet<String>,
     /// What the world was asked for.
     pub scope: String,
+    /// For tests: a server on this port of 127.0.0.1, reached with dummy credentials.
+    pub loopback: Option<u16>,
 }
 
 /// Lists everything of the scope, by a fresh reading.
@@ -66,7 +68,7 @@ impl<'a> AwsWorld<'a> {
         observe: Observer<'a>,
     ) -> std::io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let setup = runtime.block_on(Setup::load(settings.profile.as_deref()));
+        let setup = runtime.block_on(Setup::load(settings.profile.as_deref(), settings.loopback));
         let clients = BTreeMap::new();
         Ok(Self { runtime, setup, settings, list, observe, clients, account: None })
     }

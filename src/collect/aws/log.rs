@@ -1,8 +1,9 @@
 use super::outcome;
 use super::read::Read;
 use crate::snapshot::{Call, CallKind, Outcome};
+use std::collections::BTreeSet;
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc::UnboundedSender;
 
 /// What came of each call in one account and region, told as it happens and kept for the snapshot.
@@ -11,11 +12,22 @@ pub(super) struct Log {
     region: String,
     calls: Mutex<Vec<Call>>,
     told: UnboundedSender<Call>,
+    only: Option<Arc<BTreeSet<CallKind>>>,
 }
 
 impl Log {
-    pub(super) fn new(account: &str, region: &str, told: UnboundedSender<Call>) -> Self {
-        Self { account: account.into(), region: region.into(), calls: Mutex::default(), told }
+    pub(super) fn new(
+        account: &str,
+        region: &str,
+        told: UnboundedSender<Call>,
+        only: Option<Arc<BTreeSet<CallKind>>>,
+    ) -> Self {
+        Self { account: account.into(), region: region.into(), calls: Mutex::default(), told, only }
+    }
+
+    /// Whether the call was asked for.
+    pub(super) fn wants(&self, kind: CallKind) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(&kind))
     }
 
     /// Notes what came of a call.
@@ -32,12 +44,20 @@ impl Log {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
     }
 
-    /// Waits for a call and notes it.
+    /// The keys whose parts were asked for: all of them, or none.
+    pub(super) fn asked<K>(&self, kind: CallKind, keys: Vec<K>) -> Vec<K> {
+        if self.wants(kind) { keys } else { Vec::new() }
+    }
+
+    /// Waits for a call and notes it; one that nobody asked for is not made and leaves no note.
     pub(super) async fn read<T>(
         &self,
         kind: CallKind,
         call: impl Future<Output = Read<T>>,
     ) -> Read<T> {
+        if !self.wants(kind) {
+            return Read { rows: Vec::new(), outcome: Outcome::Missing };
+        }
         let read = call.await;
         self.note(kind, read.outcome.clone(), read.rows.len());
         read
@@ -50,6 +70,9 @@ impl Log {
         parent: &Outcome,
         parts: &[Result<Vec<T>, Outcome>],
     ) {
+        if !self.wants(kind) {
+            return;
+        }
         if let Some(outcome) = outcome::of_parts(parent, parts.iter().map(|p| p.as_ref().err())) {
             self.note(kind, outcome, parts.iter().flatten().map(Vec::len).sum());
         }

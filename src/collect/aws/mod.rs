@@ -34,7 +34,7 @@ use crate::model::Stop;
 use crate::snapshot::{Call, CallKind, RegionView, Snapshot};
 use client::Base;
 use log::Log;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -107,7 +107,13 @@ async fn all(options: &Options, progress: &mut dyn FnMut(Progress<'_>)) -> Resul
     let places = Arc::new(Semaphore::new(options.concurrency.max(1)));
     let mut accounts = JoinSet::new();
     for account in asked {
-        accounts.spawn(read_account(Arc::clone(&base), account, Arc::clone(&places), told.clone()));
+        accounts.spawn(read_account(
+            Arc::clone(&base),
+            account,
+            Arc::clone(&places),
+            told.clone(),
+            options.only.clone(),
+        ));
     }
     drop(told);
 
@@ -169,6 +175,7 @@ async fn read_account(
     account: Account,
     places: Arc<Semaphore>,
     told: UnboundedSender<Call>,
+    only: Option<Arc<BTreeSet<CallKind>>>,
 ) -> Result<AccountRead, Error> {
     let Some(first) = account.regions.first() else { return Err(Error::NoRegion) };
     let config = base.account(&account, first).await;
@@ -185,7 +192,7 @@ async fn read_account(
             let unknown = account.id.as_deref().unwrap_or("unknown");
             let mut calls = Vec::new();
             for region in &account.regions {
-                let log = Log::new(unknown, region, told.clone());
+                let log = Log::new(unknown, region, told.clone(), None);
                 log.note(CallKind::CallerIdentity, outcome.clone(), 0);
                 calls.extend(log.into_calls());
             }
@@ -196,7 +203,7 @@ async fn read_account(
     let mut regions: JoinSet<(Vec<Call>, RegionView)> = JoinSet::new();
     for region in account.regions {
         let clients = base.clients(&config, &id, &region);
-        let log = Log::new(&id, &region, told.clone());
+        let log = Log::new(&id, &region, told.clone(), only.clone());
         let (id, places) = (id.clone(), Arc::clone(&places));
         regions.spawn(async move {
             // Never closed; were it, the region would be read at once rather than not at all.

@@ -1,6 +1,8 @@
 use crate::model::Stop;
-use crate::snapshot::Call;
+use crate::snapshot::{Call, CallKind};
 use jiff::Timestamp;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Requests per second and account, region and service, where nothing else is asked for. EC2 gives
 /// every single read operation a bucket of its own that refills by 10 to 20 a second; this is for
@@ -23,6 +25,9 @@ pub struct Options {
     pub rate: f64,
     /// Regions, over all accounts, read at once; at least 1.
     pub concurrency: usize,
+    /// The calls to make, with those that they need; `None` makes all. What is not made is
+    /// [`Missing`](crate::snapshot::Outcome::Missing), never empty.
+    pub only: Option<Arc<BTreeSet<CallKind>>>,
     /// Raised, it ends the collection within a moment, without a snapshot.
     pub stop: Stop,
 }
@@ -37,6 +42,7 @@ impl Options {
             regions: Vec::new(),
             rate: POLITE_RATE,
             concurrency: CONCURRENCY,
+            only: None,
             stop: Stop::default(),
         }
     }

@@ -90,6 +90,7 @@ async fn prefix_lists(clients: &Clients, log: &Log) -> Vec<PrefixList> {
     let ec2 = &clients.ec2;
     let mut lists = log.read(CallKind::ManagedPrefixLists, prefix_lists::lists(ec2)).await;
     let ids: Vec<String> = lists.rows.iter().map(|l| l.prefix_list_id.clone()).collect();
+    let ids = log.asked(CallKind::ManagedPrefixListEntries, ids);
     let entries = parts(ids, |id| prefix_lists::entries(ec2.clone(), id)).await;
     log.parts(CallKind::ManagedPrefixListEntries, &lists.outcome, &entries);
     for (list, entries) in lists.rows.iter_mut().zip(entries) {
@@ -121,8 +122,14 @@ async fn transits(
     let ids: Vec<String> =
         tables.rows.iter().map(|t| t.transit_gateway_route_table_id.clone()).collect();
     let (routes, propagations) = tokio::join!(
-        parts(ids.clone(), |id| transit::routes(ec2.clone(), id)),
-        parts(ids, |id| transit::propagations(ec2.clone(), id)),
+        parts(log.asked(CallKind::TransitGatewayRoutes, ids.clone()), |id| transit::routes(
+            ec2.clone(),
+            id
+        )),
+        parts(log.asked(CallKind::TransitGatewayPropagations, ids), |id| transit::propagations(
+            ec2.clone(),
+            id
+        )),
     );
     log.parts(CallKind::TransitGatewayRoutes, &tables.outcome, &routes);
     log.parts(CallKind::TransitGatewayPropagations, &tables.outcome, &propagations);
@@ -144,8 +151,10 @@ async fn balancing(
         let arns: Vec<String> =
             balancers.rows.iter().map(|b| b.load_balancer_arn.clone()).collect();
         let (attributes, found) = tokio::join!(
-            parts(arns.clone(), |arn| balancers::attributes(elb.clone(), arn)),
-            parts(arns, |arn| listeners::read(elb.clone(), arn)),
+            parts(log.asked(CallKind::LoadBalancerAttributes, arns.clone()), |arn| {
+                balancers::attributes(elb.clone(), arn)
+            }),
+            parts(log.asked(CallKind::Listeners, arns), |arn| listeners::read(elb.clone(), arn)),
         );
         log.parts(CallKind::LoadBalancerAttributes, &balancers.outcome, &attributes);
         log.parts(CallKind::Listeners, &balancers.outcome, &found);
@@ -162,6 +171,7 @@ async fn balancing(
             listener.rule_actions = Some(Vec::new());
         }
         let arns: Vec<String> = ruled.iter().map(|l| l.listener_arn.clone()).collect();
+        let arns = log.asked(CallKind::Rules, arns);
         let rules = parts(arns, |arn| listeners::rule_actions(elb.clone(), arn)).await;
         if all_listeners || !rules.is_empty() {
             log.parts(CallKind::Rules, &balancers.outcome, &rules);
@@ -175,8 +185,13 @@ async fn balancing(
         let mut groups = log.read(CallKind::TargetGroups, target_groups::read(elb)).await;
         let arns: Vec<String> = groups.rows.iter().map(|g| g.target_group_arn.clone()).collect();
         let (attributes, health) = tokio::join!(
-            parts(arns.clone(), |arn| target_groups::attributes(elb.clone(), arn)),
-            parts(arns, |arn| target_groups::health(elb.clone(), arn)),
+            parts(log.asked(CallKind::TargetGroupAttributes, arns.clone()), |arn| {
+                target_groups::attributes(elb.clone(), arn)
+            }),
+            parts(log.asked(CallKind::TargetHealth, arns), |arn| target_groups::health(
+                elb.clone(),
+                arn
+            )),
         );
         log.parts(CallKind::TargetGroupAttributes, &groups.outcome, &attributes);
         log.parts(CallKind::TargetHealth, &groups.outcome, &health);

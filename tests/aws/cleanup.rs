@@ -1,0 +1,267 @@
+//! Every act of the built-in AWS world, and what takes it back, on a moto of its own; and what the
+//! world says when the service throttles, fails or does not answer.
+
+use crate::world::{Server, here, python};
+use portcullis::apply::aws::{AwsWorld, Settings};
+use portcullis::cleanup::{Act, ActRequest, Acted, ItemRef, World, WorldError, aws};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const ACCOUNT: &str = "123456789012";
+const REGION: &str = "us-east-1";
+
+/// An account with something of each type.
+struct Built {
+    moto: Server,
+    ids: Value,
+}
+
+fn script(server: &Server, verb: &str) -> Value {
+    let output =
+        python().arg(here().join("reclaim.py")).args([&server.url(), verb]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+impl Built {
+    fn new() -> Self {
+        let moto = Server::moto();
+        let ids = script(&moto, "build");
+        Self { moto, ids }
+    }
+
+    fn show(&self) -> Value {
+        script(&self.moto, "show")
+    }
+
+    fn id(&self, name: &str) -> String {
+        self.ids[name].as_str().unwrap_or_else(|| panic!("no {name}")).to_owned()
+    }
+
+    fn request(&self, kind: &str, action: &str) -> ActRequest {
+        let id = |name| self.id(name);
+        let (item, more): (String, Vec<(&str, String)>) = match (kind, action) {
+            (aws::INSTANCE, _) => {
+                (id("instance"), vec![("image", id("image")), ("vpc", id("vpc"))])
+            }
+            (aws::INTERFACE, "delete") => (id("free_eni"), vec![("private-ip", id("free_eni_ip"))]),
+            (aws::INTERFACE, _) => (id("eni"), vec![("private-ip", id("eni_ip"))]),
+            (aws::VOLUME, "delete") => (id("free_volume"), vec![]),
+            (aws::VOLUME, _) => (id("volume"), vec![]),
+            (aws::GROUP, _) => (id("unused"), vec![("name", "unused".into()), ("vpc", id("vpc"))]),
+            (aws::ADDRESS, _) => (id("address"), vec![("public-ip", id("ip"))]),
+            (aws::PERMISSION, _) => (
+                format!("{}/ingress/tcp/22/22/192.0.2.0/24", id("used")),
+                [("direction", "ingress"), ("protocol", "tcp"), ("from", "22"), ("to", "22")]
+                    .map(|(k, v)| (k, v.to_owned()))
+                    .into_iter()
+                    .chain([("group", id("used")), ("peer", "192.0.2.0/24".to_owned())])
+                    .collect(),
+            ),
+            (aws::TARGET, _) => (
+                format!("{}/{}/80", id("targets"), id("stopped")),
+                vec![
+                    ("target-group", id("targets")),
+                    ("target", id("stopped")),
+                    ("port", "80".into()),
+                ],
+            ),
+            _ => panic!("no example of {kind}"),
+        };
+        let mut immutable: BTreeMap<String, String> =
+            more.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+        immutable.insert("account".into(), ACCOUNT.into());
+        immutable.insert("region".into(), REGION.into());
+        let state = BTreeMap::from([
+            ("state".to_owned(), "running".to_owned()),
+            ("instance".to_owned(), id("web")),
+        ]);
+        ActRequest {
+            plan: format!("sha256:{}", "0".repeat(64)),
+            n: 1,
+            item: ItemRef { kind: kind.into(), id: item },
+            action: action.into(),
+            immutable,
+            state,
+            token: format!("token-{kind}-{action}"),
+            fence: 1,
+            not_after: "2100-01-01T00:00:00Z".parse().unwrap(),
+        }
+    }
+}
+
+fn world(server: &Server) -> AwsWorld<'static> {
+    let settings = Settings {
+        regions: [REGION.to_owned()].into(),
+        scope: "tests".into(),
+        loopback: server.url().rsplit(':').next().and_then(|p| p.parse().ok()),
+        ..Settings::default()
+    };
+    let unasked = |verb: &str| WorldError { verb: verb.into(), why: "nobody asks".into() };
+    AwsWorld::new(
+        settings,
+        Box::new(move |_, _| Err(unasked("list"))),
+        Box::new(move |_| Err(unasked("observe"))),
+    )
+    .unwrap()
+}
+
+fn done(acted: Acted, request: &ActRequest) -> BTreeMap<String, String> {
+    match acted {
+        Acted::Done { item, action, undo } => {
+            assert_eq!((&item, &action), (&request.item, &request.action));
+            undo
+        }
+        other => panic!("{} {}: {other:?}", request.action, request.item),
+    }
+}
+
+#[test]
+fn hello_says_whose_account_it_is_and_what_the_clock_of_aws_shows() {
+    let moto = Server::moto();
+    let hello = world(&moto).hello().unwrap();
+    assert_eq!((hello.target.account.as_str(), hello.target.partition.as_str()), (ACCOUNT, "aws"));
+    assert_eq!(hello.target.regions, [REGION.to_owned()].into());
+    assert_eq!(hello.acts, aws::acts());
+    let away = jiff::Timestamp::now().duration_since(hello.clock.expect("a clock"));
+    assert!(away.abs().as_secs() < 60, "{away:?}");
+}
+
+#[test]
+fn every_act_is_done_and_what_takes_it_back_leaves_everything_as_it_was() {
+    let built = Built::new();
+    let mut world = world(&built.moto);
+    for Act { kind, action, undo, .. } in aws::acts() {
+        let before = built.show();
+        let request = built.request(&kind, &action);
+        let handed = done(world.act(&request).unwrap(), &request);
+        let after = built.show();
+        assert_ne!(before, after, "{action} on {kind} changed nothing");
+        let Some(undo) = undo else {
+            continue;
+        };
+        let back = ActRequest { action: undo.clone(), ..request };
+        // Through the journal and back.
+        let handed = serde_json::from_str(&serde_json::to_string(&handed).unwrap()).unwrap();
+        done(world.undo(&back, &handed).unwrap(), &back);
+        assert_eq!(built.show(), before, "{undo} after {action} on {kind}");
+    }
+    let end = built.show();
+    assert_eq!(end["instances"][built.id("instance")], "terminated");
+    assert_eq!(end["instances"][built.id("web")], "running");
+    for (list, gone) in [("groups", "unused"), ("addresses", "address")] {
+        let list = end[list].as_array().unwrap();
+        assert!(!list.contains(&json!(built.id(gone))), "{gone}");
+    }
+    assert!(end["volumes"].get(built.id("free_volume")).is_none());
+    assert!(end["interfaces"].get(built.id("free_eni")).is_none());
+}
+
+#[test]
+fn what_is_not_as_planned_is_not_touched() {
+    let built = Built::new();
+    let mut world = world(&built.moto);
+    let before = built.show();
+    let mut refuse = |change: &dyn Fn(&mut ActRequest), kind, action, expected: &str| {
+        let mut request = built.request(kind, action);
+        change(&mut request);
+        match world.act(&request).unwrap() {
+            Acted::Failed { why } => assert!(why.contains(expected), "{action}: {why}"),
+            other => panic!("{action} on {kind}: {other:?}"),
+        }
+    };
+    let set = |key: &'static str, value: &'static str| {
+        move |request: &mut ActRequest| {
+            request.immutable.insert(key.into(), value.into());
+        }
+    };
+    refuse(&set("account", "210987654321"), aws::INSTANCE, "stop", "credentials to 123456789012");
+    refuse(&set("region", "eu-west-1"), aws::INSTANCE, "stop", "no region of this run");
+    refuse(&set("image", "ami-1"), aws::INSTANCE, "stop", "its image is");
+    refuse(&set("private-ip", "10.9.0.250"), aws::INTERFACE, "delete", "its private-ip is");
+    refuse(&set("name", "other"), aws::GROUP, "delete", "its name is");
+    refuse(&set("public-ip", "192.0.2.1"), aws::ADDRESS, "release", "its public-ip is");
+    refuse(&set("peer", "0.0.0.0/0"), aws::PERMISSION, "revoke", "name different rules");
+    refuse(&set("port", "81"), aws::TARGET, "deregister", "name different targets");
+    let attached = |request: &mut ActRequest| request.item.id = built.id("volume");
+    refuse(&attached, aws::VOLUME, "delete", "its state is");
+    // An undo is no act, and what nobody knows is nothing.
+    for action in ["start", "delete-everything", ""] {
+        refuse(&|_| {}, aws::INSTANCE, action, "there is no act");
+    }
+    let serving = |request: &mut ActRequest| {
+        request.item.id = format!("{}/{}/80", built.id("targets"), built.id("web"));
+        request.immutable.insert("target".into(), built.id("web"));
+    };
+    refuse(&serving, aws::TARGET, "deregister", "it is healthy");
+    // A group that is in use: AWS refuses this itself, which moto does not.
+    let used = |request: &mut ActRequest| {
+        request.item.id = built.id("used");
+        request.immutable.insert("name".into(), "used".into());
+    };
+    refuse(&used, aws::GROUP, "delete", "carries it");
+    assert_eq!(built.show(), before);
+}
+
+#[test]
+fn a_throttled_act_is_asked_once_and_is_nothing_done() {
+    let built = Built::new();
+    let rules = json!([
+        {"service": "ec2", "operation": "StopInstances",
+         "error": {"code": "RequestLimitExceeded", "status": 503}},
+        {"service": "ec2", "operation": "RevokeSecurityGroupIngress",
+         "error": {"code": "InternalError", "status": 500}},
+    ]);
+    let proxy = Server::microburst(&built.moto, &rules);
+    let before = built.show();
+    let mut world = world(&proxy);
+    let stop = built.request(aws::INSTANCE, "stop");
+    assert_eq!(world.act(&stop).unwrap(), Acted::Throttled { retry_after_ms: None });
+    // The SDK tried once: whether it is tried again is for the engine to say.
+    assert_eq!(proxy.fired().len(), 1, "{:?}", proxy.fired());
+    // An error of the service's own says nothing of what was done before it.
+    let revoke = built.request(aws::PERMISSION, "revoke");
+    let acted = world.act(&revoke).unwrap();
+    assert!(matches!(acted, Acted::Unknown { .. }), "{acted:?}");
+    assert_eq!(proxy.fired().len(), 2);
+    assert_eq!(built.show(), before);
+}
+
+#[test]
+fn an_act_whose_answer_was_lost_is_unknown_and_a_snapshot_is_made_once() {
+    let built = Built::new();
+    let rules = json!([
+        {"service": "ec2", "operation": "CreateSnapshot", "response": {"abort_frac": 0.5}},
+    ]);
+    let proxy = Server::microburst(&built.moto, &rules);
+    let request = built.request(aws::VOLUME, "snapshot");
+    let acted = world(&proxy).act(&request).unwrap();
+    assert!(matches!(acted, Acted::Unknown { .. }), "{acted:?}");
+    assert_eq!(built.show()["snapshots"], json!([built.id("volume")]));
+    // Asked again under the same token, it finds what the first try made.
+    let handed = done(world(&built.moto).act(&request).unwrap(), &request);
+    assert!(handed["snapshot"].starts_with("snap-"));
+    assert_eq!(built.show()["snapshots"], json!([built.id("volume")]));
+}
+
+#[test]
+fn an_isolation_needs_a_group_that_lets_nothing_through() {
+    let built = Built::new();
+    let open = python()
+        .args([
+            "-c",
+            "import boto3,sys; boto3.client('ec2', region_name='us-east-1', \
+            endpoint_url=sys.argv[1]).authorize_security_group_ingress(GroupId=sys.argv[2], \
+            IpProtocol='tcp', FromPort=22, ToPort=22, CidrIp='192.0.2.0/24')",
+        ])
+        .args([built.moto.url(), built.id("quarantine")])
+        .status()
+        .unwrap();
+    assert!(open.success());
+    let before = built.show();
+    match world(&built.moto).act(&built.request(aws::INSTANCE, "isolate")).unwrap() {
+        Acted::Failed { why } => assert!(why.contains("has permissions"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(built.show(), before);
+}
