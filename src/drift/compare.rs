@@ -23,11 +23,7 @@ pub fn compare(spec: &Spec, snapshot: &Snapshot, configuration: &dyn Configurati
     let mut blind: Vec<Gap> = Vec::new();
     for view in &snapshot.regions {
         let region = format!("{}/{}", view.account, view.region);
-        let outcome = snapshot.outcome(&view.account, &view.region, CallKind::SecurityGroups);
-        if !outcome.is_complete() {
-            let why = format!("{} {outcome}", CallKind::SecurityGroups.operation());
-            blind.push(Gap::new(GapKind::SecurityGroups, &region, why));
-        }
+        blind.extend(snapshot.gap(&view.account, &view.region, CallKind::SecurityGroups));
         for group in &view.security_groups {
             found.insert(&group.group_id, (region.clone(), group));
         }

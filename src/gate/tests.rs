@@ -147,6 +147,44 @@ fn the_odd_one_is_told_with_what_it_lacks_and_what_it_has_more() {
     assert_eq!(compared(lines(&["a"]), &[Value::Unknown("denied".into())]), []);
 }
 
+/// What rests on a call that was denied or never made is the same as nothing, and nothing is like it.
+#[test]
+fn a_trait_that_was_not_read_is_unknown_whether_it_was_denied_or_never_asked() {
+    let (snapshot, resolution) = world(&[], None);
+    let host = &resolution.hosts["i-1"];
+    let all = traits(host, &snapshot);
+    assert!(all.values().all(|v| matches!(v, Value::Lines(_))), "{all:?}");
+    let unread = |kind: CallKind, denied: bool| {
+        let mut snapshot = snapshot.clone();
+        if denied {
+            let call = snapshot.calls.iter_mut().find(|c| c.kind == kind).expect("the call");
+            call.outcome = Outcome::Denied("UnauthorizedOperation".into());
+        } else {
+            snapshot.calls.retain(|c| c.kind != kind);
+        }
+        let traits = traits(host, &snapshot);
+        let unknown = traits.iter().filter(|(_, v)| matches!(v, Value::Unknown(_)));
+        unknown.map(|(name, _)| name.to_string()).collect::<Vec<_>>()
+    };
+    for denied in [true, false] {
+        assert_eq!(unread(CallKind::SecurityGroups, denied), ["permissions"]);
+        assert_eq!(unread(CallKind::NetworkAcls, denied), ["network-acl"]);
+        assert_eq!(unread(CallKind::RouteTables, denied), ["routes"]);
+        assert_eq!(unread(CallKind::Instances, denied), ["image", "instance-type"]);
+        let interfaces = [
+            "permissions",
+            "groups",
+            "network-acl",
+            "routes",
+            "addresses",
+            "source-dest-check",
+            "subnet",
+            "zone",
+        ];
+        assert_eq!(unread(CallKind::NetworkInterfaces, denied), interfaces);
+    }
+}
+
 #[test]
 fn a_gate_without_hosts_holds() {
     let nobody = Verdicts {

@@ -118,15 +118,12 @@ pub fn traits(host: &Host, snapshot: &Snapshot) -> Traits {
     let HostOrigin::Cloud { account, region, vpc, image } = &host.origin else { return out };
     let view = snapshot.regions.iter().find(|r| r.account == *account && r.region == *region);
     let Some(view) = view else { return out };
-    let seen = |kind: CallKind| {
-        let call = snapshot
-            .calls
-            .iter()
-            .find(|c| c.account == *account && c.region == *region && c.kind == kind);
-        call.and_then(|c| c.gap()).map(|g| g.to_string())
-    };
-    let known = |kind: CallKind, lines: BTreeSet<String>| match seen(kind) {
-        Some(why) => Value::Unknown(why),
+    // What rests on a call that was not answered in full, or was never made, is not known.
+    let known = |rests_on: &[CallKind], lines: BTreeSet<String>| match rests_on
+        .iter()
+        .find_map(|kind| snapshot.gap(account, region, *kind))
+    {
+        Some(gap) => Value::Unknown(gap.to_string()),
         None => Value::Lines(lines),
     };
     let interfaces: Vec<&Interface> =
@@ -135,38 +132,47 @@ pub fn traits(host: &Host, snapshot: &Snapshot) -> Traits {
         Some(name) => format!("{} ({name})", g.group_id),
         None => g.group_id.clone(),
     });
-    out.insert(Trait::Groups, known(CallKind::NetworkInterfaces, groups.collect()));
+    out.insert(Trait::Groups, known(&[CallKind::NetworkInterfaces], groups.collect()));
     let ids: BTreeSet<&str> =
         interfaces.iter().flat_map(|i| &i.groups).map(|g| g.group_id.as_str()).collect();
     let live = view.security_groups.iter().filter(|g| ids.contains(g.group_id.as_str()));
     let permissions = live.flat_map(drift::permissions).collect();
-    out.insert(Trait::Permissions, known(CallKind::SecurityGroups, permissions));
+    out.insert(
+        Trait::Permissions,
+        known(&[CallKind::NetworkInterfaces, CallKind::SecurityGroups], permissions),
+    );
     let subnets: BTreeSet<&str> =
         interfaces.iter().filter_map(|i| i.subnet_id.as_deref()).collect();
     let acls = subnets.iter().flat_map(|s| acl(view, s)).flat_map(|a| &a.entries).map(entry);
-    out.insert(Trait::NetworkAcl, known(CallKind::NetworkAcls, acls.collect()));
+    out.insert(
+        Trait::NetworkAcl,
+        known(&[CallKind::NetworkInterfaces, CallKind::NetworkAcls], acls.collect()),
+    );
     let tables = subnets.iter().flat_map(|s| table(view, s, vpc.as_deref()));
     let routes = tables.flat_map(|t| &t.routes).map(route);
-    out.insert(Trait::Routes, known(CallKind::RouteTables, routes.collect()));
+    out.insert(
+        Trait::Routes,
+        known(&[CallKind::NetworkInterfaces, CallKind::RouteTables], routes.collect()),
+    );
     let public = |v6: bool| host.addresses.iter().any(|a| a.public && a.address.is_ipv6() == v6);
     let kinds = [(public(false), "public IPv4"), (public(true), "IPv6")];
     let kinds = kinds.into_iter().filter(|(has, _)| *has).map(|(_, kind)| kind.to_owned());
-    out.insert(Trait::Addresses, known(CallKind::NetworkInterfaces, kinds.collect()));
+    out.insert(Trait::Addresses, known(&[CallKind::NetworkInterfaces], kinds.collect()));
     let check =
         interfaces.iter().filter_map(|i| i.source_dest_check).map(|c| if c { "on" } else { "off" });
     out.insert(
         Trait::SourceDestCheck,
-        known(CallKind::NetworkInterfaces, check.map(str::to_owned).collect()),
+        known(&[CallKind::NetworkInterfaces], check.map(str::to_owned).collect()),
     );
     let zones = interfaces.iter().filter_map(|i| i.availability_zone.clone());
-    out.insert(Trait::Zone, known(CallKind::NetworkInterfaces, zones.collect()));
+    out.insert(Trait::Zone, known(&[CallKind::NetworkInterfaces], zones.collect()));
     let subnets = subnets.iter().map(|s| (*s).to_owned()).collect();
-    out.insert(Trait::Subnet, known(CallKind::NetworkInterfaces, subnets));
+    out.insert(Trait::Subnet, known(&[CallKind::NetworkInterfaces], subnets));
     out.insert(Trait::Vpc, Value::Lines(vpc.iter().cloned().collect()));
-    out.insert(Trait::Image, known(CallKind::Instances, image.iter().cloned().collect()));
+    out.insert(Trait::Image, known(&[CallKind::Instances], image.iter().cloned().collect()));
     let instance: Option<&Instance> = view.instances.iter().find(|i| i.instance_id == host.id);
     let kind = instance.and_then(|i| i.instance_type.clone());
-    out.insert(Trait::InstanceType, known(CallKind::Instances, kind.into_iter().collect()));
+    out.insert(Trait::InstanceType, known(&[CallKind::Instances], kind.into_iter().collect()));
     out
 }
 

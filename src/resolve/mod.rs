@@ -9,8 +9,8 @@ pub use facts::{CLOCK_SKEW, SNAPSHOT, facts};
 pub use host::{Blind, Host, HostAddress, HostOrigin, Resolution};
 pub use select::picks;
 
-use crate::model::AddressSet;
-use crate::snapshot::{Call, CallKind, Snapshot};
+use crate::model::{AddressSet, Gap};
+use crate::snapshot::{CallKind, Snapshot};
 use crate::spec::{DeclaredHost, Spec};
 
 /// Finds every host and the roles it is a member of.
@@ -68,19 +68,19 @@ fn from_declared(declared: &DeclaredHost, outside: &AddressSet) -> Host {
 /// Where instances or interfaces were not all read, or the account could not be entered.
 fn blind(snapshot: &Snapshot) -> Vec<Blind> {
     let mut out: Vec<Blind> = Vec::new();
-    let mut add = |call: &Call| {
-        let blind = |gap| Blind { account: call.account.clone(), region: call.region.clone(), gap };
-        out.extend(call.gap().map(blind));
+    let mut add = |account: &str, region: &str, gap: Option<Gap>| {
+        let blind = |gap| Blind { account: account.into(), region: region.into(), gap };
+        out.extend(gap.map(blind));
     };
     for view in &snapshot.regions {
         for kind in [CallKind::Instances, CallKind::NetworkInterfaces] {
-            let outcome = snapshot.outcome(&view.account, &view.region, kind);
-            let (account, region) = (view.account.clone(), view.region.clone());
-            add(&Call { account, region, kind, outcome, items: 0 });
+            add(&view.account, &view.region, snapshot.gap(&view.account, &view.region, kind));
         }
     }
     let kinds = [CallKind::Instances, CallKind::NetworkInterfaces, CallKind::CallerIdentity];
-    snapshot.calls.iter().filter(|c| kinds.contains(&c.kind)).for_each(add);
+    for call in snapshot.calls.iter().filter(|c| kinds.contains(&c.kind)) {
+        add(&call.account, &call.region, call.gap());
+    }
     out.sort();
     out.dedup();
     out

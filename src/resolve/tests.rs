@@ -1,7 +1,7 @@
 use super::*;
 use crate::snapshot::{
-    Address, Association, Attachment, Instance, InstanceState, Interface, InterfaceIpv6, Outcome,
-    PrivateAddress, RegionView, Tag,
+    Address, Association, Attachment, Call, Instance, InstanceState, Interface, InterfaceIpv6,
+    Outcome, PrivateAddress, RegionView, Tag,
 };
 use crate::spec::{self, Source};
 use std::net::IpAddr;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::Gap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -72,5 +73,14 @@ impl Snapshot {
             .iter()
             .find(|c| c.kind == kind && c.account == account && c.region == region)
             .map_or(Outcome::Missing, |c| c.outcome.clone())
+    }
+
+    /// The gap that one kind of call leaves in one account and region, made or never made; `None`
+    /// when it is complete.
+    #[must_use]
+    pub fn gap(&self, account: &str, region: &str, kind: CallKind) -> Option<Gap> {
+        let outcome = self.outcome(account, region, kind);
+        let (account, region) = (account.to_owned(), region.to_owned());
+        Call { account, region, kind, outcome, items: 0 }.gap()
     }
 }
