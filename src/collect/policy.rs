@@ -2,10 +2,15 @@ use crate::snapshot::CallKind;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// The least IAM policy that a live collection needs: one action for each kind of call, and no other.
+/// What facts from Systems Manager's inventory take (`facts: [{ ssm: … }]`).
+pub(super) const INVENTORY: [&str; 2] = ["ssm:GetInventory", "ssm:ListInventoryEntries"];
+
+/// The least IAM policy that a live collection needs, with the facts beside it: one action for each
+/// kind of call, and no other.
 ///
-/// None of the actions can be narrowed to resources, so each stands on `*`; one that needs no
-/// permission at all (`sts:GetCallerIdentity`) is left out.
+/// Each stands on `*`, because lists cannot be narrowed to resources, nor nodes that are not known
+/// yet; one that needs no permission at all (`sts:GetCallerIdentity`) is left out. The facts have a
+/// statement of their own, which whoever reads none from Systems Manager leaves out.
 #[must_use]
 pub fn policy() -> Value {
     let mut actions: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -13,7 +18,7 @@ pub fn policy() -> Value {
         let action = format!("{}:{}", kind.service(), kind.operation());
         actions.entry(kind.service()).or_default().push(action);
     }
-    let statements: Vec<Value> = actions
+    let mut statements: Vec<Value> = actions
         .into_iter()
         .map(|(service, mut actions)| {
             actions.sort();
@@ -25,6 +30,12 @@ pub fn policy() -> Value {
             })
         })
         .collect();
+    statements.push(json!({
+        "Sid": "PortcullisReadFacts",
+        "Effect": "Allow",
+        "Action": INVENTORY,
+        "Resource": "*",
+    }));
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
 
@@ -36,18 +47,37 @@ fn capitalised(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
+
+    /// What the inventory's edge asks its client for, as the service names it.
+    fn asked_of_ssm() -> BTreeSet<String> {
+        let source = include_str!("aws/inventory.rs");
+        let (code, _) = source.split_once("#[cfg(test)]").unwrap();
+        let client =
+            code.split("ssm").skip(1).filter_map(|rest| rest.trim_start().strip_prefix('.'));
+        let call = client.filter_map(|rest| rest.split_once("()").map(|(name, _)| name));
+        let words = call.filter(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
+        words
+            .filter(|name| *name != "clone")
+            .map(|name| format!("ssm:{}", name.split('_').map(capitalised).collect::<String>()))
+            .collect()
+    }
 
     #[test]
     fn every_call_has_its_action_and_every_action_only_reads() {
         let policy = policy();
-        let actions: Vec<&str> = policy["Statement"]
+        let actions: BTreeSet<String> = policy["Statement"]
             .as_array()
             .unwrap()
             .iter()
             .flat_map(|s| s["Action"].as_array().unwrap())
-            .map(|a| a.as_str().unwrap())
+            .map(|a| a.as_str().unwrap().to_owned())
             .collect();
-        assert_eq!(actions.len(), CallKind::ALL.len() - 1);
+        let kinds = CallKind::ALL.iter().filter(|k| **k != CallKind::CallerIdentity);
+        let mut called: BTreeSet<String> =
+            kinds.map(|k| format!("{}:{}", k.service(), k.operation())).collect();
+        called.append(&mut asked_of_ssm());
+        assert_eq!(actions, called);
         for action in actions {
             let (_, operation) = action.split_once(':').unwrap();
             assert!(

@@ -9,6 +9,7 @@ use super::options::{Account, Options};
 use super::read::{Page, Read, drain, parts};
 use super::{Error, outcome};
 use crate::collect::facts::{Wanted, rows};
+use crate::collect::policy::INVENTORY;
 use crate::fact::{Gathered, Record, SourceRead};
 use crate::model::{Gap, GapKind};
 use crate::snapshot::Outcome;
@@ -110,7 +111,7 @@ pub(super) async fn of_region(
     let nodes = nodes(ssm).await;
     let mut out = Gathered::default();
     if !nodes.outcome.is_complete() {
-        let hint = "it takes ssm:GetInventory and ssm:ListInventoryEntries";
+        let hint = format!("it takes {}", INVENTORY.join(" and "));
         out.gaps.push(gap(format!("GetInventory: {}; {hint}", nodes.outcome)));
     }
     // Nothing came: the source was not read. What came before a list broke off stands.
