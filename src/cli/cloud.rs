@@ -1,7 +1,7 @@
 //! Where a command that judges reads the cloud from.
 
 use super::collect::{self, LiveArgs};
-use super::{CliError, ExitStatus, Global, input};
+use super::{CliError, ExitStatus, Global, input, interrupt};
 use crate::collect as edge;
 use crate::snapshot::Snapshot;
 use clap::Args;
@@ -62,6 +62,7 @@ impl CloudArgs {
             (None, None) => collect::live(live, global, now)?,
         };
         if let Some((path, file)) = keep {
+            let _writing = interrupt::writing();
             file.finish(&snapshot).map_err(|e| cannot_save(path, e))?;
         }
         Ok(snapshot)

@@ -1,7 +1,7 @@
 //! `portcullis listen`: stands in for an application that has not started, so that its ports can be
 //! proven from outside.
 
-use super::{CliError, ExitStatus, Global, input, probe};
+use super::{CliError, ExitStatus, Global, input, probe, time};
 use crate::listen::{Event, Listener, Options, Reason, Summary};
 use crate::model::{PortSpec, Protocol};
 use crate::pathproof::{MAX_SKEW, Trusted};
@@ -37,14 +37,8 @@ pub struct ListenArgs {
     #[arg(long, value_name = "ADDR")]
     address: Vec<IpAddr>,
     /// End by itself after this long: 90s, 30m, 1h
-    #[arg(long = "for", value_name = "TIME", value_parser = time)]
+    #[arg(long = "for", value_name = "TIME", value_parser = time::within::<Duration>(1..=time::YEARS))]
     lasts: Option<Duration>,
-}
-
-fn time(text: &str) -> Result<Duration, String> {
-    let bad = || "write a time such as 90s, 30m or 1h".to_owned();
-    let time = crate::spec::duration(text).ok_or_else(bad)?;
-    Duration::try_from(time).map_err(|_| bad())
 }
 
 /// Runs `portcullis listen`.

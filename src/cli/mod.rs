@@ -28,6 +28,7 @@ pub mod rules;
 mod saved;
 pub mod spec;
 mod starter;
+mod time;
 mod whole;
 
 pub use error::CliError;

@@ -95,3 +95,16 @@ fn fifo(path: &std::path::Path) {
         std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo of coreutils");
     assert!(made.success());
 }
+
+/// Every look of a waiting gate reads anew, and standard input comes once.
+#[test]
+fn a_gate_that_waits_takes_nothing_from_standard_input() {
+    let world = World::new();
+    world.file("spec.yaml", "version: 1\nroles:\n  edge: { select: { tags: { role: edge } } }\n");
+    let gate = ["gate", "--role", "edge", "--host", "a", "--wait", "10m"];
+    for from in [["--snapshot", "-"].as_slice(), &["--no-cloud", "--facts", "-"]] {
+        let ran = world.run(&[&gate, from].concat());
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{ran}");
+        assert!(ran.stderr.contains("-` with --wait"), "{ran}");
+    }
+}

@@ -1,6 +1,5 @@
 use super::super::whole::{self, WholeFile};
-use super::super::{CliError, Global, input, interrupt};
-use super::wait;
+use super::super::{CliError, Global, input, interrupt, time};
 use crate::attestation::{self, Host, Input, Outcome, Vantage};
 use crate::gate::{Answer, HostAnswer, Verdicts};
 use crate::sign;
@@ -26,7 +25,7 @@ pub struct AttestArgs {
     #[arg(long, value_name = "KEYFILE", env = "PORTCULLIS_SIGN_KEY")]
     pub sign_key: Option<PathBuf>,
     /// How long the attestation counts
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = wait::time)]
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = time::within::<Duration>(1..=time::DAY))]
     pub attest_for: Duration,
 }
 

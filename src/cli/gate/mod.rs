@@ -11,7 +11,7 @@ use super::cloud::CloudArgs;
 use super::collect::{AllowedGap, LiveArgs, gap_kind};
 use super::facts::FactArgs;
 use super::keep::{self, HistoryArgs};
-use super::{CliError, ExitStatus, Global, audit::beside, input, rules};
+use super::{CliError, ExitStatus, Global, audit::beside, input, rules, time};
 use crate::gate::{self, Answer, Trait, Verdicts, Wanted};
 use crate::model::{GapKind, Severity};
 use crate::report;
@@ -50,10 +50,10 @@ pub struct GateArgs {
     #[arg(long, value_name = "ARN")]
     pub target_group: Option<String>,
     /// Look again until every host passes, at most this long: 90s, 10m, 1h
-    #[arg(long, value_name = "TIME", value_parser = wait::time)]
+    #[arg(long, value_name = "TIME", value_parser = time::within::<Duration>(1..=time::DAY))]
     pub wait: Option<Duration>,
     /// With --wait, how long after a look the next one begins
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = wait::time)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time::within::<Duration>(1..=time::DAY))]
     pub every: Duration,
     #[command(flatten)]
     pub lifecycle: LifecycleArgs,
@@ -159,6 +159,7 @@ fn gate(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
             .hint("a host is proven by probes from outside; `portcullis audit --offline` judges the configuration alone")
             .with_status(ExitStatus::Refused));
     }
+    once(args)?;
     let config = input::config(global)?;
     let sources = input::sources(&args.specs)?;
     let spec = spec::load(&sources).map_err(input::rendered)?;
@@ -216,6 +217,21 @@ fn gate(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
         continuing.finish(verdicts)?;
     }
     Ok(status(verdicts))
+}
+
+/// What each look reads anew cannot come from standard input, which gives it once.
+fn once(args: &GateArgs) -> Result<(), CliError> {
+    let is_stdin = |path: &PathBuf| path.as_os_str() == "-";
+    let from = [
+        ("--snapshot", args.cloud.snapshot.iter().any(is_stdin)),
+        ("--facts", args.facts.facts.iter().any(is_stdin)),
+    ];
+    match from.into_iter().find(|(_, stdin)| *stdin && args.wait.is_some()) {
+        None => Ok(()),
+        Some((flag, _)) => Err(CliError::new(format!("use `{flag} -` with --wait"))
+            .because("every look reads it again, and standard input comes once")
+            .hint("put it into a file")),
+    }
 }
 
 /// Where the answer is kept; `None` where nothing is.

@@ -1,7 +1,7 @@
 //! `portcullis gate verify`: is this attestation a yes for what is about to be done?
 
 use crate::attestation::{self, Accepted, Demand};
-use crate::cli::{CliError, ExitStatus, Global, input};
+use crate::cli::{CliError, ExitStatus, Global, input, time};
 use crate::report::escape::visible;
 use crate::signature::{self, ATTESTATION, AllowedSigners, Signed};
 use clap::{Args, ValueEnum};
@@ -55,7 +55,7 @@ struct Demands {
     #[arg(long, value_name = "FILE")]
     gate_config: Option<PathBuf>,
     /// The oldest answer that counts, whatever expiry it names: 90s, 10m, 1h
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = time::within::<SignedDuration>(1..=time::YEARS))]
     max_age: Option<SignedDuration>,
 }
 
@@ -65,10 +65,6 @@ enum Format {
     Text,
     /// For machines: one object
     Json,
-}
-
-fn time(text: &str) -> Result<SignedDuration, String> {
-    crate::spec::duration(text).ok_or_else(|| "write a time such as 90s, 10m or 1h".to_owned())
 }
 
 /// Runs `portcullis gate verify`.

@@ -8,7 +8,7 @@ mod json;
 mod text;
 
 use super::saved::AnswerFormat;
-use super::{CliError, ExitStatus, Global};
+use super::{CliError, ExitStatus, Global, time};
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 use std::path::PathBuf;
@@ -64,7 +64,7 @@ pub enum HistoryAct {
     /// Forget old runs, and what only they tell of
     Prune {
         /// Forget runs older than this, 90d for one [default: the configuration's, else 400d]
-        #[arg(long, value_name = "DURATION", value_parser = duration)]
+        #[arg(long, value_name = "DURATION", value_parser = time::within::<SignedDuration>(1..=time::YEARS))]
         keep: Option<SignedDuration>,
         /// Keep no more runs than this
         #[arg(long, value_name = "N")]
@@ -84,26 +84,10 @@ impl When {
         if let Ok(at) = text.parse() {
             return Ok(Self::At(at));
         }
-        duration(text)
+        time::within(1..=time::YEARS)(text)
             .map(Self::Ago)
             .map_err(|_| "write an instant, 2026-11-01T00:00:00Z, or how long ago: 12h, 7d".into())
     }
-}
-
-/// `90s`, `15m`, `12h`, `7d`.
-fn duration(text: &str) -> Result<SignedDuration, String> {
-    let wrong = || "write a duration: 90s, 15m, 12h, 7d".to_owned();
-    let unit = text.chars().last().ok_or_else(wrong)?;
-    let number: i64 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| wrong())?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        _ => return Err(wrong()),
-    };
-    let seconds = number.checked_mul(seconds).filter(|s| (0..=1_000_000_000_000).contains(s));
-    seconds.map(SignedDuration::from_secs).ok_or_else(wrong)
 }
 
 /// Runs `portcullis history`.
@@ -128,7 +112,7 @@ mod tests {
     fn times_are_read_as_people_write_them() {
         assert_eq!(When::parse("7d"), Ok(When::Ago(SignedDuration::from_hours(168))));
         assert_eq!(When::parse("1970-01-01T00:00:00Z"), Ok(When::At(Timestamp::UNIX_EPOCH)));
-        for wrong in ["", "d", "7", "7w", "-3d", "yesterday", "99999999999999d", "7é"] {
+        for wrong in ["", "d", "7", "7w", "-3d", "yesterday", "99999999999999d", "7é", "0s"] {
             assert!(When::parse(wrong).is_err(), "{wrong}");
         }
     }
