@@ -384,6 +384,14 @@ fn roles_hosts_and_groups_are_judged_too() {
     assert_eq!(commands[0], format!("aws ec2 authorize-{call} {SG} --ip-permissions {list}"));
     let list = r#"'[{"FromPort":22,"IpProtocol":"tcp","IpRanges":[{"CidrIp":"198.51.100.0/24"}],"ToPort":22}]'"#;
     assert_eq!(commands[1], format!("aws ec2 revoke-{call} {SG} --ip-permissions {list}"));
+    let snippets: Vec<&str> = drift.mends.iter().filter_map(|m| m.terraform.as_deref()).collect();
+    let put = format!(
+        "resource \"aws_vpc_security_group_ingress_rule\" \"tcp_443\" {{\n  security_group_id = \"{SG}\"\n  ip_protocol       = \"tcp\"\n  from_port         = 443\n  to_port           = 443\n  cidr_ipv6         = \"::/0\"\n}}\n"
+    );
+    let out = format!(
+        "# remove the aws_vpc_security_group_ingress_rule (or the inline ingress block) of {SG}:\n# ingress tcp/22 from 198.51.100.0/24\n"
+    );
+    assert_eq!(snippets, [put, out]);
 }
 
 #[test]

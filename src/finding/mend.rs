@@ -1,7 +1,7 @@
 use super::aws::{ip_permissions, port_pairs};
 use super::ground::{Ground, Region};
 use super::shell::command;
-use super::terraform::{ingress_rules, quoted};
+use super::terraform::{ingress_rules, quoted, removed};
 use super::{Mend, live};
 use crate::model::{AddressSet, Family, PortSet, PortSpec, Protocol};
 use crate::reach::{Layer, Path};
@@ -208,10 +208,7 @@ pub fn close(traffic: &Traffic<'_>, ground: &Ground<'_>) -> Vec<Mend> {
                 "--ip-permissions",
                 &permission.raw(),
             ];
-            let terraform = format!(
-                "# remove the aws_vpc_security_group_ingress_rule (or the inline ingress block) of {}:\n# {name}\n",
-                group.group_id
-            );
+            let terraform = removed(&group.group_id, true, std::slice::from_ref(&name));
             out.push(change.mend(Some(command(words)), Some(terraform)));
         }
     }

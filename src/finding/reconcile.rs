@@ -1,7 +1,7 @@
-use super::Mend;
 use super::aws::port_pairs;
 use super::shell::command;
-use crate::model::{PortSet, Protocol};
+use super::{Mend, terraform};
+use crate::model::{PortSet, PortSpec, Protocol};
 use crate::spec::Peer;
 use serde_json::{Map, Value, json};
 
@@ -17,7 +17,8 @@ pub struct Permission<'a> {
     pub peer: &'a Peer,
 }
 
-/// The command that puts permissions into a group (`authorize`) or takes them out; nothing for none.
+/// The command and the Terraform rules that put permissions into a group (`authorize`) or take them
+/// out; nothing for none.
 pub fn reconcile(
     region: &str,
     group: &str,
@@ -52,7 +53,14 @@ pub fn reconcile(
             &list,
         ])
     });
-    Some(Mend { text, command, terraform: None })
+    let terraform = match authorize {
+        true => terraform::rules(group, ingress, permissions),
+        false => {
+            let said = permissions.iter().map(|p| p.said(ingress));
+            terraform::removed(group, ingress, &said.collect::<Vec<_>>())
+        }
+    };
+    Some(Mend { text, command, terraform: Some(terraform) })
 }
 
 impl Permission<'_> {
@@ -78,5 +86,17 @@ impl Permission<'_> {
             out.extend(pair.map(|(_, to)| ("ToPort".into(), to.into())));
             Value::Object(out)
         })
+    }
+    /// `ingress tcp/22 from 192.0.2.0/24`, as drift has it.
+    fn said(&self, ingress: bool) -> String {
+        let what = match self.protocol {
+            None => "all".into(),
+            Some(protocol) => PortSpec::new(protocol, self.ports.clone()).to_string(),
+        };
+        let (direction, word) = if ingress { ("ingress", "from") } else { ("egress", "to") };
+        match self.peer {
+            Peer::Block(block) => format!("{direction} {what} {word} {block}"),
+            Peer::Group(id) | Peer::PrefixList(id) => format!("{direction} {what} {word} {id}"),
+        }
     }
 }

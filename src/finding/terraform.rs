@@ -1,7 +1,9 @@
 //! Terraform snippets, in the AWS provider's current resources.
 
+use super::Permission;
 use super::aws::port_pairs;
 use crate::model::{PortSet, Protocol};
+use crate::spec::Peer;
 use ipnetwork::IpNetwork;
 use std::fmt::Write;
 
@@ -31,34 +33,90 @@ pub(super) fn ingress_rules(
     ports: &PortSet,
     blocks: &[IpNetwork],
 ) -> String {
+    let peers: Vec<Peer> = blocks.iter().map(|block| Peer::Block(*block)).collect();
+    let permission = |peer| Permission { protocol: Some(protocol), ports, peer };
+    rules(group, true, &peers.iter().map(permission).collect::<Vec<_>>())
+}
+
+/// The rules that put permissions into a group.
+pub(super) fn rules(group: &str, ingress: bool, permissions: &[Permission<'_>]) -> String {
     let mut out = String::new();
-    let pairs = port_pairs(protocol, ports);
-    let all = pairs.len() * blocks.len();
-    let each = pairs.iter().flat_map(|pair| blocks.iter().map(move |block| (pair, block)));
-    for (i, (pair, block)) in each.take(MAX_BLOCKS).enumerate() {
-        let name = label(protocol, *pair, i);
-        let _ = writeln!(out, "resource \"aws_vpc_security_group_ingress_rule\" \"{name}\" {{");
-        let _ = writeln!(out, "  security_group_id = {}", quoted(group));
-        let _ = writeln!(out, "  ip_protocol       = {}", quoted(&protocol.to_string()));
+    let each: Vec<_> = permissions
+        .iter()
+        .flat_map(|p| {
+            let pairs = p.protocol.map_or_else(|| vec![None], |name| port_pairs(name, p.ports));
+            pairs.into_iter().map(move |pair| (p, pair))
+        })
+        .collect();
+    let kind = kind(ingress);
+    for (i, (Permission { protocol, ports: _, peer }, pair)) in
+        each.iter().take(MAX_BLOCKS).enumerate()
+    {
+        let name = label(*protocol, *pair, i);
+        let _ = writeln!(out, "resource \"{kind}\" \"{name}\" {{");
+        let protocol = protocol.map_or_else(|| "-1".into(), |p| p.to_string());
+        let (key, peer) = match peer {
+            Peer::Block(block) if block.is_ipv4() => ("cidr_ipv4", block.to_string()),
+            Peer::Block(block) => ("cidr_ipv6", block.to_string()),
+            Peer::Group(id) => ("referenced_security_group_id", id.clone()),
+            Peer::PrefixList(id) => ("prefix_list_id", id.clone()),
+        };
+        // Aligned as `terraform fmt` has it.
+        let width = key.len().max("security_group_id".len());
+        let mut line = |key: &str, value: &str| {
+            let _ = writeln!(out, "  {key:<width$} = {value}");
+        };
+        line("security_group_id", &quoted(group));
+        line("ip_protocol", &quoted(&protocol));
         if let Some((from, to)) = pair {
-            let _ = writeln!(out, "  from_port         = {from}");
-            let _ = writeln!(out, "  to_port           = {to}");
+            line("from_port", &from.to_string());
+            line("to_port", &to.to_string());
         }
-        let key = if block.is_ipv4() { "cidr_ipv4        " } else { "cidr_ipv6        " };
-        let _ = writeln!(out, "  {key} = {}", quoted(&block.to_string()));
+        line(key, &quoted(&peer));
         out.push_str("}\n");
     }
-    if all > MAX_BLOCKS {
-        let _ = writeln!(out, "# and {} more like these", all - MAX_BLOCKS);
+    if each.len() > MAX_BLOCKS {
+        let _ = writeln!(out, "# and {} more like these", each.len() - MAX_BLOCKS);
     }
     out
 }
 
+/// What to remove so that permissions leave a group; each in words.
+pub(super) fn removed(group: &str, ingress: bool, permissions: &[String]) -> String {
+    let block = if ingress { "ingress" } else { "egress" };
+    let mut out = format!(
+        "# remove the {} (or the inline {block} block) of {}:\n",
+        kind(ingress),
+        comment(group)
+    );
+    for permission in permissions.iter().take(MAX_BLOCKS) {
+        let _ = writeln!(out, "# {}", comment(permission));
+    }
+    if permissions.len() > MAX_BLOCKS {
+        let _ = writeln!(out, "# and {} more", permissions.len() - MAX_BLOCKS);
+    }
+    out
+}
+
+const fn kind(ingress: bool) -> &'static str {
+    if ingress {
+        "aws_vpc_security_group_ingress_rule"
+    } else {
+        "aws_vpc_security_group_egress_rule"
+    }
+}
+
+/// Text that cannot end the comment it stands in.
+fn comment(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
 /// A name for a resource, made of what it permits.
-fn label(protocol: Protocol, pair: Option<(i32, i32)>, i: usize) -> String {
+fn label(protocol: Option<Protocol>, pair: Option<(i32, i32)>, i: usize) -> String {
     let protocol = match protocol {
-        Protocol::Other(n) => format!("protocol_{n}"),
-        named => named.to_string(),
+        None => "all".into(),
+        Some(Protocol::Other(n)) => format!("protocol_{n}"),
+        Some(named) => named.to_string(),
     };
     let ports = match pair {
         Some((from, to)) if from == to => format!("_{from}"),
@@ -87,5 +145,60 @@ mod tests {
         let text = ingress_rules("sg-1", Protocol::Tcp, &PortSet::one(443), &blocks);
         assert_eq!(text.matches("resource ").count(), 8);
         assert!(text.ends_with("# and 12 more like these\n"), "{text}");
+    }
+    #[test]
+    fn every_kind_of_permission_has_its_own_arguments() {
+        let group = Peer::Group("sg-\"2".into());
+        let list = Peer::PrefixList("pl-1".into());
+        let block = Peer::Block("2001:db8::/32".parse().expect("a block"));
+        let ports = PortSet::one(22).union(&PortSet::range(80, 90));
+        let permissions = [
+            Permission { protocol: Some(Protocol::Tcp), ports: &ports, peer: &group },
+            Permission { protocol: None, ports: &PortSet::all(), peer: &list },
+            Permission {
+                protocol: Some(Protocol::Icmpv6),
+                ports: &PortSet::icmp_type(128),
+                peer: &block,
+            },
+        ];
+        let text = rules("sg-1", false, &permissions);
+        assert_eq!(
+            text,
+            r#"resource "aws_vpc_security_group_egress_rule" "tcp_22" {
+  security_group_id            = "sg-1"
+  ip_protocol                  = "tcp"
+  from_port                    = 22
+  to_port                      = 22
+  referenced_security_group_id = "sg-\"2"
+}
+resource "aws_vpc_security_group_egress_rule" "tcp_80_90_2" {
+  security_group_id            = "sg-1"
+  ip_protocol                  = "tcp"
+  from_port                    = 80
+  to_port                      = 90
+  referenced_security_group_id = "sg-\"2"
+}
+resource "aws_vpc_security_group_egress_rule" "all_3" {
+  security_group_id = "sg-1"
+  ip_protocol       = "-1"
+  prefix_list_id    = "pl-1"
+}
+resource "aws_vpc_security_group_egress_rule" "icmpv6_128_4" {
+  security_group_id = "sg-1"
+  ip_protocol       = "icmpv6"
+  from_port         = 128
+  to_port           = -1
+  cidr_ipv6         = "2001:db8::/32"
+}
+"#
+        );
+    }
+
+    #[test]
+    fn what_is_removed_is_named_and_cannot_leave_its_comment() {
+        let text = removed("sg-1\nresource", true, &["ingress tcp/22 from sg-2\n}".into()]);
+        assert!(text.lines().all(|line| line.starts_with("# ")), "{text}");
+        let many: Vec<String> = (0..20).map(|n| format!("ingress tcp/{n} from any")).collect();
+        assert!(removed("sg-1", false, &many).ends_with("# and 12 more\n"));
     }
 }

@@ -307,7 +307,11 @@ fn what_it_is_told_must_make_sense() {
         (&["listen", "--role", "video", "--auditor", "none.pub"], 2, "No such file"),
         (&["listen", "--role", "video"], 2, "--auditor"),
         (&["listen", "--auditor", "auditor.pub"], 2, "--role"),
-        (&["listen", "--ports", "udp/9", "--auditor", "auditor.pub", "--for", "soon"], 2, "from 1s"),
+        (
+            &["listen", "--ports", "udp/9", "--auditor", "auditor.pub", "--for", "soon"],
+            2,
+            "from 1s",
+        ),
         (&["--offline", "listen", "--ports", "udp/9", "--auditor", "auditor.pub"], 4, "--offline"),
     ] {
         let ran = world.run(arguments);
