@@ -1,5 +1,5 @@
 use super::register::{Register, Swapped};
-use crate::cleanup::claim::{self, ClaimPaper};
+use crate::cleanup::claim::{self, ClaimPaper, Purpose};
 use crate::cleanup::{Digest, Reason, Refusal, strict};
 use jiff::{SignedDuration, Timestamp};
 
@@ -20,6 +20,7 @@ pub struct Claimant<'a> {
     pub by: &'a str,
     /// How long it counts without a sign of life: longer than the longest act.
     pub lease: SignedDuration,
+    pub purpose: Purpose,
 }
 
 impl<'a> Claim<'a> {
@@ -35,7 +36,16 @@ impl<'a> Claim<'a> {
         let found = register.read().map_err(|why| unknown(&why))?;
         let old = found.as_ref().map(|h| read(&h.bytes)).transpose()?;
         let alone = register.alone();
-        let paper = claim::next(old.as_ref(), who.plan, who.nonce, who.by, alone, now, who.lease)?;
+        let paper = claim::next(
+            old.as_ref(),
+            who.plan,
+            who.nonce,
+            who.by,
+            alone,
+            who.purpose,
+            now,
+            who.lease,
+        )?;
         let over = found.as_ref().map(|h| h.version.as_str());
         match register.swap(over, &bytes(&paper)).map_err(|why| unknown(&why))? {
             Swapped::Yes { version } => Ok(Self { register, version, paper, lease: who.lease }),

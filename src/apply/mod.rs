@@ -7,16 +7,20 @@ pub mod aws;
 pub mod bucket;
 mod claim;
 mod engine;
+mod halt;
 mod journal;
+mod permit;
 mod register;
 
 pub use adapter::{Adapter, AdapterCommand, AdapterLimits};
 pub use claim::{Claim, Claimant};
 pub use engine::{
     After, ApplyReport, Clock, HaltSwitch, LiveLook, Looked, Mode, NoLook, Setup, SystemClock,
-    hello, now_by, run,
+    UndoReport, UndoSetup, hello, now_by, run, undo,
 };
+pub use halt::Switchboard;
 pub use journal::{Journal, JournalFile, JournalStore};
+pub use permit::{PermitSetup, permit};
 #[cfg(feature = "fleet")]
 pub use register::BucketRegister;
-pub use register::{FileRegister, GitRegister, Held, Register, Swapped};
+pub use register::{FileRegister, GitRegister, Held, Register, Swapped, replace_file};

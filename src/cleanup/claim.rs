@@ -30,6 +30,15 @@ pub struct ClaimPaper {
     pub finished: bool,
 }
 
+/// What a claim is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A plan is applied once.
+    Apply,
+    /// What was applied may be taken back after it.
+    Undo,
+}
+
 /// The paper of a new claim over what the register has.
 ///
 /// `alone` says that no other holder can be alive, whatever the paper says (a lock of the system that
@@ -37,12 +46,14 @@ pub struct ClaimPaper {
 ///
 /// # Errors
 /// [`Reason::AlreadyConsumed`], [`Reason::Claimed`].
+#[expect(clippy::too_many_arguments, reason = "each is a fact of its own")]
 pub fn next(
     found: Option<&ClaimPaper>,
     plan: &Digest,
     nonce: &str,
     by: &str,
     alone: bool,
+    purpose: Purpose,
     now: Timestamp,
     lease: SignedDuration,
 ) -> Result<ClaimPaper, Refusal> {
@@ -51,7 +62,7 @@ pub fn next(
             let says = format!("the register holds the claim of another plan, {}", found.plan);
             return Err(Refusal::new(Reason::Claimed, says));
         }
-        if found.finished {
+        if found.finished && purpose == Purpose::Apply {
             let says = format!("{} finished it; every plan is applied once", found.by);
             return Err(Refusal::new(Reason::AlreadyConsumed, says));
         }
@@ -71,7 +82,7 @@ pub fn next(
         until: now.saturating_add(lease).unwrap_or(Timestamp::MAX),
         lines: found.map_or(0, |f| f.lines),
         head: found.map_or_else(|| plan.clone(), |f| f.head.clone()),
-        finished: false,
+        finished: found.is_some_and(|f| f.finished),
     })
 }
 

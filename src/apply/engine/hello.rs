@@ -1,6 +1,6 @@
 use super::{Clock, Setup};
 use crate::cleanup::plan::{Phase, Plan};
-use crate::cleanup::{Guard, Hello, Reason, Refusal, World, WorldError, receipt, row};
+use crate::cleanup::{Guard, Hello, Reason, Refusal, Target, World, WorldError, receipt, row};
 use jiff::{SignedDuration, Timestamp};
 
 /// How far the machine's clock may be from the provider's.
@@ -13,17 +13,26 @@ const SKEW: SignedDuration = SignedDuration::from_secs(120);
 pub fn hello(world: &mut dyn World, plan: &Plan, clock: &dyn Clock) -> Result<Hello, Refusal> {
     let hello = world.hello().map_err(|e| no_answer(&e))?;
     now_by(&hello, clock)?;
-    let (want, is) = (&plan.target, &hello.target);
+    same_target(&plan.target, &hello)?;
+    Ok(hello)
+}
+
+/// Whether an adapter's credentials are of the target that something was made for.
+///
+/// # Errors
+/// [`Reason::TargetMismatch`].
+pub(super) fn same_target(want: &Target, hello: &Hello) -> Result<(), Refusal> {
+    let is = &hello.target;
     let same = want.provider == is.provider
         && want.partition == is.partition
         && want.account == is.account
         && want.scope == is.scope
         && want.regions.is_subset(&is.regions);
-    if !same {
-        let says = format!("the plan is for {}, and these credentials are of {}", at(want), at(is));
-        return Err(Refusal::new(Reason::TargetMismatch, says));
+    if same {
+        return Ok(());
     }
-    Ok(hello)
+    let says = format!("it is for {}, and these credentials are of {}", at(want), at(is));
+    Err(Refusal::new(Reason::TargetMismatch, says))
 }
 
 /// The time, if the provider's clock agrees with ours.
@@ -41,7 +50,7 @@ pub fn now_by(hello: &Hello, clock: &dyn Clock) -> Result<Timestamp, Refusal> {
     }
 }
 
-fn at(target: &crate::cleanup::Target) -> String {
+fn at(target: &Target) -> String {
     let regions: Vec<&str> = target.regions.iter().map(String::as_str).collect();
     let parts = [
         target.provider.as_str(),

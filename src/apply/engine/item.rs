@@ -1,15 +1,11 @@
-use super::Looked;
 use super::act::{Ended, Tried};
 use super::hello::no_answer;
 use super::run::Run;
+use super::{Looked, backoff};
 use crate::cleanup::journal::Event;
 use crate::cleanup::plan::Item;
 use crate::cleanup::{Act, Guard, Observed, Reason, Refusal, Resource, recheck, row};
-use std::time::Duration;
 
-/// The first wait after an answer that it was too often, and the longest one.
-const FIRST_WAIT: Duration = Duration::from_millis(500);
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Tries of a world without the guard: a storm, and an end to it.
 const STORM: u32 = 200;
 
@@ -38,10 +34,7 @@ impl Run<'_> {
                         return Err(Refusal::of(Reason::Throttled, item.item(), says));
                     }
                     if guarded {
-                        let doubled =
-                            FIRST_WAIT.saturating_mul(1 << tries.saturating_sub(1).min(16));
-                        let wait = retry_after.unwrap_or_default().max(doubled).min(LONGEST_WAIT);
-                        self.clock.wait(wait);
+                        self.clock.wait(backoff(tries, retry_after));
                     }
                 }
             }

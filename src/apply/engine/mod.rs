@@ -5,6 +5,7 @@
 //! outcome on the disk. Whatever is missing stops the run; whatever was begun is looked at first.
 
 mod act;
+mod backoff;
 mod batch;
 mod hello;
 mod item;
@@ -14,9 +15,14 @@ mod report;
 mod run;
 mod seams;
 mod setup;
+mod undo;
 
 pub use hello::{hello, now_by};
 pub use report::{After, ApplyReport};
 pub use run::{Mode, run};
 pub use seams::{Clock, HaltSwitch, LiveLook, Looked, NoLook, SystemClock};
 pub use setup::Setup;
+pub use undo::{UndoReport, UndoSetup, undo};
+
+use backoff::backoff;
+pub(in crate::apply) use run::continues;

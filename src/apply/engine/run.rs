@@ -3,6 +3,7 @@ use super::{After, ApplyReport, Clock, HaltSwitch, LiveLook, Setup};
 use crate::apply::claim::{Claim, Claimant};
 use crate::apply::journal::Journal;
 use crate::cleanup::approval::Approved;
+use crate::cleanup::claim::Purpose;
 use crate::cleanup::journal::Event;
 use crate::cleanup::plan::Limits;
 use crate::cleanup::{Digest, Guards, Hello, Reason, Refusal, World};
@@ -68,7 +69,7 @@ pub fn run(setup: Setup<'_>) -> Result<ApplyReport, Refusal> {
         stop,
     } = setup;
     let (plan, digest) = (approved.plan(), approved.digest());
-    let who = Claimant { plan: digest, nonce: &nonce, by: &by, lease };
+    let who = Claimant { plan: digest, nonce: &nonce, by: &by, lease, purpose: Purpose::Apply };
     let claim = Claim::take(register, who, clock.now())?;
     let begun = begin(approved, &claim, Journal::open(journal, plan, digest, claim.fence()), clock);
     let journal = match begun {
@@ -116,7 +117,7 @@ fn begin<'j>(
     clock: &dyn Clock,
 ) -> Result<Journal<'j>, Refusal> {
     let journal = journal?;
-    claim.paper().anchors(journal.chain())?;
+    continues(claim, &journal)?;
     let ledger = journal.ledger();
     if ledger.finished {
         let says = "its journal says that nothing is left to do; every plan is applied once";
@@ -132,6 +133,22 @@ fn begin<'j>(
         return Err(Refusal::new(Reason::ClockSkew, says));
     }
     Ok(journal)
+}
+
+/// Whether a journal is the one that this register's claims have written.
+///
+/// # Errors
+/// [`Reason::LogRollback`].
+pub(in crate::apply) fn continues(claim: &Claim<'_>, journal: &Journal<'_>) -> Result<(), Refusal> {
+    let chain = journal.chain();
+    claim.paper().anchors(chain)?;
+    if claim.fence() == 1 && !chain.records.is_empty() {
+        // Another machine's, or one that somebody made to move the time of the claim.
+        let says = "the journal has lines, and its register never saw a claim: apply where it was \
+                    begun, or with the claim that it was begun under";
+        return Err(Refusal::new(Reason::LogRollback, says));
+    }
+    Ok(())
 }
 
 impl Run<'_> {

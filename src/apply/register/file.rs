@@ -58,7 +58,8 @@ impl Register for FileRegister {
         if found.as_deref() != over {
             return Ok(Swapped::No);
         }
-        replace(&self.path, bytes).map_err(|e| format!("write {}: {e}", self.path.display()))?;
+        replace_file(&self.path, bytes)
+            .map_err(|e| format!("write {}: {e}", self.path.display()))?;
         Ok(Swapped::Yes { version: Digest::of(bytes).to_string() })
     }
 
@@ -76,7 +77,10 @@ impl Drop for FileRegister {
 }
 
 /// Puts a whole file in place of another, on the disk before it is seen.
-pub(in crate::apply) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+///
+/// # Errors
+/// What writing answers; the old file is then still there.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}.new", std::process::id()));
     let temporary = PathBuf::from(name);

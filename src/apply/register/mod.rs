@@ -7,7 +7,7 @@ mod git;
 
 #[cfg(feature = "fleet")]
 pub use bucket::BucketRegister;
-pub use file::FileRegister;
+pub use file::{FileRegister, replace_file};
 pub use git::GitRegister;
 
 /// A paper and the version of it that a swap must still find.

@@ -1,14 +1,25 @@
 //! `portcullis cleanup`: plan, show, approve, apply and take back what a cleanup removes.
 
+mod adapter;
+mod agreed;
+pub mod apply;
 pub mod approve;
 pub mod deny;
 mod folder;
+pub mod halt;
+mod halts;
+pub mod log;
 mod nonce;
+pub mod permit;
+pub mod place;
+mod receipted;
 mod refused;
 mod rendered;
 pub mod show;
+mod told;
 pub mod trust;
 pub mod trusted;
+pub mod undo;
 pub mod verify;
 
 use super::{CliError, ExitStatus, Global};
@@ -32,6 +43,16 @@ pub enum CleanupAct {
     Deny(deny::DenyArgs),
     /// Say whether enough people agreed to a plan, or what is missing: exit 0, or 4
     Verify(verify::VerifyArgs),
+    /// Apply a plan that enough people agreed to, one batch at a time
+    Apply(Box<apply::ApplyArgs>),
+    /// Take back what a receipt proves was done
+    Undo(Box<undo::UndoArgs>),
+    /// Stop every apply before its next act; lifting it takes a signature
+    Halt(halt::HaltArgs),
+    /// Say to a job whether it may do one act of a plan, once: exit 0, or 4
+    Permit(Box<permit::PermitArgs>),
+    /// Verify a journal, or explain what was done to one thing
+    Log(log::LogCommand),
     /// Look at a list of trust
     Trust(trust::TrustCommand),
 }
@@ -40,12 +61,17 @@ pub enum CleanupAct {
 ///
 /// # Errors
 /// What the subcommand says.
-pub fn run(command: &CleanupCommand, _global: &Global) -> Result<ExitStatus, CliError> {
+pub fn run(command: &CleanupCommand, global: &Global) -> Result<ExitStatus, CliError> {
     match &command.act {
         CleanupAct::Show(args) => show::run(args),
         CleanupAct::Approve(args) => approve::run(args),
         CleanupAct::Deny(args) => deny::run(args),
         CleanupAct::Verify(args) => verify::run(args),
+        CleanupAct::Apply(args) => apply::run_apply(args, global),
+        CleanupAct::Undo(args) => undo::run(args),
+        CleanupAct::Halt(args) => halt::run(args),
+        CleanupAct::Permit(args) => permit::run(args),
+        CleanupAct::Log(args) => log::run(args),
         CleanupAct::Trust(args) => trust::run(args),
     }
 }

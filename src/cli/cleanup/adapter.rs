@@ -1,0 +1,70 @@
+//! The adapter, as commands are told it.
+
+use crate::apply::{Adapter, AdapterCommand, AdapterLimits};
+use crate::cleanup::{Digest, World};
+use crate::cli::{CliError, ExitStatus};
+use crate::report::escape::visible;
+use clap::Args;
+
+/// Which world.
+#[derive(Debug, Clone, Args)]
+pub struct AdapterArgs {
+    /// The program that speaks for the world (docs/cleanup/adapters.md), its arguments behind it,
+    /// between spaces or as a JSON list [default where there is a plan: the one that it pins]
+    #[arg(long, value_name = "COMMAND", env = "PORTCULLIS_ADAPTER")]
+    pub adapter: Option<String>,
+}
+
+impl AdapterArgs {
+    /// The words of the command; `pinned` are those of a plan.
+    pub(in crate::cli) fn words(&self, pinned: &[String]) -> Result<Vec<String>, CliError> {
+        let cannot = || CliError::new("tell which adapter speaks for the world");
+        let words = match &self.adapter {
+            None => pinned.to_vec(),
+            Some(text) if text.trim_start().starts_with('[') => {
+                serde_json::from_str(text).map_err(|e| cannot().because(e))?
+            }
+            Some(text) => text.split_whitespace().map(str::to_owned).collect(),
+        };
+        if words.is_empty() {
+            return Err(cannot().hint("--adapter COMMAND, or `aws` for the one that is built in"));
+        }
+        Ok(words)
+    }
+
+    /// The digest that a plan pins; `None` for the adapter that is built in.
+    pub(in crate::cli) fn digest(&self, words: &[String]) -> Result<Option<Digest>, CliError> {
+        if built_in(words) {
+            return Ok(None);
+        }
+        command(words)?.digest().map(Some).map_err(|e| {
+            CliError::new(format!("read the adapter {}", visible(&words[0]))).because(e)
+        })
+    }
+
+    /// Starts it.
+    pub(in crate::cli) fn start(
+        &self,
+        words: &[String],
+        scope: &str,
+    ) -> Result<Box<dyn World>, CliError> {
+        if built_in(words) {
+            return Err(CliError::new("use the built-in adapter aws").because("it is not here"));
+        }
+        let adapter = Adapter::start(&command(words)?, scope, AdapterLimits::default());
+        let adapter = adapter.map_err(|e| {
+            CliError::new(format!("start the adapter {}", visible(&words[0])))
+                .because(e)
+                .with_status(ExitStatus::Error)
+        })?;
+        Ok(Box::new(adapter))
+    }
+}
+
+fn built_in(words: &[String]) -> bool {
+    words.first().is_some_and(|w| w == "aws")
+}
+
+fn command(words: &[String]) -> Result<AdapterCommand, CliError> {
+    AdapterCommand::new(words).map_err(CliError::new)
+}

@@ -1,0 +1,167 @@
+//! `portcullis cleanup apply`: the only command that changes what others use.
+
+use super::adapter::AdapterArgs;
+use super::agreed::{Agreed, AgreedArgs, JOURNAL};
+use super::halts::remembered;
+use super::nonce::nonce;
+use super::place::StateArgs;
+use super::receipted::{self, Signer};
+use super::refused::{refused, status};
+use super::told;
+use crate::apply::{
+    After, ApplyReport, JournalFile, Mode, NoLook, Setup, Switchboard, SystemClock, run,
+};
+use crate::cleanup::receipt::Receipt;
+use crate::cleanup::{Guards, Refusal, ramp};
+use crate::cli::{CliError, ExitStatus, Global, saved};
+use crate::model::Stop;
+use clap::Args;
+use jiff::{SignedDuration, Timestamp};
+use std::path::PathBuf;
+
+/// Arguments of `portcullis cleanup apply`.
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    #[command(flatten)]
+    pub agreed: AgreedArgs,
+    #[command(flatten)]
+    pub adapter: AdapterArgs,
+    #[command(flatten)]
+    pub state: StateArgs,
+    /// The applier's SSH key, which signs the receipt
+    #[arg(long, value_name = "KEYFILE", env = "PORTCULLIS_SIGN_KEY")]
+    pub key: PathBuf,
+    /// One batch whose rest is over, if there is one, and no waiting: for cron and CI [default]
+    #[arg(long)]
+    pub step: bool,
+    /// All batches, waiting through their rests
+    #[arg(long, conflicts_with = "step")]
+    pub attached: bool,
+    /// Fewer items at once than the plan allows
+    #[arg(long, value_name = "N")]
+    pub batch: Option<u32>,
+    /// Longer rests than the plan asks for
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub soak: Option<SignedDuration>,
+    /// Of a deletion: the receipt of the quarantine that it rests on
+    #[arg(long, value_name = "RECEIPT")]
+    pub receipt: Option<PathBuf>,
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: saved::AnswerFormat,
+}
+
+/// How long a claim counts without a sign of life: twice the longest act of an adapter.
+pub(super) const LEASE: SignedDuration = SignedDuration::from_mins(10);
+
+pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
+    crate::spec::duration(text)
+        .or_else(|| (text == "0").then_some(SignedDuration::ZERO))
+        .ok_or_else(|| "write a time such as 30s, 15m or 2h".to_owned())
+}
+
+/// Applies a plan as far as it may go now.
+///
+/// # Errors
+/// Everything that kept it from beginning. How it ended is in the status.
+pub fn run_apply(args: &ApplyArgs, _global: &Global) -> Result<ExitStatus, CliError> {
+    let agreed = args.agreed.verify(Some(&args.adapter))?;
+    let digest = agreed.approved.digest().clone();
+    let plan = agreed.approved.plan();
+    let guards = Guards::all();
+    let soak = args.soak.map(|s| u64::try_from(s.as_secs()).unwrap_or(0));
+    let limits = ramp::tightened(&plan.limits, args.batch, soak, guards)
+        .map_err(|e| refused("apply a plan more loosely than was agreed", &e))?;
+    let signer = Signer::new(&args.key, &agreed)?;
+    let quarantine = quarantine(args, &agreed)?;
+    let report = go(args, &agreed, limits, guards, quarantine.as_ref());
+    let report = match report? {
+        Ok(report) => report,
+        Err(why) => return not_begun(args, &digest, &why),
+    };
+    let written = receipted::write(&agreed, &signer)?;
+    match args.format {
+        saved::AnswerFormat::Json => {
+            saved::print(&format!("{}\n", told::json(&report, plan, &digest)))?;
+        }
+        saved::AnswerFormat::Text => saved::print(&told::text(&report, plan, &digest, &written))?,
+    }
+    Ok(report.class().map_or(ExitStatus::Clean, |class| status(class, report.changed())))
+}
+
+/// What it says where nothing was begun.
+fn not_begun(
+    args: &ApplyArgs,
+    digest: &crate::cleanup::Digest,
+    why: &Refusal,
+) -> Result<ExitStatus, CliError> {
+    if args.format == saved::AnswerFormat::Json {
+        saved::print(&format!("{}\n", told::refusal(digest, why)))?;
+        return Ok(status(why.reason.class(), false));
+    }
+    Err(refused(format!("apply the plan {digest}"), why))
+}
+
+fn go(
+    args: &ApplyArgs,
+    agreed: &Agreed,
+    limits: crate::cleanup::plan::Limits,
+    guards: Guards,
+    quarantine: Option<&Receipt>,
+) -> Result<Result<ApplyReport, Refusal>, CliError> {
+    let plan = agreed.approved.plan();
+    let state = args.state.folder()?;
+    let mut register = args.state.claims(agreed.approved.digest())?;
+    let mut halt = Switchboard {
+        register: args.state.halt()?,
+        trust: &agreed.trusted.trust,
+        revoked: &agreed.trusted.revoked,
+        remembered: remembered(&state)?,
+    };
+    let path = agreed.folder.join(JOURNAL);
+    let mut journal = JournalFile::open(&path)
+        .map_err(|e| CliError::new(format!("open {}", path.display())).because(e))?;
+    let mut world = args.adapter.start(&agreed.words, &plan.target.scope)?;
+    let mut still = |at: Timestamp| args.agreed.still(agreed, at);
+    let report = run(Setup {
+        approved: &agreed.approved,
+        limits,
+        guards,
+        mode: if args.attached { Mode::Attached } else { Mode::Step },
+        receipt: quarantine,
+        world: world.as_mut(),
+        journal: &mut journal,
+        register: register.as_mut(),
+        halt: &mut halt,
+        live: &mut NoLook,
+        still: &mut still,
+        clock: &SystemClock,
+        nonce: nonce()?,
+        by: by(),
+        lease: LEASE,
+        stop: Stop::default(),
+    });
+    if let Ok(ApplyReport { after: After::Stopped(_), ledger, .. }) = &report {
+        // A halt that this run saw is remembered, whoever puts the switch back.
+        for halt in &ledger.halts {
+            if !remembered(&state)?.contains(halt) {
+                super::halts::remember(&state, halt)?;
+            }
+        }
+    }
+    Ok(report)
+}
+
+fn quarantine(args: &ApplyArgs, agreed: &Agreed) -> Result<Option<Receipt>, CliError> {
+    let Some(path) = &args.receipt else { return Ok(None) };
+    let read = receipted::read(path, &agreed.trusted)?;
+    read.map(|(receipt, _)| Some(receipt))
+        .map_err(|e| refused(format!("delete what {} names", path.display()), &e))
+}
+
+/// Who applies, for people: the machine and the process.
+pub(super) fn by() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = host.trim();
+    let host = if host.is_empty() { "somewhere" } else { host };
+    format!("{host}, process {}", std::process::id())
+}

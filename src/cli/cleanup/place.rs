@@ -1,0 +1,141 @@
+//! Where claims and the halt switch are, as commands are told it.
+
+use crate::apply::{FileRegister, GitRegister, Register};
+use crate::cleanup::Digest;
+use crate::cli::{CliError, ExitStatus};
+use clap::Args;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// A place where one writer wins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A file: of one machine.
+    File(PathBuf),
+    /// A ref of a git repository that everybody can push to.
+    Git { remote: String },
+    /// A bucket of a NATS server.
+    Nats { server: String, bucket: String },
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(remote) = text.strip_prefix("git:").filter(|r| !r.is_empty()) {
+            return Ok(Self::Git { remote: remote.into() });
+        }
+        if text.starts_with("nats://") || text.starts_with("tls://") {
+            return match text.rsplit_once('/') {
+                Some((server, bucket)) if !server.ends_with('/') && !bucket.is_empty() => {
+                    Ok(Self::Nats { server: server.into(), bucket: bucket.into() })
+                }
+                _ => Err("write nats://HOST:PORT/BUCKET".into()),
+            };
+        }
+        match text.strip_prefix("file:").unwrap_or(text) {
+            "" => Err("write a file's path, git:REMOTE or nats://HOST:PORT/BUCKET".into()),
+            path => Ok(Self::File(path.into())),
+        }
+    }
+}
+
+impl Place {
+    /// Opens it. `name` is that of the thing in it: a plan's folder, `halt`.
+    pub(in crate::cli) fn open(
+        &self,
+        name: &str,
+        state: &Path,
+    ) -> Result<Box<dyn Register>, CliError> {
+        Ok(match self {
+            Self::File(path) => Box::new(
+                FileRegister::open(path)
+                    .map_err(|e| CliError::new(format!("open {}", path.display())).because(e))?,
+            ),
+            Self::Git { remote } => {
+                let reference = format!("refs/portcullis/{name}");
+                let scratch = state.join("git").join(&Digest::of(remote.as_bytes()).hex()[..16]);
+                let register = GitRegister::open(&scratch, remote, &reference);
+                Box::new(register.map_err(CliError::new)?)
+            }
+            #[cfg(feature = "fleet")]
+            Self::Nats { server, bucket } => {
+                let place = crate::apply::bucket::Place {
+                    server: server.clone(),
+                    bucket: bucket.clone(),
+                    credentials: std::env::var_os("PORTCULLIS_NATS_CREDS").map(PathBuf::from),
+                };
+                let bucket = crate::apply::bucket::Bucket::open(&place)
+                    .map_err(|e| CliError::new(e.to_string()))?;
+                Box::new(crate::apply::BucketRegister::new(bucket, name.replace('/', ".")))
+            }
+            #[cfg(not(feature = "fleet"))]
+            Self::Nats { server, bucket } => {
+                let cannot = CliError::new(format!("open the bucket {bucket} at {server}"));
+                return Err(cannot.because("this build has no NATS (feature `fleet`)"));
+            }
+        })
+    }
+}
+
+/// What is kept between runs.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Claims and halts")]
+pub struct StateArgs {
+    /// Where one of several runs wins: git:REMOTE, nats://HOST:PORT/BUCKET, or `file` for this
+    /// machine alone, which CI is not
+    #[arg(long, value_name = "PLACE", env = "PORTCULLIS_CLAIM", default_value = "file")]
+    pub claim: String,
+    /// The halt switch, which must be readable and say run: a file, git:REMOTE or
+    /// nats://HOST:PORT/BUCKET
+    #[arg(long, value_name = "PLACE", env = "PORTCULLIS_HALT")]
+    pub halt: Place,
+    /// Claims, anchors and halts that this machine remembers
+    /// [default: $XDG_STATE_HOME/portcullis or ~/.local/state/portcullis]
+    #[arg(long, value_name = "DIR", env = "PORTCULLIS_STATE")]
+    pub state: Option<PathBuf>,
+}
+
+impl StateArgs {
+    pub(in crate::cli) fn folder(&self) -> Result<PathBuf, CliError> {
+        state_folder(self.state.as_deref())
+    }
+
+    /// The register of a plan's claim.
+    pub(in crate::cli) fn claims(&self, digest: &Digest) -> Result<Box<dyn Register>, CliError> {
+        let state = self.folder()?;
+        if self.claim != "file" {
+            let place: Place = self.claim.parse().map_err(CliError::new)?;
+            if !matches!(place, Place::File(_)) {
+                return place.open(&format!("claims/{}", digest.hex()), &state);
+            }
+        }
+        let ci = std::env::var_os("CI");
+        if ci.is_some_and(|ci| !ci.is_empty() && ci != "false") {
+            return Err(CliError::new("claim a plan by a file where CI is set")
+                .because("two runners would each have their own file, and both would apply it")
+                .hint("--claim git:REMOTE, or --claim nats://HOST:PORT/BUCKET")
+                .with_status(ExitStatus::Refused));
+        }
+        let file = Place::File(state.join("claims").join(digest.folder()));
+        file.open("", &state)
+    }
+
+    pub(in crate::cli) fn halt(&self) -> Result<Box<dyn Register>, CliError> {
+        self.halt.open("halt", &self.folder()?)
+    }
+}
+
+/// Where this machine remembers.
+pub(in crate::cli) fn state_folder(given: Option<&Path>) -> Result<PathBuf, CliError> {
+    if let Some(folder) = given {
+        return Ok(folder.to_owned());
+    }
+    let variable = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    variable("XDG_STATE_HOME")
+        .or_else(|| variable("HOME").map(|home| home.join(".local/state")))
+        .map(|folder| folder.join("portcullis"))
+        .ok_or_else(|| {
+            CliError::new("find a folder to remember in").hint("--state DIR, or set HOME")
+        })
+}

@@ -1,0 +1,124 @@
+//! `portcullis cleanup undo`: takes back what a receipt proves was done.
+
+use super::adapter::AdapterArgs;
+use super::agreed::{JOURNAL, chain};
+use super::apply::{LEASE, by};
+use super::folder::unusable;
+use super::nonce::nonce;
+use super::place::StateArgs;
+use super::receipted;
+use super::refused::{refused, status};
+use super::trusted::TrustArgs;
+use crate::apply::{JournalFile, SystemClock, UndoReport, UndoSetup, undo};
+use crate::cleanup::receipt::Receipt;
+use crate::cleanup::{Digest, Refusal, plan};
+use crate::cli::{CliError, ExitStatus, saved};
+use crate::dossier;
+use crate::report::escape::visible;
+use clap::Args;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+/// Arguments of `portcullis cleanup undo`.
+#[derive(Debug, Args)]
+pub struct UndoArgs {
+    /// The receipt, in its plan's folder, with its signature beside it
+    #[arg(value_name = "RECEIPT")]
+    pub receipt: PathBuf,
+    /// Take back these alone
+    #[arg(long, value_name = "ID")]
+    pub id: Vec<String>,
+    #[command(flatten)]
+    pub adapter: AdapterArgs,
+    #[command(flatten)]
+    pub trust: TrustArgs,
+    #[command(flatten)]
+    pub state: StateArgs,
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: saved::AnswerFormat,
+}
+
+/// Takes back what was done. Nobody has to agree: nothing but the inverse of a proven act is done.
+///
+/// # Errors
+/// Receipts that prove nothing, or are not the journal's; nothing left to take back.
+pub fn run(args: &UndoArgs) -> Result<ExitStatus, CliError> {
+    let trusted = args.trust.read_pinned()?;
+    let cannot = format!("take back what {} names", visible(&args.receipt.display().to_string()));
+    let no = |why: &Refusal| refused(cannot.clone(), why);
+    let (receipt, applier) = receipted::read(&args.receipt, &trusted)?.map_err(|e| no(&e))?;
+    let folder = args.receipt.parent().map(PathBuf::from).unwrap_or_default();
+    let bytes = dossier::read_file(&folder.join("plan.json")).map_err(|e| unusable(&e))?;
+    let digest = Digest::of(&bytes);
+    let plan = plan::read_as(&bytes, &receipt.plan).map_err(|e| no(&e))?;
+    let only = chosen(&receipt, &args.id)?;
+    let words = args.adapter.words(&plan.pins.adapter_command)?;
+    if args.adapter.digest(&words)? != plan.pins.adapter {
+        let why = "the adapter is not the one that the plan pins";
+        return Err(no(&Refusal::new(crate::cleanup::Reason::ToolChanged, why)));
+    }
+    // A verified chain says where; the run opens it once more under its claim.
+    chain(&folder, &plan, &digest)?;
+    let path = folder.join(JOURNAL);
+    let mut journal = JournalFile::open(&path)
+        .map_err(|e| CliError::new(format!("open {}", path.display())).because(e))?;
+    let mut register = args.state.claims(&digest)?;
+    let mut world = args.adapter.start(&words, &receipt.target.scope)?;
+    let report = undo(UndoSetup {
+        plan: &plan,
+        digest: &digest,
+        receipt: &receipt,
+        only,
+        world: world.as_mut(),
+        journal: &mut journal,
+        register: register.as_mut(),
+        clock: &SystemClock,
+        nonce: nonce()?,
+        by: by(),
+        lease: LEASE,
+    })
+    .map_err(|e| no(&e))?;
+    match args.format {
+        saved::AnswerFormat::Json => saved::print(&format!("{}\n", told(&report, &digest)))?,
+        saved::AnswerFormat::Text => saved::print(&words_of(&report, &receipt, &applier))?,
+    }
+    let worst = report.left.iter().map(|r| r.reason.class()).max();
+    Ok(worst.map_or(ExitStatus::Clean, |class| status(class, true)))
+}
+
+fn chosen(receipt: &Receipt, ids: &[String]) -> Result<BTreeSet<u32>, CliError> {
+    let number = |id: &String| {
+        receipt.items.iter().find(|i| i.item.id == *id).map(|i| i.n).ok_or_else(|| {
+            CliError::new(format!("take back {}", visible(id)))
+                .because("the receipt has no such id")
+        })
+    };
+    ids.iter().map(number).collect()
+}
+
+fn told(report: &UndoReport, digest: &Digest) -> serde_json::Value {
+    json!({
+        "plan": digest, "undone": report.undone,
+        "left": report.left.iter().map(|r| json!({
+            "item": r.item, "class": r.reason.class() as u8, "reason": r.reason.code(),
+            "says": r.says,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn words_of(report: &UndoReport, receipt: &Receipt, applier: &str) -> String {
+    let mut out = format!("receipt of {}, by {}\n", receipt.plan, visible(applier));
+    for n in &report.undone {
+        if let Some(it) = receipt.items.iter().find(|i| i.n == *n) {
+            let undo = it.undo.as_deref().unwrap_or_default();
+            let line = format!("{n:>4}  {undo}  {}", it.item);
+            let _ = writeln!(out, "{}", visible(&line));
+        }
+    }
+    for why in &report.left {
+        let _ = writeln!(out, "      not taken back: {}", visible(&why.to_string()));
+    }
+    out
+}
