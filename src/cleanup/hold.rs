@@ -5,6 +5,8 @@ use super::{Digest, Guard, Guards, Memory, Reason, Refusal};
 
 /// What strata are held by.
 pub(super) struct Holding<'a> {
+    /// Whether the listing is all that there is; else no share of it means anything.
+    pub(super) whole_known: bool,
     pub(super) limits: &'a StratumLimits,
     pub(super) memory: Option<&'a Memory>,
     /// `None` where nobody knows by what things were called dead.
@@ -34,6 +36,11 @@ impl Holding<'_> {
             let says =
                 format!("{} of {dead} things that were planted dead are not found", dead - seen);
             hold(Guard::DeadControls, Reason::ControlDeadMissed, says);
+        }
+        if !self.whole_known {
+            let says = "nobody listed what else there is".to_owned();
+            hold(Guard::Unproven, Reason::StratumUnproven, says);
+            return found;
         }
         let (size, hits) = counts.tested();
         if hits >= self.limits.share_from && hits == size {

@@ -14,6 +14,7 @@
 mod act;
 pub mod approval;
 pub mod aws;
+pub mod candidates;
 pub mod claim;
 mod decommission;
 mod guard;
@@ -30,6 +31,7 @@ pub mod receipt;
 mod recheck;
 mod resource;
 pub mod selector;
+pub mod selftest;
 mod shape;
 mod source;
 pub mod stats;

@@ -3,7 +3,7 @@
 use super::journal::{Chain, ItemState};
 use super::plan::{Phase, Plan};
 use super::trust::{Revoked, Role, Trust};
-use super::{Digest, Hello, ItemRef, Reason, Refusal, Risk, Target, strict};
+use super::{Act, Digest, Hello, ItemRef, Reason, Refusal, Risk, Target, strict};
 use crate::signature::{self, RECEIPT};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -166,36 +166,51 @@ pub fn covers(
     hello: &Hello,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let no = |item: ItemRef, says: &str| {
-        Err(Refusal::of(Reason::NoQuarantineReceipt, item, says.to_owned()))
-    };
+    let receipt = receipt.filter(|r| Some(&r.plan) == plan.parent.as_ref());
     for item in &plan.items {
-        let found = receipt
-            .filter(|r| Some(&r.plan) == plan.parent.as_ref() && r.phase == Phase::Quarantine)
-            .and_then(|r| r.items.iter().find(|i| i.item == item.item()));
-        let Some(found) = found else {
-            return no(item.item(), "no receipt says that it was in quarantine");
-        };
-        if found.undone {
-            return no(item.item(), "it was taken out of quarantine");
-        }
-        if found.immutable != item.immutable {
-            return no(item.item(), "what was in quarantine was another of its name");
-        }
-        let rest = i64::try_from(plan.limits.quarantine_s).unwrap_or(i64::MAX);
-        let until = found.at.saturating_add(SignedDuration::from_secs(rest));
-        if until.map_or(true, |until| now < until) {
-            let says = format!("it is in quarantine since {}, which is below {rest} s", found.at);
-            return no(item.item(), &says);
-        }
-        let quarantine = hello
-            .acts
-            .iter()
-            .find(|a| a.kind == item.kind && a.action == found.action && a.undo == found.undo);
-        if !quarantine.is_some_and(|a| a.rehearsed && a.undo.is_some()) {
-            let says = format!("undoing {} of a {} was never rehearsed", found.action, item.kind);
-            return Err(Refusal::of(Reason::UndoUnproven, item.item(), says));
-        }
+        rested(&item.item(), &item.immutable, receipt, &hello.acts, plan.limits.quarantine_s, now)?;
+    }
+    Ok(())
+}
+
+/// Whether one thing was quarantined by a receipt, rested for `quarantine_s` seconds and can be
+/// brought back.
+///
+/// # Errors
+/// [`Reason::NoQuarantineReceipt`], [`Reason::UndoUnproven`].
+pub fn rested(
+    item: &ItemRef,
+    immutable: &BTreeMap<String, String>,
+    receipt: Option<&Receipt>,
+    acts: &[Act],
+    quarantine_s: u64,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let no =
+        |says: &str| Err(Refusal::of(Reason::NoQuarantineReceipt, item.clone(), says.to_owned()));
+    let found = receipt
+        .filter(|r| r.phase == Phase::Quarantine)
+        .and_then(|r| r.items.iter().find(|i| i.item == *item));
+    let Some(found) = found else {
+        return no("no receipt says that it was in quarantine");
+    };
+    if found.undone {
+        return no("it was taken out of quarantine");
+    }
+    if found.immutable != *immutable {
+        return no("what was in quarantine was another of its name");
+    }
+    let rest = i64::try_from(quarantine_s).unwrap_or(i64::MAX);
+    let until = found.at.saturating_add(SignedDuration::from_secs(rest));
+    if until.map_or(true, |until| now < until) {
+        return no(&format!("it is in quarantine since {}, which is below {rest} s", found.at));
+    }
+    let quarantine = acts
+        .iter()
+        .find(|a| a.kind == item.kind && a.action == found.action && a.undo == found.undo);
+    if !quarantine.is_some_and(|a| a.rehearsed && a.undo.is_some()) {
+        let says = format!("undoing {} of a {} was never rehearsed", found.action, item.kind);
+        return Err(Refusal::of(Reason::UndoUnproven, item.clone(), says));
     }
     Ok(())
 }

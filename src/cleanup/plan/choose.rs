@@ -1,9 +1,8 @@
 use super::draft::{DraftInput, name};
-use super::{Item, Phase, state_digest};
+use super::{Item, Phase, seal, state_digest};
 use crate::cleanup::stratum::Strata;
 use crate::cleanup::verdict::Verdict;
-use crate::cleanup::{Act, Claim, Guard, Reason, Refusal, Resource, Risk};
-use jiff::SignedDuration;
+use crate::cleanup::{Act, Claim, Guard, Reason, Refusal, Resource, Risk, receipt, strict};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What of the candidates is planned.
@@ -96,6 +95,12 @@ fn may<'a>(
     if let Some((class, why)) = hold {
         return Err((why.reason, format!("{}: {}", name(&strata.classes[class].key), why.says)));
     }
+    if strict::check(&seal::json(resource)).is_err() {
+        // Approvers could not see which thing it is. Floats of records are no part of a plan.
+        let mut shown = resource.clone();
+        shown.dead.iter_mut().chain(&mut shown.live).for_each(|c| c.record = None);
+        strict::check(&seal::json(&shown)).map_err(|refusal| (refusal.reason, refusal.says))?;
+    }
     let act = act(input, resource)?;
     let lacks =
         act.identity.iter().find(|f| resource.immutable.get(*f).is_none_or(String::is_empty));
@@ -126,7 +131,12 @@ fn act<'a>(input: &DraftInput<'a>, resource: &Resource) -> Result<&'a Act, (Reas
     }
     // What only takes another act back is no act of its own.
     let undoes = |act: &Act| of_kind().any(|a| a.undo.as_deref() == Some(&act.action));
-    let mut fitting = of_kind().filter(|a| a.risk == risk && !undoes(a));
+    let fits = |a: &&Act| a.risk == risk;
+    let mut fitting: Vec<&Act> = of_kind().filter(fits).filter(|a| !undoes(a)).collect();
+    if fitting.is_empty() {
+        fitting = of_kind().filter(fits).collect();
+    }
+    let mut fitting = fitting.into_iter();
     match (fitting.next(), fitting.next()) {
         (Some(act), None) => Ok(act),
         (None, _) => {
@@ -167,24 +177,15 @@ fn proven_undo(
             let says = format!("{} opens something: only a repair may", act.action);
             Err((Reason::NoSuchAct, says))
         }
-        (Phase::Delete, Risk::Irreversible) => {
-            let quarantine = input.policy.limits.quarantine_s;
-            let Some(since) = input.quarantined.get(&resource.item()) else {
-                let says = "no quarantine receipt names it".to_owned();
-                return Err((Reason::NoQuarantineReceipt, says));
-            };
-            let out = input.now.duration_since(*since);
-            if out < SignedDuration::from_secs(quarantine.min(1 << 40).cast_signed()) {
-                let says =
-                    format!("in quarantine since {since}, and the policy asks for {quarantine} s");
-                return Err((Reason::NoQuarantineReceipt, says));
-            }
-            if !act.rehearsed {
-                let says = format!("bringing a {} back has never been rehearsed", resource.kind);
-                return Err((Reason::UndoUnproven, says));
-            }
-            Ok(())
-        }
+        (Phase::Delete, Risk::Irreversible) => receipt::rested(
+            &resource.item(),
+            &resource.immutable,
+            input.receipt,
+            input.acts,
+            input.policy.limits.quarantine_s,
+            input.now,
+        )
+        .map_err(|refusal| (refusal.reason, refusal.says)),
         (_, Risk::Irreversible) => {
             let says =
                 format!("{} cannot be taken back: it needs a quarantine receipt", act.action);
@@ -313,7 +314,8 @@ fn item(resource: &Resource, act: &Act, dead: Vec<Claim>, channels: &[String]) -
         action: act.action.clone(),
         undo: act.undo.clone(),
         risk: act.risk,
-        dead,
+        // Records are for judging shapes: they may hold secrets, and numbers that strict JSON refuses.
+        dead: dead.into_iter().map(|claim| Claim { record: None, ..claim }).collect(),
         live_checked: channels.to_vec(),
     }
 }

@@ -2,18 +2,30 @@ use super::choose::{Choice, choose};
 use super::{Author, Item, Phase, Pins, Plan, PlanReport, SCHEMA, Stratum, Totals};
 use crate::cleanup::hold::Holding;
 use crate::cleanup::policy::Policy;
+use crate::cleanup::receipt::Receipt;
 use crate::cleanup::stratum::{Marks, Strata};
 use crate::cleanup::verdict::{Bench, Verdict};
 use crate::cleanup::{
     Act, Decommission, Digest, Guard, Guards, ItemRef, Listing, Memory, Reason, Refusal, Resource,
-    Target, selector, source,
+    Target, selector, source, strict,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What a listing is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Population {
+    /// Everything of the scope, candidates or not.
+    Whole,
+    /// Candidates alone: nothing is known of what else there is, and nothing is planned.
+    CandidatesOnly,
+}
+
 /// Everything that a plan is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct DraftInput<'a> {
+    /// Whether `listing` is all that there is.
+    pub population: Population,
     /// All of the population with the sources it was read from; each thing that the job calls dead
     /// has `candidate`.
     pub listing: &'a Listing,
@@ -29,12 +41,9 @@ pub struct DraftInput<'a> {
     pub classifier: Option<&'a Digest>,
     /// Signed statements about whole classes, their signatures checked.
     pub notes: &'a [Decommission],
-    /// What a quarantine receipt names and since when each has been out of use: only of these may a
-    /// deletion be planned.
-    pub quarantined: &'a BTreeMap<ItemRef, Timestamp>,
+    /// Of the quarantine, its signature checked: only of what it names may a deletion be planned.
+    pub receipt: Option<&'a Receipt>,
     pub phase: Phase,
-    /// The plan that the receipt is of.
-    pub parent: Option<&'a Digest>,
     pub target: &'a Target,
     pub author: &'a Author,
     pub pins: &'a Pins,
@@ -56,8 +65,15 @@ pub fn draft(input: &DraftInput<'_>) -> (Plan, PlanReport) {
     let strata = Strata::find(resources, &marks, &policy.strata, input.notes, now);
     let everything = strata.classes[0].counts;
     let classifier = input.classifier;
-    let holding =
-        Holding { limits: &policy.strata, memory: input.memory, classifier, everything, guards };
+    let whole_known = input.population == Population::Whole;
+    let holding = Holding {
+        whole_known,
+        limits: &policy.strata,
+        memory: input.memory,
+        classifier,
+        everything,
+        guards,
+    };
 
     let mut vetoes = source::unfit(&listing.sources, &policy.sources, input.memory, now, guards);
     if guards.has(Guard::Filter) {
@@ -100,7 +116,7 @@ fn mark(resource: &Resource, verdict: &Verdict, bench: &Bench<'_>, policy: &Poli
 fn whole(input: &DraftInput<'_>, strata: &Strata, bench: &Bench<'_>) -> Vec<Refusal> {
     let mut found = Vec::new();
     let counts = strata.classes[0].counts;
-    if input.guards.has(Guard::SelectsEverything) {
+    if input.guards.has(Guard::SelectsEverything) && input.population == Population::Whole {
         // Accounts and regions are what a mistyped selection is about.
         let all_of = strata.classes.iter().filter(|class| {
             class.counts.candidates == class.counts.population
@@ -223,22 +239,23 @@ fn plan(
             let class = &strata.classes[*c];
             Stratum {
                 n: number[c],
-                key: class.key.clone(),
+                key: class.key.iter().map(|(k, v)| (shown(k), shown(v))).collect(),
                 population: class.counts.population,
                 candidates: class.counts.candidates,
                 unknown: class.counts.unknown,
                 live: class.counts.live,
                 dead: class.counts.dead,
-                held: held[c].clone(),
+                held: held[c].iter().cloned().map(visible).collect(),
             }
         })
         .collect();
     refused.splice(0..0, report.vetoes.iter().cloned());
+    let refused = refused.into_iter().map(visible).collect();
     let valid = SignedDuration::from_secs(policy.valid_s.min(1 << 40).cast_signed());
     Plan {
         schema: SCHEMA.into(),
         phase: input.phase,
-        parent: input.parent.cloned(),
+        parent: input.receipt.map(|r| r.plan.clone()),
         created_at: now,
         not_before: now,
         not_after: now.saturating_add(valid).unwrap_or(now),
@@ -253,6 +270,16 @@ fn plan(
         loosened: loosened(input),
         limits: policy.limits.clone(),
     }
+}
+
+/// With hidden characters told by their codes: nothing else may stand in a plan.
+fn visible(refusal: Refusal) -> Refusal {
+    let item = refusal.item.map(|item| ItemRef { kind: shown(&item.kind), id: shown(&item.id) });
+    Refusal { reason: refusal.reason, item, says: shown(&refusal.says) }
+}
+
+fn shown(text: &str) -> String {
+    strict::visible(text).into_owned()
 }
 
 fn totals(items: &[Item]) -> Totals {

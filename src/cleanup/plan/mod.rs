@@ -6,7 +6,7 @@ mod read;
 mod report;
 pub(super) mod seal;
 
-pub use draft::{DraftInput, draft};
+pub use draft::{DraftInput, Population, draft};
 pub use read::{read, read_as};
 pub use report::PlanReport;
 pub use seal::{seal, state_digest};

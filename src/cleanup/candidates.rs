@@ -1,0 +1,211 @@
+//! What any other cleanup job calls dead: one JSON object a line.
+
+use super::{Claim, ItemRef, Listing, Reason, Refusal, Resource, strict};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most lines of one list.
+const MAX_LINES: usize = 1_000_000;
+
+/// A line: as an adapter lists a thing, but for what a job may not know.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    #[serde(rename = "type")]
+    kind: String,
+    id: String,
+    #[serde(default)]
+    immutable: BTreeMap<String, String>,
+    #[serde(default)]
+    attributes: BTreeMap<String, String>,
+    #[serde(default)]
+    state: BTreeMap<String, String>,
+    #[serde(default)]
+    owner: Option<String>,
+    #[serde(default)]
+    domain: Option<String>,
+    #[serde(default)]
+    set: Option<String>,
+    #[serde(default)]
+    children: Vec<ItemRef>,
+    #[serde(default = "called_dead")]
+    candidate: bool,
+    #[serde(default)]
+    action: Option<String>,
+    #[serde(default)]
+    dead: Vec<Claim>,
+    #[serde(default)]
+    live: Vec<Claim>,
+    #[serde(default)]
+    protected: Vec<Claim>,
+    #[serde(default)]
+    unknown: Vec<String>,
+}
+
+/// A list of candidates names what is dead.
+fn called_dead() -> bool {
+    true
+}
+
+/// Reads a list of candidates. Each line has `type` and `id`, and any other field that an adapter's
+/// `list` may give; `"candidate": false` makes it a thing that is not called dead.
+///
+/// # Errors
+/// [`Reason::EmptySelector`] where no line names a candidate: an empty list says that nothing is to
+/// be done, or that the job that made it failed, and only one of them may go on.
+/// [`Reason::SourceUnreadable`] with the number of the line that cannot be read.
+pub fn read(bytes: &[u8]) -> Result<Vec<Resource>, Refusal> {
+    let wrong = |line: usize, says: &str| {
+        Err(Refusal::new(Reason::SourceUnreadable, format!("line {line}: {says}")))
+    };
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (number, line) in bytes.split(|b| *b == b'\n').enumerate() {
+        let number = number + 1;
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        if found.len() >= MAX_LINES {
+            return wrong(number, &format!("it is longer than {MAX_LINES} lines"));
+        }
+        if line.trim_ascii_start().starts_with(b"[") {
+            return wrong(number, "it is a JSON array: write one object a line (jq -c '.[]')");
+        }
+        let line: Line = match strict::read(line) {
+            Ok(line) => line,
+            Err(refusal) => return wrong(number, &refusal.says),
+        };
+        let resource = resource(line);
+        if resource.kind.trim().is_empty() || resource.id.trim().is_empty() {
+            return wrong(number, "its type or id is empty");
+        }
+        if !seen.insert(resource.item()) {
+            return wrong(number, &format!("{} stands twice", resource.item()));
+        }
+        found.push(resource);
+    }
+    if !found.iter().any(|r| r.candidate) {
+        let says = "the list of candidates is empty: nothing is to be done, or what made it failed";
+        return Err(Refusal::new(Reason::EmptySelector, says));
+    }
+    Ok(found)
+}
+
+fn resource(line: Line) -> Resource {
+    let Line {
+        kind,
+        id,
+        immutable,
+        attributes,
+        state,
+        owner,
+        domain,
+        set,
+        children,
+        candidate,
+        action,
+        dead,
+        live,
+        protected,
+        unknown,
+    } = line;
+    Resource {
+        kind,
+        id,
+        immutable,
+        attributes,
+        state,
+        owner,
+        domain,
+        set,
+        children,
+        candidate,
+        action,
+        dead,
+        live,
+        protected,
+        unknown,
+    }
+}
+
+/// Joins a job's list with what an adapter listed: the job says what is dead, the adapter what there
+/// is. What both say for or against a thing is added up; of what it is, the adapter alone is believed.
+/// What nobody listed stays as unknown.
+pub fn join(listing: &mut Listing, candidates: Vec<Resource>) {
+    for resource in &mut listing.resources {
+        resource.candidate = false;
+    }
+    let mut at: BTreeMap<ItemRef, Vec<usize>> = BTreeMap::new();
+    for (n, resource) in listing.resources.iter().enumerate() {
+        at.entry(resource.item()).or_default().push(n);
+    }
+    for mut called in candidates {
+        let Some(places) = at.get(&called.item()) else {
+            called.unknown.push("the adapter did not list it".into());
+            listing.resources.push(called);
+            continue;
+        };
+        for n in places {
+            let resource = &mut listing.resources[*n];
+            resource.candidate = called.candidate;
+            resource.action = called.action.clone().or(resource.action.take());
+            resource.dead.extend(called.dead.iter().cloned());
+            resource.live.extend(called.live.iter().cloned());
+            resource.protected.extend(called.protected.iter().cloned());
+            resource.unknown.extend(called.unknown.iter().cloned());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_says_where_it_is_wrong() {
+        let good = "{\"type\":\"servo\",\"id\":\"sv-1\"}\n\n{\"type\":\"servo\",\"id\":\"sv-2\"}";
+        let list = read(good.as_bytes()).expect("good");
+        assert!(list.iter().all(|r| r.candidate) && list.len() == 2);
+        for (text, says) in [
+            ("{\"type\":\"servo\"}", "line 1: "),
+            ("{\"type\":\"servo\",\"id\":\"a\"}\nnonsense", "line 2: "),
+            ("\n{\"type\":\"servo\",\"id\":\"a\",\"ids\":[]}", "line 2: "),
+            ("{\"type\":\"servo\",\"id\":\"a\",\"id\":\"b\"}", "line 1: "),
+            ("{\"type\":\"servo\",\"id\":\"\"}", "empty"),
+            ("{\"type\":\"servo\",\"id\":7}", "line 1: "),
+            ("[{\"type\":\"servo\",\"id\":\"a\"}]", "jq"),
+            (
+                "{\"type\":\"s\",\"id\":\"a\"}\n{\"type\":\"s\",\"id\":\"a\"}",
+                "line 2: s a stands twice",
+            ),
+        ] {
+            let refused = read(text.as_bytes()).expect_err(text);
+            assert_eq!(refused.reason, Reason::SourceUnreadable, "{text}");
+            assert!(refused.says.contains(says), "{text}: {refused}");
+        }
+        for text in ["", "\n \n", "{\"type\":\"servo\",\"id\":\"a\",\"candidate\":false}"] {
+            let refused = read(text.as_bytes()).expect_err(text);
+            assert_eq!(refused.reason, Reason::EmptySelector, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_job_says_what_is_dead_and_the_adapter_what_there_is() {
+        let thing = |id: &str, candidate: bool| Resource {
+            candidate,
+            ..read(format!("{{\"type\":\"servo\",\"id\":{id:?}}}").as_bytes())
+                .expect("good")
+                .remove(0)
+        };
+        let mut listing =
+            Listing { sources: Vec::new(), resources: vec![thing("a", true), thing("b", false)] };
+        join(&mut listing, vec![thing("b", true), thing("c", true)]);
+        let told: Vec<(&str, bool, usize)> = listing
+            .resources
+            .iter()
+            .map(|r| (r.id.as_str(), r.candidate, r.unknown.len()))
+            .collect();
+        assert_eq!(told, [("a", false, 0), ("b", true, 0), ("c", true, 1)]);
+    }
+}
