@@ -5,8 +5,10 @@
 #[path = "../core/common/mod.rs"]
 mod common;
 
+mod a;
 #[cfg(feature = "fleet")]
 mod bucket;
 mod guards;
 #[expect(dead_code, reason = "each part uses its own")]
 mod simworld;
+mod stage;

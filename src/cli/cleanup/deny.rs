@@ -44,7 +44,7 @@ pub fn run(args: &DenyArgs) -> Result<ExitStatus, CliError> {
         at: now,
         not_after: plan.not_after.max(now),
         nonce: nonce()?,
-        comment: args.by.comment.clone(),
+        comment: args.by.comment.clone().unwrap_or_default(),
         rendered_sha256: Digest::of(rendered(&plan, &found.digest).as_bytes()),
     };
     let bytes = Statement::about(&plan, &found.digest, words).bytes().map_err(|e| no(&e))?;

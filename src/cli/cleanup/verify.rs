@@ -20,13 +20,13 @@ use std::path::{Path, PathBuf};
 pub struct VerifyArgs {
     #[command(flatten)]
     pub plan: PlanArgs,
-    #[command(flatten)]
-    pub trust: TrustArgs,
     /// The policy that would apply it, compared with the one that the plan pins
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
     #[arg(long, value_enum, default_value = "text")]
     pub format: saved::AnswerFormat,
+    #[command(flatten)]
+    pub trust: TrustArgs,
 }
 
 /// Says whether a plan may be applied as far as its folder tells: 0, or 4 with what is missing.
