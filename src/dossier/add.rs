@@ -70,3 +70,22 @@ fn put(folder: &Folder, name: &str, bytes: &[u8]) -> std::io::Result<()> {
     }
     written
 }
+
+/// Adds a file to a folder, which is made where there is none, and says where it is.
+///
+/// # Errors
+/// Folders that are not safe, a file that is there already, and what writing answers.
+pub fn add_file(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, DossierError> {
+    match std::fs::create_dir(folder) {
+        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
+            return Err(DossierError::io(folder, e));
+        }
+        _ => {}
+    }
+    let folder = Folder::open(folder)?;
+    let path = folder.path.join(name);
+    put(&folder, name, bytes)
+        .and_then(|()| folder.sync())
+        .map_err(|e| DossierError::io(&path, e))?;
+    Ok(path)
+}

@@ -21,8 +21,8 @@ mod seal;
 #[cfg(test)]
 mod tests;
 
-pub use add::{Pile, add};
+pub use add::{Pile, add, add_file};
 pub use error::DossierError;
 pub use open::{MAX_BYTES, read_file};
-pub use read::{Dossier, place, read};
+pub use read::{Dossier, place, read, read_folder};
 pub use seal::seal;

@@ -68,6 +68,32 @@ pub fn read(path: &Path) -> Result<Dossier, DossierError> {
     Ok(Dossier { path: path.into(), digest, papers })
 }
 
+/// The files of a folder by name, sorted; none where there is no such folder. Hidden ones are left
+/// out.
+///
+/// # Errors
+/// Like [`read`].
+pub fn read_folder(path: &Path) -> Result<Vec<(String, Vec<u8>)>, DossierError> {
+    let folder = match Folder::open(path) {
+        Err(DossierError::Io { why, .. }) if why.kind() == io::ErrorKind::NotFound => {
+            return Ok(Vec::new());
+        }
+        other => other?,
+    };
+    let names: Vec<String> = folder.names()?.into_iter().filter(|n| !n.starts_with('.')).collect();
+    if names.len() > MAX_PAPERS {
+        let why = format!("it holds more than {MAX_PAPERS} files");
+        return Err(DossierError::unsafe_path(path, why));
+    }
+    let mut files = Vec::new();
+    for name in names {
+        if let Some(bytes) = folder.read(&name)? {
+            files.push((name, bytes));
+        }
+    }
+    Ok(files)
+}
+
 /// The signed files of a pile. A signature without its file is one too: something was there.
 fn pile(folder: &Folder, name: &str) -> Result<Vec<Paper>, DossierError> {
     let Some(folder) = folder.folder(name)? else { return Ok(Vec::new()) };

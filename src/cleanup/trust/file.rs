@@ -1,4 +1,5 @@
 use super::Role;
+use crate::cleanup::Digest;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
@@ -16,6 +17,8 @@ pub(super) struct TrustFile {
     pub(super) hardware: HardwareFile,
     pub(super) approval_lasts: Spanned<String>,
     pub(super) revoked: Spanned<String>,
+    #[serde(default)]
+    pub(super) follows: Option<Digest>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -60,6 +60,7 @@ pub(super) fn load(bytes: &[u8]) -> Result<Trust, TrustError> {
         pin: file.hardware.pin,
         approval_lasts,
         revoked: file.revoked.value,
+        follows: file.follows,
     })
 }
 

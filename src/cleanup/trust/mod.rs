@@ -25,8 +25,10 @@
 //! hardware: { pin: false }    # whether sk- keys must ask for PIN or finger; a touch they always must
 //! approval_lasts: 24h         # at most
 //! revoked: revoked            # keys that no longer count; relative to this file
+//! follows: sha256:…           # the list that this one replaces, signed by people of that one
 //! ```
 
+mod change;
 mod error;
 mod file;
 mod load;
@@ -36,6 +38,7 @@ mod signers;
 #[cfg(test)]
 mod tests;
 
+pub use change::{Change, Countersign, change};
 pub use error::TrustError;
 pub use quorum::{Quorum, Quorums, Rule};
 pub use revoked::Revoked;
@@ -58,6 +61,7 @@ pub struct Trust {
     pub approval_lasts: SignedDuration,
     /// Where the revoked keys are listed, relative to this file.
     pub revoked: String,
+    follows: Option<Digest>,
 }
 
 /// Somebody whose signature can mean something.
@@ -113,6 +117,12 @@ impl Trust {
     #[must_use]
     pub fn digest(&self) -> &Digest {
         &self.digest
+    }
+
+    /// The list that it replaces; `None` for a first one.
+    #[must_use]
+    pub fn follows(&self) -> Option<&Digest> {
+        self.follows.as_ref()
     }
 
     /// Whether it is the one that was pinned where a proposer cannot write.
@@ -171,6 +181,12 @@ impl Party {
 }
 
 impl Key {
+    /// Whether it lives in hardware that asks for a touch.
+    #[must_use]
+    pub const fn is_hardware(&self) -> bool {
+        matches!(self.key, KeyData::SkEd25519(_) | KeyData::SkEcdsaSha2NistP256(_))
+    }
+
     /// Whether it counts at an instant.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
+use super::{Key, Party, Trust};
 use crate::cleanup::plan::{Phase, Plan};
 use crate::cleanup::{Risk, plan};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// How many must agree.
@@ -33,6 +35,16 @@ pub enum Rule {
     Exposing,
     Irreversible,
     TrustChange,
+}
+
+impl Rule {
+    pub const ALL: [Self; 5] = [
+        Self::Reversible,
+        Self::ReversibleLarge,
+        Self::Exposing,
+        Self::Irreversible,
+        Self::TrustChange,
+    ];
 }
 
 impl Quorums {
@@ -69,6 +81,30 @@ impl Quorums {
             Rule::Irreversible => self.irreversible,
             Rule::TrustChange => self.trust_change,
         }
+    }
+}
+
+impl Trust {
+    /// Rows that nobody could ever fill, and what they want: nothing of theirs is ever approved.
+    #[must_use]
+    pub fn unreachable(&self) -> Vec<(Rule, String)> {
+        let able: Vec<&Party> = self.parties().filter(|p| p.approves()).collect();
+        let teams: BTreeSet<_> = able.iter().filter_map(|p| p.team()).collect();
+        let hardware = able.iter().filter(|p| p.keys.iter().any(Key::is_hardware)).count();
+        let mut all = Vec::new();
+        for rule in Rule::ALL {
+            let row = self.quorums.row(rule);
+            for (needs, has, what) in [
+                (row.people, able.len(), "people with the role approver"),
+                (row.teams, teams.len(), "teams with an approver"),
+                (row.hardware, hardware, "approvers with a hardware key"),
+            ] {
+                if has < needs as usize {
+                    all.push((rule, format!("it asks for {needs} {what}, and there are {has}")));
+                }
+            }
+        }
+        all
     }
 }
 

@@ -27,6 +27,9 @@ pub struct ApproveArgs {
     pub plan: PlanArgs,
     #[command(flatten)]
     pub by: ByArgs,
+    /// What to say with it
+    #[arg(long, value_name = "TEXT")]
+    pub comment: Option<String>,
     /// Agree to these strata alone: the pairs of one key, or several times (`host_gen=2`)
     #[arg(long, value_name = "KEY=VALUE[,KEY=VALUE]", value_parser = stratum)]
     pub strata: Vec<Stratum>,
@@ -50,9 +53,6 @@ pub struct ByArgs {
     /// Who you are in the list of trust
     #[arg(long = "as", value_name = "NAME")]
     pub name: String,
-    /// What to say with it
-    #[arg(long, value_name = "TEXT")]
-    pub comment: Option<String>,
 }
 
 /// The key of a stratum.
@@ -113,7 +113,7 @@ pub fn run(args: &ApproveArgs) -> Result<ExitStatus, CliError> {
         at: now,
         not_after: not_after(args, &plan, &trusted.trust, now),
         nonce: nonce()?,
-        comment: args.by.comment.clone().unwrap_or_default(),
+        comment: args.comment.clone().unwrap_or_default(),
         rendered_sha256: Digest::of(text.as_bytes()),
     };
     let bytes = Statement::about(&plan, &found.digest, words).bytes().map_err(|e| no(&e))?;

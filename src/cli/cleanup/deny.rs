@@ -23,6 +23,9 @@ pub struct DenyArgs {
     pub plan: PlanArgs,
     #[command(flatten)]
     pub by: ByArgs,
+    /// What to say with it
+    #[arg(long, value_name = "TEXT")]
+    pub comment: Option<String>,
     #[command(flatten)]
     pub trust: TrustArgs,
 }
@@ -44,7 +47,7 @@ pub fn run(args: &DenyArgs) -> Result<ExitStatus, CliError> {
         at: now,
         not_after: plan.not_after.max(now),
         nonce: nonce()?,
-        comment: args.by.comment.clone().unwrap_or_default(),
+        comment: args.comment.clone().unwrap_or_default(),
         rendered_sha256: Digest::of(rendered(&plan, &found.digest).as_bytes()),
     };
     let bytes = Statement::about(&plan, &found.digest, words).bytes().map_err(|e| no(&e))?;

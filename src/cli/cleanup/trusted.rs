@@ -63,11 +63,7 @@ impl TrustArgs {
     /// # Errors
     /// [`Reason::RevocationUnreadable`]: who is revoked is then not known, and nobody counts.
     pub fn revoked(&self, trust: &Trust) -> Result<Revoked, Refusal> {
-        let path = self.trust.parent().unwrap_or(Path::new("")).join(&trust.revoked);
-        let bytes = dossier::read_file(&path).map_err(|e| {
-            Refusal::new(Reason::RevocationUnreadable, format!("the revoked keys: {e}"))
-        })?;
-        Revoked::parse(&bytes)
+        revoked_beside(&self.trust, trust)
     }
 
     fn cannot(&self, why: &Refusal) -> CliError {
@@ -75,12 +71,26 @@ impl TrustArgs {
     }
 }
 
+/// The revoked keys of a list, from the file that it names.
+pub(in crate::cli) fn revoked_beside(list: &Path, trust: &Trust) -> Result<Revoked, Refusal> {
+    let path = list.parent().unwrap_or(Path::new("")).join(&trust.revoked);
+    let bytes = dossier::read_file(&path).map_err(|e| {
+        Refusal::new(Reason::RevocationUnreadable, format!("the revoked keys: {e}"))
+    })?;
+    Revoked::parse(&bytes)
+}
+
 /// Reads one list of trust.
 pub(in crate::cli) fn list(path: &Path) -> Result<Trust, CliError> {
+    Trust::parse(&bytes(path)?)
+        .map_err(|e| refused(format!("use the list of trust {}", path.display()), &e.into()))
+}
+
+/// The bytes of a list of trust.
+pub(in crate::cli) fn bytes(path: &Path) -> Result<Vec<u8>, CliError> {
     let cannot = format!("use the list of trust {}", path.display());
-    let bytes = dossier::read_file(path).map_err(|e| match e.refusal() {
-        Some(why) => refused(cannot.clone(), &why),
-        None => CliError::new(cannot.clone()).because(visible(&e.to_string())),
-    })?;
-    Trust::parse(&bytes).map_err(|e| refused(cannot, &e.into()))
+    dossier::read_file(path).map_err(|e| match e.refusal() {
+        Some(why) => refused(cannot, &why),
+        None => CliError::new(cannot).because(visible(&e.to_string())),
+    })
 }
