@@ -247,8 +247,8 @@ fn a06_the_key_has_its_own_time() {
     // The window is that of whatever ends first: here the key, then the approval.
     let told = stage(format!("valid_before: {}", now + HOUR)).approved();
     assert_eq!(told["not_after"], json!(now + HOUR));
-    let told = stage(format!("valid_before: {}", now + HOUR * 9)).approved();
-    assert_eq!(told["not_after"], json!(now + HOUR * 2));
+    let later = stage(format!("valid_before: {}", now + HOUR * 9));
+    assert_eq!(later.approved()["not_after"], json!(later.now + HOUR * 2));
 }
 
 #[test]
@@ -325,6 +325,57 @@ fn a10_policy_or_signers_changed() {
     let stage = Stage::with(ONE, |plan| plan.pins.tool = "0.0.1".into());
     stage.yes("bob", BOB);
     stage.refused(11, "tool-changed");
+}
+
+/// A new list of trust is led to from the old one by its people, through the commands.
+#[test]
+fn a10_a_list_of_trust_is_changed_by_its_own_people() {
+    let stage = Stage::new(ONE);
+    let frank = format!(
+        "  frank: {{ team: ops, roles: [approver], keys: [{{ key: \"{}\" }}] }}\n",
+        public(STRANGER).trim()
+    );
+    let old = Digest::of(trust(ONE, "").as_bytes());
+    stage.world.file("new.yaml", trust(ONE, &frank) + &format!("follows: {old}\n"));
+    let check = || stage.world.run(&["cleanup", "trust", "check", "new.yaml", "--from=trust.yaml"]);
+    let sign = |seed: u8, name: &str| {
+        let key = stage.key_file(seed).display().to_string();
+        stage.world.run(&[
+            "cleanup",
+            "trust",
+            "sign",
+            "new.yaml",
+            "--from=trust.yaml",
+            "--key",
+            &key,
+            "--as",
+            name,
+        ])
+    };
+    let few = |says: &str| {
+        let ran = check();
+        assert_eq!(ran.code, Some(4), "{ran}");
+        assert!(ran.stderr.contains("quorum: ") && ran.stderr.contains(says), "{ran}");
+    };
+    few("nobody signed");
+    // Whom the new list brings in does not count for it, nor does who has no say.
+    for (seed, name) in [(STRANGER, "frank"), (DAVE, "dave"), (AGENT, "agent"), (BOB, "carol")] {
+        let ran = sign(seed, name);
+        assert_eq!(ran.code, Some(2), "{ran}");
+        assert!(ran.stderr.contains("is not that of an approver"), "{ran}");
+    }
+    assert_eq!(sign(BOB, "bob").code, Some(0));
+    few("bob signed");
+    let ran = sign(CAROL, "carol");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let ran = check();
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert!(ran.stdout.contains(&format!("follows {old}, signed by bob, carol")), "{ran}");
+    let new = std::fs::read(stage.world.folder().join("new.yaml")).expect("the list");
+    assert!(ran.stdout.starts_with(&Digest::of(&new).to_string()), "{ran}");
+    // Another byte, and nobody signed it.
+    stage.world.file("new.yaml", [new, b"# more\n".to_vec()].concat());
+    few("nobody signed");
 }
 
 #[test]

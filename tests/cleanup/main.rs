@@ -9,6 +9,7 @@ mod a;
 #[cfg(feature = "fleet")]
 mod bucket;
 mod guards;
+mod mutants;
 #[expect(dead_code, reason = "each part uses its own")]
 mod simworld;
 mod stage;

@@ -25,8 +25,6 @@ mod judge;
 mod papers;
 mod statement;
 mod superseded;
-#[cfg(test)]
-mod tests;
 
 pub use approved::{Approved, verify};
 pub use assess::{Assessment, assess};
