@@ -49,9 +49,9 @@ fn it_is_read_whole_or_not_at_all_with_the_place() {
     let mut elsewhere = Vec::new();
     for (from, to, line, why) in [
         ("version: 1", "version: 2", 1, "the only one"),
-        ("team: net", "tean: net", 9, "unknown field `tean`"),
-        ("people: 1, teams", "peopel: 1, teams", 17, "peopel"),
-        ("  trust_change: { people: 2, teams: 1, hardware: 0 }\n", "", 17, "trust_change"),
+        ("team: net", "tean: net", 8, "unknown field `tean`"),
+        ("people: 1, teams", "peopel: 1, teams", 16, "peopel"),
+        ("  trust_change: { people: 2, teams: 1, hardware: 0 }\n", "", 19, "trust_change"),
         ("people: 1, teams: 1", "people: 0, teams: 1", 16, "people is at least 1"),
         (
             "{ people: 2, teams: 2, hardware: 1 }",
@@ -69,9 +69,9 @@ fn it_is_read_whole_or_not_at_all_with_the_place() {
         ("approval_lasts: 24h", "approval_lasts: soon", 22, "a time such as 24h"),
         ("approval_lasts: 24h", "approval_lasts: 0s", 22, "a time such as 24h"),
         ("revoked: revoked", "revoked: ''", 23, "names the file"),
-        ("revoked: revoked\n", "", 1, "revoked"),
-        ("  bob:", "  \"b ob\":", 9, "one word"),
-        ("  bob:", "  ../bob:", 9, "one word"),
+        ("revoked: revoked\n", "", 22, "revoked"),
+        ("  bob:", "  \"b ob\":", 8, "one word"),
+        ("  bob:", "  ../bob:", 8, "one word"),
         ("  bob:", "  alice:", 7, "alice"),
         ("roles: [author, approver]", "roles: [author, king]", 5, "king"),
         (bob.as_str(), "keys: [{ key: \"ssh-ed25519 AAAA\" }]", 10, "cannot be read"),
