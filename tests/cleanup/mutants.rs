@@ -162,7 +162,7 @@ fn mutants_of_approvals() {
     let good = &found.papers.approvals[0];
     let statement = good.bytes.clone();
     let signed = good.signature.clone().expect("a signature");
-    let (tried, _) = feed(0xd1b5_4a32_d192_ed03, &[statement.clone()], |bytes| {
+    let (tried, _) = feed(0xd1b5_4a32_d192_ed03, std::slice::from_ref(&statement), |bytes| {
         let _ = Statement::read(bytes);
         let counts = with(&|papers| papers.approvals[0].bytes = bytes.to_vec());
         assert!(!counts || bytes == statement, "a changed statement counts");
@@ -170,7 +170,7 @@ fn mutants_of_approvals() {
     });
     println!("{tried} changed statements");
     let end = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
-    let (tried, _) = feed(0x2545_f491_4f6c_dd1d, &[signed.clone()], |bytes| {
+    let (tried, _) = feed(0x2545_f491_4f6c_dd1d, std::slice::from_ref(&signed), |bytes| {
         let counts = with(&|papers| papers.approvals[0].signature = Some(bytes.to_vec()));
         assert!(!counts || end(bytes) == end(&signed), "a changed signature counts");
         let _ = std::str::from_utf8(bytes).map(|s| signature::check(&statement, s, APPROVAL));
@@ -178,7 +178,7 @@ fn mutants_of_approvals() {
     });
     println!("{tried} changed signatures");
     let sealed = found.papers.plan_signature.clone().expect("a signature");
-    feed(0xa076_1d64_78bd_642f, &[sealed.clone()], |bytes| {
+    feed(0xa076_1d64_78bd_642f, std::slice::from_ref(&sealed), |bytes| {
         let counts = with(&|papers| papers.plan_signature = Some(bytes.to_vec()));
         assert!(!counts || end(bytes) == end(&sealed), "a changed seal counts");
         counts
