@@ -12,4 +12,5 @@ mod faults;
 mod interrupt;
 mod lifecycle;
 mod policy;
+mod ssm_regions;
 mod world;
