@@ -60,7 +60,8 @@ impl Switchboard<'_> {
     /// # Errors
     /// A statement that lifts nothing, or another halt than the one that holds.
     pub fn lift(&mut self, signed: SignedLift, now: Timestamp) -> Result<Digest, Refusal> {
-        let lift = lift(&signed.statement, &signed.signature, self.trust, self.revoked, now)?;
+        let pem = signed.signature.join("\n") + "\n";
+        let lift = lift(&signed.statement, &pem, self.trust, self.revoked, now)?;
         let Some((mut switch, version)) = self.read()? else {
             return Err(Refusal::new(Reason::HaltUnreadable, "there is no halt switch"));
         };

@@ -91,6 +91,11 @@ impl<'a> Journal<'a> {
             let record = Record { seq, prev: head, at, fence: self.fence, what };
             ledger.take(&record).map_err(|why| Refusal::new(Reason::LogBroken, why))?;
             let line = record.line();
+            // What could not be read back would lock the plan for good.
+            if serde_json::from_slice::<Record>(&line).ok().as_ref() != Some(&record) {
+                let says = "the journal's own line does not read back";
+                return Err(Refusal::new(Reason::LogBroken, says));
+            }
             head = Digest::of(&line);
             bytes.extend(line);
             bytes.push(b'\n');

@@ -47,7 +47,8 @@ pub struct HaltOrder {
 #[serde(deny_unknown_fields)]
 pub struct SignedLift {
     pub statement: String,
-    pub signature: String,
+    /// Line by line: a switch holds no character that hides or moves text.
+    pub signature: Vec<String>,
 }
 
 /// What lifts one halt: these bytes are signed in the namespace [`HALT`].
@@ -95,7 +96,9 @@ pub fn judge(
     let lifted: BTreeSet<Digest> = switch
         .lifts
         .iter()
-        .filter_map(|l| lift(&l.statement, &l.signature, trust, revoked, now).ok())
+        .filter_map(|l| {
+            lift(&l.statement, &(l.signature.join("\n") + "\n"), trust, revoked, now).ok()
+        })
         .map(|l| l.lifts)
         .collect();
     if let SwitchState::Halt(order) = &switch.state {

@@ -8,8 +8,13 @@ mod common;
 mod a;
 #[cfg(feature = "fleet")]
 mod bucket;
+mod c;
+mod d;
+mod e;
 mod guards;
+mod job;
 mod mutants;
+mod races;
 #[expect(dead_code, reason = "each part uses its own")]
 mod simworld;
 mod stage;

@@ -95,6 +95,8 @@ class World:
 
 
 def find(data, item):
+    # A world that takes one thing's id for another's: a site's where an application's was meant.
+    item = data.get("aliases", {}).get(item["type"] + ":" + item["id"], item)
     for resource in data["resources"]:
         if resource["type"] == item["type"] and resource["id"] == item["id"]:
             return resource
@@ -148,14 +150,19 @@ def suffer(world, faults):
         elif do == "hang":
             with open(world.recorder + ".hung", "a", encoding="utf-8") as file:
                 file.write(fault["at"] + "\n")
-            while True:
-                time.sleep(3600)
+            # As long as somebody waits for it.
+            parent = os.getppid()
+            while os.getppid() == parent:
+                time.sleep(0.02)
+            os.kill(os.getpid(), signal.SIGKILL)
         elif do == "exit":
             print("simworld: told to exit", file=sys.stderr)
             sys.exit(3)
         elif do == "run":
-            subprocess.run(["sh", "-c", fault["command"]], check=True, stdin=subprocess.DEVNULL,
-                           stdout=subprocess.DEVNULL)
+            ran = subprocess.run(["sh", "-c", fault["command"]], stdin=subprocess.DEVNULL,
+                                 capture_output=True, text=True, check=False)
+            if ran.returncode:
+                sys.exit(f"simworld: {fault['command']}: {ran.stdout} {ran.stderr}".replace("\n", " "))
         elif do in ("patch", "remove"):
             with world as data:
                 resource = find(data, fault["item"])
@@ -206,16 +213,17 @@ def do_act(world, data, verb, request, wider):
     if resource is None:
         return failed("gone")
     if row.get("precondition") and not wider:
-        if resource["immutable"] != request["immutable"]:
+        # A provider holds what it is told to hold.
+        if any(resource["immutable"].get(k) != v for k, v in request["immutable"].items()):
             return failed("precondition: another identity")
-        if resource.get("state", {}) != request["state"]:
+        if any(resource.get("state", {}).get(k) != v for k, v in request["state"].items()):
             return failed("precondition: another state")
     effects = {"stop": {"status": "stopped"}, "start": {"status": "running"}, "delete": None,
                **data.get("effects", {})}
     if action not in effects:
         return failed(f"no act {action}")
     before = dict(resource.get("state", {}))
-    live = in_use(data, item["id"])
+    live = in_use(data, resource["id"])
     if effects[action] is None:
         data["resources"].remove(resource)
     else:

@@ -44,7 +44,7 @@ impl Run<'_> {
         let now = self.clock.now();
         let until = soak(plan, &self.limits, self.journal.ledger(), &acted, now);
         let batch = self.journal.ledger().batches.len() as u32;
-        self.write(Event::Soak { batch, until })?;
+        self.write(Event::Soak { batch, until: until.into_iter().collect() })?;
         self.anchor()?;
         Ok(match next(plan, &self.limits, self.journal.ledger(), self.guards, self.clock.now()) {
             Next::Soak(until) => After::Soaking(until),

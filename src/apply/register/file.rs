@@ -3,6 +3,7 @@ use crate::cleanup::Digest;
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A claim's paper is some hundred bytes, a halt switch with many lifts some thousand.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
@@ -11,27 +12,45 @@ const MAX_BYTES: u64 = 4 * 1024 * 1024;
 pub struct FileRegister {
     path: PathBuf,
     lock: File,
+    /// Whether this process has the lock for as long as the register is open.
     mine: bool,
+    /// Whether the lock is taken for each write alone.
+    shared: bool,
 }
 
+/// How long a write waits for another's: a file of this size takes no time.
+const TRIES: u32 = 200;
+const BETWEEN: Duration = Duration::from_millis(10);
+
 impl FileRegister {
-    /// Opens it and tries for the lock, without waiting.
+    /// Opens it and tries for the lock, without waiting: who has it is the only one for as long as
+    /// the register is open.
     ///
     /// # Errors
     /// A folder that cannot be made or a lock file that cannot be opened.
     pub fn open(path: &Path) -> io::Result<Self> {
+        let mut register = Self::shared(path)?;
+        register.shared = false;
+        register.mine = match register.lock.try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => false,
+            Err(TryLockError::Error(e)) => return Err(e),
+        };
+        Ok(register)
+    }
+
+    /// Opens one that anybody may write at any time, as a halt switch is.
+    ///
+    /// # Errors
+    /// As of [`FileRegister::open`].
+    pub fn shared(path: &Path) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
         let mut name = path.as_os_str().to_owned();
         name.push(".lock");
         let lock = File::options().create(true).truncate(false).write(true).open(name)?;
-        let mine = match lock.try_lock() {
-            Ok(()) => true,
-            Err(TryLockError::WouldBlock) => false,
-            Err(TryLockError::Error(e)) => return Err(e),
-        };
-        Ok(Self { path: path.to_owned(), lock, mine })
+        Ok(Self { path: path.to_owned(), lock, mine: false, shared: true })
     }
 }
 
@@ -51,9 +70,30 @@ impl Register for FileRegister {
 
     fn swap(&mut self, over: Option<&str>, bytes: &[u8]) -> Result<Swapped, String> {
         // Only the holder of the lock writes, so that looking and writing are one step.
-        if !self.mine {
-            return Ok(Swapped::No);
+        if !self.shared {
+            return if self.mine { self.write(over, bytes) } else { Ok(Swapped::No) };
         }
+        for _ in 0..TRIES {
+            match self.lock.try_lock() {
+                Ok(()) => {
+                    let written = self.write(over, bytes);
+                    let _ = self.lock.unlock();
+                    return written;
+                }
+                Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN),
+                Err(TryLockError::Error(e)) => return Err(format!("lock its file: {e}")),
+            }
+        }
+        Err("lock its file: somebody else has it".into())
+    }
+
+    fn alone(&self) -> bool {
+        self.mine
+    }
+}
+
+impl FileRegister {
+    fn write(&mut self, over: Option<&str>, bytes: &[u8]) -> Result<Swapped, String> {
         let found = self.read()?.map(|h| h.version);
         if found.as_deref() != over {
             return Ok(Swapped::No);
@@ -61,10 +101,6 @@ impl Register for FileRegister {
         replace_file(&self.path, bytes)
             .map_err(|e| format!("write {}: {e}", self.path.display()))?;
         Ok(Swapped::Yes { version: Digest::of(bytes).to_string() })
-    }
-
-    fn alone(&self) -> bool {
-        self.mine
     }
 }
 

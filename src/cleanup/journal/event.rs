@@ -57,7 +57,7 @@ pub enum Event {
     /// Nothing more of this stratum.
     StratumHeld { stratum: u32, refusal: Refusal },
     /// A batch is over, and its strata rest until then.
-    Soak { batch: u32, until: BTreeMap<u32, Timestamp> },
+    Soak { batch: u32, until: Vec<(u32, Timestamp)> },
     /// The run stopped.
     Halted {
         refusal: Refusal,

@@ -78,14 +78,15 @@ pub fn run(args: &HaltArgs) -> Result<ExitStatus, CliError> {
             .map_err(|e| no("say that the halt switch says run", &e.refusal))?;
         saved::print("the halt switch says run\n")?;
     } else if let Some(path) = &args.lift {
-        let signed = SignedLift { statement: text(path)?, signature: text(&sig(path))? };
+        let signature = text(&sig(path))?.lines().map(str::to_owned).collect();
+        let signed = SignedLift { statement: text(path)?, signature };
         let halt = switch.lift(signed, Timestamp::now()).map_err(|e| no("lift the halt", &e))?;
         saved::print(&format!("lifted {halt}: the halt switch says run\n"))?;
     } else {
         let order = HaltOrder {
             by: super::apply::by(),
             at: Timestamp::now(),
-            why: args.why.clone(),
+            why: visible(&args.why).into_owned(),
             nonce: nonce()?,
         };
         // Remembered first: one that was written and forgotten could be put back unseen.
@@ -110,7 +111,7 @@ fn sign_lift(
         schema: LIFT_SCHEMA.into(),
         lifts: halt.clone(),
         at: Timestamp::now(),
-        why: args.why.clone(),
+        why: visible(&args.why).into_owned(),
     };
     let bytes = serde_json::to_vec(&lift).map_err(|e| CliError::new("sign").because(e))?;
     let pem = sign::sign_file(key, HALT, &bytes)

@@ -41,7 +41,7 @@ impl FromStr for Place {
 }
 
 impl Place {
-    /// Opens it. `name` is that of the thing in it: a plan's folder, `halt`.
+    /// Opens it for anybody's writes. `name` is that of the thing in it: a plan's folder, `halt`.
     pub(in crate::cli) fn open(
         &self,
         name: &str,
@@ -49,7 +49,7 @@ impl Place {
     ) -> Result<Box<dyn Register>, CliError> {
         Ok(match self {
             Self::File(path) => Box::new(
-                FileRegister::open(path)
+                FileRegister::shared(path)
                     .map_err(|e| CliError::new(format!("open {}", path.display())).because(e))?,
             ),
             Self::Git { remote } => {
@@ -117,8 +117,10 @@ impl StateArgs {
                 .hint("--claim git:REMOTE, or --claim nats://HOST:PORT/BUCKET")
                 .with_status(ExitStatus::Refused));
         }
-        let file = Place::File(state.join("claims").join(digest.folder()));
-        file.open("", &state)
+        let path = state.join("claims").join(digest.folder());
+        FileRegister::open(&path)
+            .map(|register| Box::new(register) as Box<dyn Register>)
+            .map_err(|e| CliError::new(format!("open {}", path.display())).because(e))
     }
 
     pub(in crate::cli) fn halt(&self) -> Result<Box<dyn Register>, CliError> {

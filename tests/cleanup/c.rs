@@ -1,0 +1,482 @@
+//! C: between the look and the act, and after it. Each holds with its guard alone, and does its
+//! damage with none.
+
+use crate::job::{Fake, Job, Parts, stopped, why};
+use crate::simworld::{AT, Sim};
+use portcullis::apply::{
+    Adapter, AdapterCommand, AdapterLimits, After, ApplyReport, LiveLook, Looked,
+};
+use portcullis::cleanup::journal::ItemState;
+use portcullis::cleanup::plan::Item;
+use portcullis::cleanup::{Claim, Class, Guard, Guards, Reason, Refusal, Resource, ramp};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Three idle servos; what happens to `sv-2` after the plan is the test's.
+fn three() -> Sim {
+    Sim::new().servo("sv-1", |_| {}).servo("sv-2", |_| {}).servo("sv-3", |_| {})
+}
+
+const ALL_THREE: [&str; 3] = ["sv-1", "sv-2", "sv-3"];
+
+/// Plans all three, then lets the world change.
+fn changed(change: impl FnOnce(&mut Value)) -> Job {
+    let mut job = Job::new(three(), &ALL_THREE, |_| {});
+    let data = &mut job.sim.data;
+    data["in_use"] = json!(["sv-2"]);
+    change(&mut data["resources"][1]);
+    job.sim.write();
+    job
+}
+
+/// Holds `sv-2` with this guard alone, for this reason, and hits it without any.
+fn only_sv_2_is_left_out(change: fn(&mut Value), guard: Guard, reason: Reason) {
+    let job = changed(change);
+    let report = job.with(Guards::only(guard)).expect("it begins");
+    assert_eq!(why(&report, 2), reason);
+    assert_eq!(report.after, After::Finished);
+    assert_eq!(job.acted(), ["sv-1", "sv-3"], "the others go on");
+    assert!(job.sim.live_hit().is_empty());
+    assert_eq!(job.state(2), ItemState::Skipped);
+    damage(change);
+}
+
+fn damage(change: fn(&mut Value)) {
+    let job = changed(change);
+    job.with(Guards::none()).expect("it begins");
+    assert_eq!(job.sim.live_hit(), ["sv-2"], "without guards a live thing is stopped");
+}
+
+#[test]
+fn c01_replaced_under_the_same_name() {
+    let change = |r: &mut Value| r["immutable"]["uuid"] = json!("another");
+    only_sv_2_is_left_out(change, Guard::Identity, Reason::IdentityChanged);
+    let job = changed(change);
+    let (ran, told) = job.apply(&["--attached"]);
+    assert_eq!((ran.code, &told["class"]), (Some(5), &json!(13)), "{ran}");
+    assert_eq!(told["items"][1]["reason"], "identity-changed", "{ran}");
+    assert_eq!(job.acted(), ["sv-1", "sv-3"]);
+}
+
+#[test]
+fn c02_same_id_other_state() {
+    let change = |r: &mut Value| r["state"]["groups"] = json!("sg-1");
+    only_sv_2_is_left_out(change, Guard::State, Reason::StateChanged);
+}
+
+#[test]
+fn c03_protected_after_approval() {
+    let change = |r: &mut Value| {
+        r["protected"] = json!([{"kind": "opt-out", "source": "owners", "at": AT}]);
+    };
+    only_sv_2_is_left_out(change, Guard::Protected, Reason::Protected);
+    let job = changed(change);
+    let (ran, told) = job.apply(&["--attached"]);
+    assert_eq!((ran.code, &told["after"]), (Some(0), &json!("finished")), "{ran}");
+    assert_eq!(told["items"][1]["reason"], "protected", "listed: {ran}");
+}
+
+#[test]
+fn c04_came_alive_holds_its_stratum() {
+    let change = |job: &mut Job| {
+        job.sim.data["probes"]["sv-1"] = json!(true);
+        job.sim.write();
+    };
+    let mut job = Job::new(three(), &ALL_THREE, |_| {});
+    change(&mut job);
+    let report = job.with(Guards::only(Guard::CameAlive).with(Guard::Ramp)).expect("it begins");
+    assert_eq!(why(&report, 1), Reason::CameAlive);
+    assert_eq!(report.ledger.held[&1].reason, Reason::CameAlive);
+    assert_eq!(report.class(), Some(Class::Drift));
+    assert!(job.sim.acts().is_empty(), "nothing more of a stratum that was judged wrong once");
+    let mut job = Job::new(three(), &ALL_THREE, |_| {});
+    change(&mut job);
+    job.with(Guards::none()).expect("it begins");
+    assert_eq!(job.sim.live_hit(), ["sv-1"]);
+}
+
+/// Our own look from outside sees what no adapter says.
+#[test]
+fn c04_came_alive_seen_from_outside() {
+    struct Outside;
+    impl LiveLook for Outside {
+        fn look(&mut self, item: &Item, _: &Resource) -> Looked {
+            if item.n != 1 {
+                return Looked::Silent(vec!["outside".into()]);
+            }
+            Looked::Alive(Claim {
+                kind: "answers".into(),
+                source: "outside".into(),
+                at: None,
+                record: None,
+                detail: String::new(),
+            })
+        }
+    }
+    let job = Job::new(three(), &ALL_THREE, |_| {});
+    let report = job.run(Guards::all(), |p| p.live = Box::new(Outside)).expect("it begins");
+    assert_eq!(why(&report, 1), Reason::CameAlive);
+    assert!(job.sim.acts().is_empty());
+}
+
+/// `sv-1` becomes another thing between the look and the act.
+fn swapped(precondition: bool) -> Job {
+    let mut sim = Sim::new().servo("sv-1", |_| {}).servo("sv-2", |_| {}).fault(json!({
+        "at": "before-act", "do": "patch", "item": {"type": "servo", "id": "sv-1"},
+        "set": {"immutable": {"uuid": "another"}},
+    }));
+    sim.data["acts"][0]["precondition"] = json!(precondition);
+    sim.data["in_use"] = json!(["sv-1"]);
+    Job::new(sim, &["sv-1", "sv-2"], |_| {})
+}
+
+#[test]
+fn c05_changed_between_look_and_act() {
+    let job = swapped(true);
+    let report = job.with(Guards::only(Guard::Precondition)).expect("it begins");
+    assert_eq!(why(&report, 1), Reason::IdentityChanged, "the provider refused");
+    assert_eq!(job.acted(), ["sv-2"], "the other goes on");
+    assert!(job.sim.live_hit().is_empty());
+    let job = swapped(true);
+    job.with(Guards::none()).expect("it begins");
+    assert_eq!(job.sim.live_hit(), ["sv-1"], "a provider that is told nothing refuses nothing");
+}
+
+#[test]
+fn c05_a_provider_without_preconditions_is_looked_at_afterwards() {
+    let job = swapped(false);
+    let report = job.with(Guards::all()).expect("it begins");
+    assert_eq!(stopped(&report), Reason::IdentityChanged);
+    assert_eq!(report.ledger.held[&1].reason, Reason::IdentityChanged);
+    assert_eq!(job.acted(), ["sv-1"], "and nothing after it");
+    let gap = job
+        .chain()
+        .records
+        .iter()
+        .any(|r| serde_json::to_value(&r.what).expect("JSON")["gap_ms"].is_u64());
+    assert!(gap, "the gap is in the journal");
+}
+
+/// Twenty servos, and a world that is asked too often from the seventh act on.
+fn throttled() -> Job {
+    let mut sim = Sim::new();
+    let ids: Vec<String> = (1..=20).map(|n| format!("sv-{n}")).collect();
+    for id in &ids {
+        sim = sim.servo(id, |_| {});
+    }
+    let sim = sim.fault(json!({"at": "before-act", "nth": 7, "from": true, "do": "throttle"}));
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    Job::new(sim, &ids, |plan| plan.limits.ramp = vec![25])
+}
+
+#[test]
+fn c06_throttled_midway() {
+    let job = throttled();
+    let report = job.with(Guards::only(Guard::Throttle)).expect("it begins");
+    assert_eq!(stopped(&report), Reason::Throttled);
+    assert_eq!(report.class(), Some(Class::Halted));
+    assert_eq!(job.sim.acts().len(), 6);
+    assert_eq!(job.sim.calls().len(), 6 + 4, "one try and three more");
+    assert_eq!(job.chain().ledger.open().count(), 0, "a clean journal");
+
+    job.sim.folder.file("faults.json", "[]");
+    let later = |p: &mut Parts| {
+        p.nonce = "two".into();
+        p.clock = Box::new(Fake::later(1));
+    };
+    let mut sim = job.sim.now();
+    sim["clock_offset_s"] = json!(3600);
+    job.sim.folder.file("world.json", sim.to_string());
+    let report = job.run(Guards::all(), later).expect("it goes on");
+    assert_eq!(report.after, After::Finished);
+    assert_eq!(job.sim.acts().len(), 20, "each once");
+
+    let job = throttled();
+    job.with(Guards::none()).expect("it begins");
+    assert!(job.sim.calls().len() > 150, "a storm: {}", job.sim.calls().len());
+}
+
+#[test]
+fn c07_flags_only_tighten() {
+    let job = throttled();
+    for flags in [["--batch=26"], ["--batch=0"], ["--soak=0"]] {
+        let job = Job::new(three(), &ALL_THREE, |plan| plan.limits.soak_s = vec![60]);
+        let (ran, _) = job.apply(&flags);
+        let flag = flags[0];
+        assert_eq!(ran.code, Some(2), "{flag}: {ran}");
+        assert!(ran.stderr.contains("flag-loosens"), "{flag}: {ran}");
+        assert!(job.sim.calls().is_empty() && !job.journal().exists());
+    }
+    let (limits, all) = (&job.plan.limits, Guards::only(Guard::Floors));
+    let loose = ramp::tightened(limits, Some(1000), None, all).expect_err("it loosens");
+    assert_eq!(loose.reason, Reason::Loosening);
+
+    let idle = |guards| {
+        let mut sim = Sim::new();
+        let ids: Vec<String> = (1..=20).map(|n| format!("sv-{n}")).collect();
+        for id in &ids {
+            sim = sim.servo(id, |_| {});
+        }
+        // They are in use, and the first batch would have shown it.
+        sim.data["in_use"] = json!(ids);
+        let sim = sim.fault(json!({"at": "health", "nth": 2, "do": "unhealthy"}));
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let job = Job::new(sim, &ids, |_| {});
+        let limits = ramp::tightened(&job.plan.limits, Some(1000), None, guards)
+            .unwrap_or_else(|_| job.plan.limits.clone());
+        let on = Guards::only(Guard::Ramp).with(Guard::Health);
+        job.run(on, |p| p.limits = limits).expect("it begins");
+        job.sim.live_hit().len()
+    };
+    assert_eq!(idle(Guards::only(Guard::Floors)), 1, "one, and then its health");
+    assert_eq!(idle(Guards::none()), 20, "all at once");
+}
+
+#[test]
+fn c08_the_target_says_otherwise() {
+    let sim = || {
+        Sim::new()
+            .servo("db-1", |r| r["state"]["role"] = json!("secondary"))
+            .servo("db-2", |r| r["state"]["role"] = json!("secondary"))
+    };
+    let promoted = |mut job: Job| {
+        job.sim.data["resources"][0]["state"]["role"] = json!("primary");
+        job.sim.data["in_use"] = json!(["db-1"]);
+        job.sim.write();
+        job
+    };
+    let job = promoted(Job::new(sim(), &["db-1", "db-2"], |_| {}));
+    let report = job.with(Guards::only(Guard::Role)).expect("it begins");
+    assert_eq!(why(&report, 1), Reason::RoleMismatch);
+    assert_eq!(job.acted(), ["db-2"]);
+    let job = promoted(Job::new(sim(), &["db-1", "db-2"], |_| {}));
+    job.with(Guards::none()).expect("it begins");
+    assert_eq!(job.sim.live_hit(), ["db-1"]);
+}
+
+/// A world that takes an application's id for its site's.
+fn aliased() -> Job {
+    let mut sim = Sim::new().servo("42", |_| {}).servo("43", |_| {});
+    sim.data["resources"][0]["type"] = json!("app");
+    let mut site = sim.data["resources"][1].clone();
+    site["type"] = json!("site");
+    site["id"] = json!("42");
+    sim.data["resources"].as_array_mut().expect("a list").push(site);
+    for kind in ["app", "site"] {
+        let mut act = sim.data["acts"][0].clone();
+        act["type"] = json!(kind);
+        sim.data["acts"].as_array_mut().expect("a list").push(act);
+    }
+    let mut job = Job::new(sim, &["42", "43"], |_| {});
+    job.sim.data["aliases"] = json!({"app:42": {"type": "site", "id": "42"}});
+    job.sim.data["in_use"] = json!(["42"]);
+    job.sim.write();
+    job
+}
+
+#[test]
+fn c09_wider_than_planned() {
+    let job = aliased();
+    let report = job.with(Guards::only(Guard::Width)).expect("it begins");
+    assert_eq!(why(&report, 1), Reason::ActOutsidePlan);
+    assert_eq!(job.acted(), ["43"]);
+    assert!(job.sim.live_hit().is_empty());
+    let job = aliased();
+    job.with(Guards::none()).expect("it begins");
+    assert_eq!(job.sim.live_hit(), ["42"], "the site is stopped for the application");
+}
+
+#[test]
+fn c09_an_adapter_that_did_something_else_is_stopped_at_once() {
+    let sim = three().fault(json!({
+        "at": "before-act", "from": true, "do": "wider", "action": "delete",
+        "item": {"type": "servo", "id": "sv-3"},
+    }));
+    let job = Job::new(sim, &["sv-1", "sv-2"], |plan| plan.limits.ramp = vec![25]);
+    let (ran, told) = job.apply(&[]);
+    assert_eq!((ran.code, &told["reason"]), (Some(5), &json!("act-outside-plan")), "{ran}");
+    assert_eq!(job.sim.calls().len(), 1, "nothing after it");
+    assert_eq!(job.state(1), ItemState::Unknown);
+}
+
+#[test]
+fn c09_an_act_that_the_adapter_lists_differently_is_not_asked_for() {
+    let mut job = Job::new(three(), &ALL_THREE, |_| {});
+    job.sim.data["acts"][0]["undo"] = Value::Null;
+    job.sim.write();
+    let (ran, told) = job.apply(&[]);
+    assert_eq!((ran.code, &told["reason"]), (Some(4), &json!("no-such-act")), "{ran}");
+    assert!(job.sim.calls().is_empty());
+}
+
+#[test]
+fn c10_parent_of_something_live() {
+    let family = || {
+        let sim = Sim::new()
+            .servo("host", |r| r["children"] = json!([{"type": "servo", "id": "disk"}]))
+            .servo("disk", |r| r["children"] = json!([{"type": "servo", "id": "db"}]))
+            .servo("db", |_| {});
+        Job::new(sim, &["host"], |_| {})
+    };
+    let alive = |mut job: Job| {
+        job.sim.data["probes"]["db"] = json!(true);
+        job.sim.data["in_use"] = json!(["host"]);
+        job.sim.write();
+        job
+    };
+    let job = alive(family());
+    let report = job.with(Guards::only(Guard::Descendant)).expect("it begins");
+    assert_eq!(why(&report, 1), Reason::LiveDescendant);
+    assert!(job.sim.acts().is_empty());
+    let job = alive(family());
+    job.with(Guards::none()).expect("it begins");
+    assert_eq!(job.sim.live_hit(), ["host"]);
+    assert_eq!(family().with(Guards::all()).expect("it begins").done, [1], "none of them lives");
+}
+
+/// Quarantines `sv-1` and gives back its receipt with the world as it is then.
+fn quarantined(rehearsed: bool) -> (Job, portcullis::cleanup::receipt::Receipt) {
+    let mut sim = Sim::new().servo("sv-1", |_| {});
+    sim.data["acts"][0]["rehearsed"] = json!(rehearsed);
+    let mut job = Job::new(sim, &["sv-1"], |_| {});
+    let (ran, _) = job.apply(&["--attached"]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let bytes = std::fs::read(job.place.join("receipt.json")).expect("a receipt");
+    job.sim.data = job.sim.now();
+    (job, serde_json::from_slice(&bytes).expect("a receipt"))
+}
+
+/// Plans the deletion of what was quarantined.
+fn deletion(job: Job, parent: Option<&portcullis::cleanup::receipt::Receipt>, rest: u64) -> Job {
+    let _ = std::fs::remove_file(job.sim.path("calls.jsonl"));
+    let mut sim = job.sim;
+    sim.data["in_use"] = json!(["sv-1"]);
+    Job::of(sim, "delete", &["sv-1"], |plan| {
+        plan.parent = parent.map(|r| r.plan.clone());
+        plan.limits.quarantine_s = rest;
+    })
+}
+
+#[test]
+fn c11_irreversible_without_proof() {
+    let only = Guards::only(Guard::Receipt);
+    let refused = |job: &Job, receipt: Option<&_>| -> Reason {
+        let answer: Result<ApplyReport, Refusal> =
+            job.run(only, |p: &mut Parts| p.receipt = receipt.cloned());
+        assert!(job.sim.calls().is_empty());
+        answer.expect_err("it does not begin").reason
+    };
+    let (job, receipt) = quarantined(true);
+    let job = deletion(job, Some(&receipt), 0);
+    assert_eq!(refused(&job, None), Reason::NoQuarantineReceipt, "no receipt");
+    let mut other = receipt.clone();
+    other.items.clear();
+    assert_eq!(refused(&job, Some(&other)), Reason::NoQuarantineReceipt, "not in it");
+    let mut undone = receipt.clone();
+    undone.items[0].undone = true;
+    assert_eq!(refused(&job, Some(&undone)), Reason::NoQuarantineReceipt, "taken back");
+    job.run(only, |p| p.receipt = Some(receipt.clone())).expect("with it, it begins");
+    assert_eq!(job.acted(), ["sv-1"], "and deletes");
+
+    let (job, receipt) = quarantined(true);
+    let job = deletion(job, Some(&receipt), 3600);
+    assert_eq!(refused(&job, Some(&receipt)), Reason::NoQuarantineReceipt, "too short a rest");
+
+    let (job, receipt) = quarantined(false);
+    let job = deletion(job, Some(&receipt), 0);
+    assert_eq!(refused(&job, Some(&receipt)), Reason::UndoUnproven, "undo never rehearsed");
+
+    let job = deletion(quarantined(true).0, None, 0);
+    job.with(Guards::none()).expect("it begins");
+    assert_eq!(job.sim.live_hit(), ["sv-1"], "gone for good");
+}
+
+#[test]
+fn c12_no_verdict_is_a_stop() {
+    let ill = |kind: &str| {
+        let mut sim = three().fault(json!({"at": "health", "nth": 2, "do": kind}));
+        // The first stop hurts, and the world's health would say so.
+        sim.data["in_use"] = json!(ALL_THREE);
+        Job::new(sim, &ALL_THREE, |_| {})
+    };
+    for (kind, reason) in [
+        ("silent", Reason::HealthUnknown),
+        ("exit", Reason::HealthUnknown),
+        ("garbage", Reason::HealthUnknown),
+        ("error", Reason::HealthUnknown),
+        ("unhealthy", Reason::Unhealthy),
+    ] {
+        let job = ill(kind);
+        let command = AdapterCommand::new(&job.sim.command()).expect("a command");
+        let limits = AdapterLimits { look: Duration::from_secs(2), ..AdapterLimits::default() };
+        let impatient = Adapter::start(&command, "servos", limits).expect("python3 starts");
+        let report = job
+            .run(Guards::only(Guard::Health).with(Guard::Ramp), |p| p.world = Box::new(impatient))
+            .expect("it begins");
+        assert_eq!(stopped(&report), reason, "{kind}");
+        assert_eq!(report.class(), Some(Class::Halted));
+        assert_eq!(job.acted(), ["sv-1"], "{kind}: after the first batch");
+        assert_eq!(job.state(1), ItemState::Confirmed, "{kind}: and that can be taken back");
+    }
+    let job = ill("unhealthy");
+    job.with(Guards::only(Guard::Ramp)).expect("it begins");
+    assert_eq!(job.sim.live_hit(), ALL_THREE, "on and on");
+}
+
+#[test]
+fn c14_restore_needs_nobody() {
+    let job = Job::new(three(), &ALL_THREE, |_| {});
+    let (ran, _) = job.apply(&["--attached"]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let receipt = job.place.join("receipt.json").display().to_string();
+    let undo = |more: &[&str]| {
+        let mut words = job.arguments(&["cleanup", "undo", &receipt, "--format=json"]);
+        words.extend(more.iter().map(|w| (*w).to_owned()));
+        let ran = job.sim.folder.run(&words);
+        let told: Value = serde_json::from_str(&ran.stdout).unwrap_or(Value::Null);
+        (ran, told)
+    };
+    // Offline from whoever planned and agreed.
+    std::fs::remove_dir_all(job.place.join("approvals")).expect("no approvals");
+    let (ran, told) = undo(&["--id=sv-2"]);
+    assert_eq!((ran.code, &told["undone"]), (Some(0), &json!([2])), "{ran}");
+    let (ran, told) = undo(&[]);
+    assert_eq!((ran.code, &told["undone"]), (Some(0), &json!([3, 1])), "the last first: {ran}");
+    let (ran, _) = undo(&[]);
+    assert_eq!(ran.code, Some(4), "{ran}");
+    assert!(ran.stderr.contains("already-consumed"), "once: {ran}");
+    let now = job.sim.now();
+    for n in 0..3 {
+        assert_eq!(now["resources"][n]["state"]["status"], "running");
+        assert_eq!(job.state(n as u32 + 1), ItemState::Undone);
+    }
+    let undone: Vec<String> = job
+        .sim
+        .calls()
+        .into_iter()
+        .filter(|c| c.verb == "undo" && c.applied)
+        .map(|c| format!("{} {}", c.action, c.item.id))
+        .collect();
+    assert_eq!(undone, ["start sv-2", "start sv-3", "start sv-1"], "exactly the inverse");
+}
+
+#[test]
+fn c14_a_receipt_that_proves_nothing_takes_nothing_back() {
+    let job = Job::new(three(), &ALL_THREE, |_| {});
+    job.apply(&["--attached"]);
+    let receipt = job.place.join("receipt.json");
+    let words =
+        |path: &std::path::Path| job.arguments(&["cleanup", "undo", &path.display().to_string()]);
+    let good = std::fs::read(&receipt).expect("the receipt");
+    let text = String::from_utf8(good.clone()).expect("text");
+    std::fs::write(&receipt, text.replace("\"undo\": \"start\"", "\"undo\": \"delete\""))
+        .expect("w");
+    let ran = job.sim.folder.run(&words(&receipt));
+    assert_eq!(ran.code, Some(4), "{ran}");
+    assert!(ran.stderr.contains("signature-invalid"), "{ran}");
+    std::fs::write(&receipt, &good).expect("written");
+    std::fs::remove_file(job.place.join("receipt.json.sig")).expect("no signature");
+    let ran = job.sim.folder.run(&words(&receipt));
+    assert!(ran.code == Some(4) && ran.stderr.contains("nobody signed"), "{ran}");
+    assert!(job.sim.calls().iter().all(|c| c.verb == "act"));
+}

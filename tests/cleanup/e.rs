@@ -1,0 +1,199 @@
+//! E: the switch, the log.
+
+use crate::common::Ran;
+use crate::job::Job;
+use crate::simworld::Sim;
+use serde_json::{Value, json};
+
+fn three() -> Sim {
+    Sim::new().servo("sv-1", |_| {}).servo("sv-2", |_| {}).servo("sv-3", |_| {})
+}
+
+const ALL_THREE: [&str; 3] = ["sv-1", "sv-2", "sv-3"];
+
+fn halt(job: &Job, more: &[&str]) -> Ran {
+    let words = [&["cleanup", "halt"], more].concat();
+    job.sim.folder.run(&job.arguments(&words))
+}
+
+/// The binary that the tests run, for a world that runs it itself.
+fn portcullis(job: &Job, words: &[String]) -> String {
+    let program = job.sim.folder.command(words).get_program().to_owned();
+    let quoted = |w: &String| format!("'{w}'");
+    format!("'{}' {}", program.display(), words.iter().map(quoted).collect::<Vec<_>>().join(" "))
+}
+
+#[test]
+fn e01_halted_midway() {
+    let mut job = Job::new(three(), &ALL_THREE, |plan| plan.limits.ramp = vec![25]);
+    // Somebody halts while the first act is under way.
+    let command = portcullis(&job, &job.arguments(&["cleanup", "halt", "--why=enough"]));
+    job.sim = job.sim.fault(json!({"at": "after-act", "do": "run", "command": command}));
+    job.sim.write();
+    let (ran, told) = job.apply(&["--attached"]);
+    assert_eq!((ran.code, &told["class"]), (Some(5), &json!(14)), "{ran}");
+    assert_eq!(told["reason"], "halt", "{ran}");
+    assert!(told["says"].as_str().expect("why").contains("enough"), "{ran}");
+    assert_eq!(job.acted(), ["sv-1"], "not one more");
+    let last = job.chain().records.last().map(|r| serde_json::to_value(&r.what).expect("JSON"));
+    assert_eq!(last.expect("a line")["event"], "halted");
+
+    // Before the first act: nothing is done.
+    let job = Job::new(three(), &ALL_THREE, |_| {});
+    assert_eq!(halt(&job, &[]).code, Some(0));
+    let (ran, told) = job.apply(&[]);
+    assert_eq!((ran.code, &told["reason"]), (Some(4), &json!("halt")), "{ran}");
+    assert!(job.sim.calls().is_empty());
+}
+
+#[test]
+fn e02_a_switch_that_nobody_can_read_is_a_halt() {
+    let broken: [fn(&Job); 4] = [
+        |job| std::fs::remove_file(job.sim.path("halt.json")).expect("gone"),
+        |job| drop(job.sim.folder.file("halt.json", "run")),
+        |job| drop(job.sim.folder.file("halt.json", "")),
+        |job| {
+            std::fs::remove_file(job.sim.path("halt.json")).expect("gone");
+            std::fs::create_dir(job.sim.path("halt.json")).expect("a folder");
+        },
+    ];
+    for spoil in broken {
+        let job = Job::new(three(), &ALL_THREE, |_| {});
+        spoil(&job);
+        let (ran, told) = job.apply(&[]);
+        assert_eq!((ran.code, &told["reason"]), (Some(4), &json!("halt-unreadable")), "{ran}");
+        assert!(job.sim.calls().is_empty());
+    }
+    // A remote that does not answer.
+    let job = Job::new(three(), &ALL_THREE, |_| {});
+    let mut words = job.apply_words(&[]);
+    let gone = format!("--halt=git:{}", job.sim.path("nowhere.git").display());
+    words.iter_mut().filter(|w| *w == "--halt=halt.json").for_each(|w| w.clone_from(&gone));
+    let ran = job.sim.folder.run(&words);
+    assert!(ran.code == Some(4) && ran.stdout.contains("halt-unreadable"), "{ran}");
+}
+
+#[test]
+fn e02_put_back_by_other_automation() {
+    let job = Job::new(three(), &ALL_THREE, |_| {});
+    let run = std::fs::read(job.sim.path("halt.json")).expect("the switch");
+    assert_eq!(halt(&job, &["--why=no"]).code, Some(0));
+    let halted = std::fs::read_to_string(job.sim.path("halt.json")).expect("the switch");
+    // Configuration management restores its file before anybody applies.
+    std::fs::write(job.sim.path("halt.json"), &run).expect("written");
+    let (ran, told) = job.apply(&[]);
+    assert_eq!((ran.code, &told["reason"]), (Some(4), &json!("halt")), "{ran}");
+    assert!(told["says"].as_str().expect("why").contains("put it back"), "{ran}");
+    // A machine that never heard of the halt remembers it from the journal.
+    let job = Job::new(three(), &ALL_THREE, |_| {});
+    std::fs::write(job.sim.path("halt.json"), &halted).expect("written");
+    job.apply(&[]);
+    std::fs::remove_file(job.sim.path("state/halts")).expect("forgotten");
+    std::fs::write(job.sim.path("halt.json"), &run).expect("written");
+    let (ran, told) = job.apply(&[]);
+    assert_eq!((ran.code, &told["reason"]), (Some(4), &json!("halt")), "{ran}");
+    assert!(job.sim.calls().is_empty());
+}
+
+#[test]
+fn e02_lifting_takes_a_signature() {
+    let job = Job::new(three(), &ALL_THREE, |_| {});
+    let ran = halt(&job, &[]);
+    let id = ran.stdout.split("--sign-lift ").nth(1).and_then(|t| t.split(' ').next());
+    let id = id.expect("it says how to lift it").to_owned();
+    // The applier's key is no person's who may approve.
+    for (key, code) in [("robot", 4), ("bob", 0)] {
+        let (key, id) = (format!("--key={key}"), format!("--sign-lift={id}"));
+        let signed = halt(&job, &[&id, &key, "--out=lift.json", "--why=fixed"]);
+        assert_eq!(signed.code, Some(0), "{signed}");
+        let lifted = halt(&job, &["--lift=lift.json"]);
+        assert_eq!(lifted.code, Some(code), "{key}: {lifted}");
+    }
+    let (ran, told) = job.apply(&["--attached"]);
+    assert_eq!((ran.code, &told["after"]), (Some(0), &json!("finished")), "{ran}");
+    // The same statement lifts no later halt.
+    assert_eq!(halt(&job, &[]).code, Some(0));
+    let again = halt(&job, &["--lift=lift.json"]);
+    assert_eq!(again.code, Some(4), "{again}");
+    assert_eq!(halt(&job, &["--show"]).code, Some(4));
+}
+
+/// An owner answers the notice with an opt-out, while the plan is being applied.
+#[test]
+fn e03_an_owner_objects() {
+    let objects = json!({"at": "after-act", "do": "patch", "item": {"type": "servo", "id": "sv-2"},
+        "set": {"protected": [{"kind": "opt-out", "source": "owners", "detail": "ours"}]}});
+    let job = Job::new(three().fault(objects), &ALL_THREE, |_| {});
+    let (ran, told) = job.apply(&["--attached"]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert_eq!(told["items"][1]["reason"], "protected", "{ran}");
+    assert_eq!(job.acted(), ["sv-1", "sv-3"]);
+}
+
+#[test]
+fn e06_the_log_explains() {
+    let mut job = Job::new(three(), &ALL_THREE, |plan| {
+        plan.author.requested_by = Some("alice".into());
+    });
+    job.sim.data["probes"]["sv-3"] = json!(true);
+    job.sim.write();
+    job.apply(&["--attached"]);
+    let receipt = job.place.join("receipt.json").display().to_string();
+    job.sim.folder.run(&job.arguments(&["cleanup", "undo", &receipt, "--id=sv-1"]));
+    let explain = |id: &str| job.sim.folder.run(&["cleanup", "log", "explain", id]);
+    let ran = explain("sv-1");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    for part in [
+        "by alice, asked by alice",
+        "tombstone, says projects-db",
+        "no-traffic, says flow-logs",
+        "no life in            probe, lb",
+        "by bob at",
+        "by carol at",
+        "with the agreement of bob, carol",
+        "batch 1",
+        "about to stop (token",
+        "seen done",
+        "seen taken back",
+        "undone by             start",
+    ] {
+        assert!(ran.stdout.contains(part), "{part}: {ran}");
+    }
+    let ran = explain("sv-3");
+    assert!(ran.stdout.contains("left out: came-alive"), "{ran}");
+    let ran = explain("sv-9");
+    assert!(ran.code == Some(2) && ran.stderr.contains("no plan"), "{ran}");
+    let place = job.place.display().to_string();
+    let ran = job.sim.folder.run(&["cleanup", "log", "verify", &place, "--state=state"]);
+    assert!(ran.code == Some(0) && ran.stdout.contains("anchored at line"), "{ran}");
+}
+
+/// One line for an existing job: each act of the plan once, and nothing else.
+#[test]
+fn permits_are_for_one_act_of_the_plan_once() {
+    let job = Job::new(three(), &["sv-1", "sv-2"], |_| {});
+    let place = job.place.display().to_string();
+    let ask = |id: &str, action: &str| {
+        let mut words = job.arguments(&["cleanup", "permit", &place, "--policy=policy.yaml"]);
+        words.extend([format!("--id={id}"), format!("--action={action}")]);
+        job.sim.folder.run(&words)
+    };
+    assert_eq!(ask("sv-1", "stop").code, Some(0));
+    for (id, action, why) in [
+        ("sv-1", "stop", "already-consumed"),
+        ("sv-1", "delete", "act-outside-plan"),
+        ("sv-3", "stop", "act-outside-plan"),
+        ("", "", "act-outside-plan"),
+    ] {
+        let ran = ask(id, action);
+        assert_eq!(ran.code, Some(4), "{id} {action}: {ran}");
+        assert!(ran.stderr.contains(why), "{id} {action}: {ran}");
+    }
+    // What a job was permitted is not done again by an apply.
+    let (ran, told): (Ran, Value) = job.apply(&["--attached"]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert_eq!(told["items"][0]["state"], "permitted", "{ran}");
+    assert_eq!(job.acted(), ["sv-2"]);
+    assert_eq!(ask("sv-2", "stop").code, Some(4));
+    assert_eq!(halt(&job, &[]).code, Some(0));
+}
