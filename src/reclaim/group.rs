@@ -1,12 +1,12 @@
 use super::place::{Place, SPEC};
-use super::thing::{ask, new, put, tags};
+use super::thing::{new, put, tags};
 use crate::cleanup::Resource;
 use crate::cleanup::aws as kind;
 use crate::drift;
 use crate::snapshot::{CallKind, SecurityGroup};
 
-/// Security groups. One that no interface carries, nothing names and nobody declared is a candidate
-/// to be deleted.
+/// Security groups, with who carries and names each. None is a candidate to be deleted: a launch
+/// template may name it, nobody refuses the deletion then, and templates are not read yet.
 pub(super) fn list(place: &Place<'_>, out: &mut Vec<Resource>) {
     out.extend(place.view.security_groups.iter().map(|row| group(place, row)));
 }
@@ -39,8 +39,7 @@ fn group(place: &Place<'_>, row: &SecurityGroup) -> Resource {
     if default {
         thing.protected.push(place.says(call, "default-group", "AWS keeps every VPC's own"));
     }
-    let declared = place.input.spec.groups.contains_key(id);
-    if declared {
+    if place.input.spec.groups.contains_key(id) {
         thing.live.push(place.claim(SPEC.into(), "declared", "the spec declares it"));
     }
     // References from other regions and accounts count, so these calls must be whole in all of them.
@@ -54,17 +53,5 @@ fn group(place: &Place<'_>, row: &SecurityGroup) -> Resource {
         }
     }
     thing.unknown.extend(place.blind(&[CallKind::NetworkInterfaces]));
-    if carriers.is_empty() && named.is_empty() && !default && !declared {
-        // A template's groups are carried only once something launches, and nobody refuses the
-        // deletion of one that a template names.
-        thing.unknown.push("launch templates were not read: one may name it".into());
-        let carried = place.lacks(
-            CallKind::NetworkInterfaces,
-            "no-interface",
-            "no interface of the region carries it",
-        );
-        let named = place.lacks(call, "not-named", "no other group's permission names it");
-        ask(&mut thing, "delete", [carried, named].into_iter().flatten());
-    }
     thing
 }

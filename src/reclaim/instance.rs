@@ -22,9 +22,7 @@ fn instance(place: &Place<'_>, row: &Instance) -> Resource {
     put(&mut thing.immutable, "image", row.image_id.as_deref());
     put(&mut thing.immutable, "vpc", row.vpc_id.as_deref());
     put(&mut thing.attributes, "image", row.image_id.as_deref());
-    put(&mut thing.attributes, "instance-type", row.instance_type.as_deref());
     put(&mut thing.attributes, "vpc", row.vpc_id.as_deref());
-    put(&mut thing.attributes, "zone", zone.as_deref());
     thing.attributes.insert("age".into(), age(place, row.launch_time.as_deref()));
     thing.domain = zone;
     thing.state.insert("state".into(), row.state.name.clone());
@@ -63,7 +61,6 @@ fn instance(place: &Place<'_>, row: &Instance) -> Resource {
     ];
     thing.unknown.extend(place.blind(&calls));
     let roles = place.input.resolution.hosts.get(id).map_or(&[][..], |h| h.roles.as_slice());
-    put(&mut thing.attributes, "role", roles.first().map(String::as_str));
     if row.state.name == "running" && roles.is_empty() {
         let spec = place.claim(SPEC.into(), "in-no-role", "no role of the spec picks it");
         let balancing = place.lacks(

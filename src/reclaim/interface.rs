@@ -20,9 +20,6 @@ fn interface(place: &Place<'_>, row: &Interface) -> Resource {
     put(&mut thing.immutable, "subnet", row.subnet_id.as_deref());
     put(&mut thing.immutable, "private-ip", address.as_deref());
     put(&mut thing.attributes, "vpc", row.vpc_id.as_deref());
-    put(&mut thing.attributes, "subnet", row.subnet_id.as_deref());
-    put(&mut thing.attributes, "zone", row.availability_zone.as_deref());
-    put(&mut thing.attributes, "interface-type", row.interface_type.as_deref());
     thing.domain.clone_from(&row.availability_zone);
     let attachment = row.attachment.as_ref();
     let instance = attachment.and_then(|a| a.instance_id.as_deref());

@@ -103,7 +103,6 @@ fn permission(
         put(&mut thing.immutable, key, Some(value));
     }
     put(&mut thing.attributes, "vpc", group.vpc_id.as_deref());
-    put(&mut thing.attributes, "direction", Some(rule.direction));
     put(&mut thing.state, "description", rule.description.as_deref());
     let carriers = place.uses.carriers.get(id).map_or(&[][..], Vec::as_slice);
     let mut carried: Vec<&str> = carriers.iter().map(|i| i.network_interface_id.as_str()).collect();

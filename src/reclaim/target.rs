@@ -24,8 +24,6 @@ fn target(place: &Place<'_>, group: &TargetGroup, row: &TargetHealth) -> Resourc
     }
     put(&mut thing.immutable, "zone", row.target.availability_zone.as_deref());
     put(&mut thing.attributes, "vpc", group.vpc_id.as_deref());
-    put(&mut thing.attributes, "target-type", group.target_type.as_deref());
-    put(&mut thing.attributes, "target-group", Some(arn));
     thing.domain.clone_from(&row.target.availability_zone);
     thing.set = Some(arn.into());
     let health = row.state.as_deref().unwrap_or("unknown");

@@ -31,6 +31,9 @@ const KEEPERS: [(&str, &str); 8] = [
 /// Tags that say whom to tell, in lower case.
 const OWNER: [&str; 3] = ["owner", "team", "contact"];
 
+/// Tags that say which generation a thing is of, in lower case.
+const GENERATION: [&str; 4] = ["generation", "gen", "host-generation", "host_gen"];
+
 /// A thing before anything was said about it.
 pub(super) fn new(place: &Place<'_>, kind: &str, id: impl Into<String>) -> Resource {
     let view = place.view;
@@ -82,10 +85,11 @@ pub(super) fn tags(place: &Place<'_>, thing: &mut Resource, call: CallKind, tags
         }
         if OWNER.contains(&lower.as_str()) && thing.owner.is_none() && !value.is_empty() {
             thing.owner = Some(value.clone());
+            thing.attributes.insert("owner".into(), value.clone());
         }
-        // A name is of one thing, and tells no class.
-        if lower != "name" && !lower.starts_with("aws:") {
-            thing.attributes.insert(format!("tag:{key}"), value.clone());
+        // Every other tag tells no class that anything is wrong in together.
+        if GENERATION.contains(&lower.as_str()) {
+            thing.attributes.insert("generation".into(), value.clone());
         }
     }
     all.sort();

@@ -1,7 +1,8 @@
 """Builds a small account with something of each type to act on, and shows it.
 
-Usage: reclaim.py ENDPOINT build    makes it and prints the ids by name, as one JSON object
-       reclaim.py ENDPOINT show     prints everything that an act could change, as one JSON object
+Usage: reclaim.py ENDPOINT build       makes it and prints the ids by name, as one JSON object
+       reclaim.py ENDPOINT show        prints everything that an act could change, as one JSON object
+       reclaim.py ENDPOINT start|stop  starts and stops the instance that is stopped
 
 Only ever talks to a loopback endpoint.
 """
@@ -19,7 +20,7 @@ def main():
     endpoint, verb = sys.argv[1:3]
     if urllib.parse.urlsplit(endpoint).hostname != "127.0.0.1":
         sys.exit(f"refused: {endpoint} is not on loopback")
-    made = {"build": build, "show": show}[verb](
+    made = {"build": build, "show": show, "start": start, "stop": stop}[verb](
         *(boto3.client(s, region_name=REGION, endpoint_url=endpoint) for s in ("ec2", "elbv2"))
     )
     print(json.dumps(made, sort_keys=True))
@@ -66,9 +67,8 @@ def build(ec2, elb):
         SecurityGroupIds=[used, second],
     )["Instances"]
     one, two, stopped = (i["InstanceId"] for i in instances)
-    # moto calls every running target healthy and a stopped one unused.
-    ec2.stop_instances(InstanceIds=[stopped])
     ec2.create_tags(Resources=[two], Tags=[{"Key": "role", "Value": "web"}])
+    ec2.create_tags(Resources=[stopped], Tags=[{"Key": "was", "Value": "stopped"}])
 
     def interface():
         made = ec2.create_network_interface(SubnetId=subnet, Groups=[used])["NetworkInterface"]
@@ -87,6 +87,8 @@ def build(ec2, elb):
         Name="web", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="instance"
     )["TargetGroups"][0]["TargetGroupArn"]
     elb.register_targets(TargetGroupArn=targets, Targets=[{"Id": two, "Port": 80}, {"Id": stopped, "Port": 80}])
+    # moto calls every running target healthy and a stopped one unused.
+    ec2.stop_instances(InstanceIds=[stopped])
     images = {i["InstanceId"]: i["ImageId"] for i in instances}
     private = {
         i["NetworkInterfaceId"]: i["PrivateIpAddress"]
@@ -100,6 +102,24 @@ def build(ec2, elb):
         "volume": volume, "free_volume": free_volume,
         "address": address["AllocationId"], "ip": address["PublicIp"], "targets": targets,
     }
+
+
+def states(ec2):
+    return {i["InstanceId"]: i["State"]["Name"]
+            for r in ec2.describe_instances()["Reservations"] for i in r["Instances"]}
+
+
+def start(ec2, elb):
+    ids = [i for i, state in states(ec2).items() if state == "stopped"]
+    ec2.start_instances(InstanceIds=ids)
+    return ids
+
+
+def stop(ec2, elb):
+    roles = ec2.describe_tags(Filters=[{"Name": "key", "Values": ["was"]}])["Tags"]
+    ids = [t["ResourceId"] for t in roles]
+    ec2.stop_instances(InstanceIds=ids)
+    return ids
 
 
 def show(ec2, elb):

@@ -1,7 +1,8 @@
 //! The adapter, as commands are told it.
 
+use super::native;
 use crate::apply::{Adapter, AdapterCommand, AdapterLimits};
-use crate::cleanup::{Digest, World};
+use crate::cleanup::{Digest, Target, World};
 use crate::cli::{CliError, ExitStatus};
 use crate::report::escape::visible;
 use clap::Args;
@@ -46,12 +47,12 @@ impl AdapterArgs {
     pub(in crate::cli) fn start(
         &self,
         words: &[String],
-        scope: &str,
+        target: &Target,
     ) -> Result<Box<dyn World>, CliError> {
         if built_in(words) {
-            return Err(CliError::new("use the built-in adapter aws").because("it is not here"));
+            return native::world(target);
         }
-        let adapter = Adapter::start(&command(words)?, scope, AdapterLimits::default());
+        let adapter = Adapter::start(&command(words)?, &target.scope, AdapterLimits::default());
         let adapter = adapter.map_err(|e| {
             CliError::new(format!("start the adapter {}", visible(&words[0])))
                 .because(e)

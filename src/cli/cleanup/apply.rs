@@ -120,7 +120,7 @@ fn go(
     let path = agreed.folder.join(JOURNAL);
     let mut journal = JournalFile::open(&path)
         .map_err(|e| CliError::new(format!("open {}", path.display())).because(e))?;
-    let mut world = args.adapter.start(&agreed.words, &plan.target.scope)?;
+    let mut world = args.adapter.start(&agreed.words, &plan.target)?;
     let mut still = |at: Timestamp| args.agreed.still(agreed, at);
     let report = run(Setup {
         approved: &agreed.approved,

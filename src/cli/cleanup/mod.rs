@@ -8,7 +8,9 @@ pub mod deny;
 mod folder;
 pub mod halt;
 mod halts;
+pub mod iam;
 pub mod log;
+pub mod native;
 mod nonce;
 pub mod permit;
 pub mod place;
@@ -53,6 +55,8 @@ pub enum CleanupAct {
     Permit(Box<permit::PermitArgs>),
     /// Verify a journal, or explain what was done to one thing
     Log(log::LogCommand),
+    /// Print the IAM policy that an apply needs
+    Policy(iam::PolicyArgs),
     /// Look at a list of trust
     Trust(trust::TrustCommand),
 }
@@ -72,6 +76,7 @@ pub fn run(command: &CleanupCommand, global: &Global) -> Result<ExitStatus, CliE
         CleanupAct::Halt(args) => halt::run(args),
         CleanupAct::Permit(args) => permit::run(args),
         CleanupAct::Log(args) => log::run(args),
+        CleanupAct::Policy(args) => iam::run(args),
         CleanupAct::Trust(args) => trust::run(args),
     }
 }

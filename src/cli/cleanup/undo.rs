@@ -65,7 +65,7 @@ pub fn run(args: &UndoArgs) -> Result<ExitStatus, CliError> {
     let mut journal = JournalFile::open(&path)
         .map_err(|e| CliError::new(format!("open {}", path.display())).because(e))?;
     let mut register = args.state.claims(&digest)?;
-    let mut world = args.adapter.start(&words, &receipt.target.scope)?;
+    let mut world = args.adapter.start(&words, &receipt.target)?;
     let report = undo(UndoSetup {
         plan: &plan,
         digest: &digest,

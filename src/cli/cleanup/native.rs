@@ -1,0 +1,262 @@
+//! AWS without an adapter: the account's own things as a listing, and the world that acts on them.
+
+use super::super::audit::{Probing, probe_here};
+use super::super::cloud::CloudArgs;
+use super::super::collect::LiveArgs;
+use super::super::pipeline::{self, Case};
+use super::super::{input, rules};
+use crate::cleanup::{Digest, Hello, Listing, Source, Target, World, aws};
+use crate::cli::{CliError, Global};
+use crate::fact::Gathered;
+use crate::observation::Observations;
+use crate::reach::{self, Reach};
+use crate::snapshot::Snapshot;
+use crate::spec::{self, Spec};
+use crate::{audit, drift, reclaim, resolve, survey};
+use clap::Args;
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+/// The account that is cleaned up, and the spec that says what is wanted in it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "AWS without an adapter")]
+pub struct NativeArgs {
+    /// Clean up what of an AWS account the spec does not ask for and nothing uses
+    #[arg(long)]
+    pub aws: bool,
+    /// Spec files and folders: what is wanted (repeatable)
+    #[arg(long = "spec", value_name = "SPEC", requires = "aws")]
+    pub specs: Vec<PathBuf>,
+    /// Plan from a snapshot that `portcullis collect` wrote, instead of the live account
+    #[arg(long, value_name = "FILE", requires = "aws", conflicts_with = "aws_json")]
+    pub snapshot: Option<PathBuf>,
+    /// Plan from saved `aws ... describe-*` answers, instead of the live account
+    #[arg(long, value_name = "DIR", requires = "aws")]
+    pub aws_json: Option<PathBuf>,
+    #[command(flatten)]
+    pub probing: Probing,
+    #[command(flatten)]
+    pub live: LiveArgs,
+}
+
+/// What a plan is drafted from, in place of an adapter's answers.
+#[derive(Debug)]
+pub struct Native {
+    pub hello: Hello,
+    pub listing: Listing,
+    /// Of what decides that something is dead. The spec is not part of it: it is the list that keeps
+    /// things, and is watched as one.
+    pub classifier: Digest,
+}
+
+impl NativeArgs {
+    /// Reads the account, probes it, and lists all of it.
+    ///
+    /// # Errors
+    /// Specs and snapshots that cannot be read, and more accounts than one.
+    pub fn list(
+        &self,
+        global: &Global,
+        scope: &str,
+        selector: &BTreeMap<String, String>,
+        now: Timestamp,
+    ) -> Result<Native, CliError> {
+        let config = input::config(global)?;
+        let auditor = input::auditor(&config, global)?;
+        if self.specs.is_empty() {
+            return Err(CliError::new("plan a cleanup of AWS without a spec")
+                .because("what nobody declared cannot be told from what nobody wants")
+                .hint("name it: --spec spec.yaml; `portcullis init` writes one from a snapshot"));
+        }
+        let sources = input::sources(&self.specs)?;
+        let spec = spec::load(&sources).map_err(input::rendered)?;
+        let cloud = CloudArgs {
+            snapshot: self.snapshot.clone(),
+            aws_json: self.aws_json.clone(),
+            no_cloud: false,
+            save_snapshot: None,
+        };
+        let snapshot = cloud.read(&self.live, global, now)?;
+        let hello = hello(&snapshot, scope)?;
+        let rules = rules::load(&[])?;
+        let scope = config.scope_addresses();
+        let case = Case {
+            spec: &spec,
+            snapshot: &snapshot,
+            facts: &Gathered::default(),
+            rules: &rules,
+            options: &audit::Options::default(),
+            scope: &scope,
+            limits: survey::Limits {
+                snapshot_max_age: config.limits.snapshot_max_age,
+                ..survey::Limits::default()
+            },
+            now,
+        };
+        let mut seen = Observations::default();
+        let _ = pipeline::run(&case, &mut |survey, gaps| {
+            if !self.probing.no_probe && !global.offline {
+                seen = probe_here(survey, gaps, &self.probing, &config, &auditor, global);
+            }
+            seen.clone()
+        });
+        let mut listing = of(&spec, &snapshot, &seen);
+        select(&mut listing, selector);
+        let tool = concat!("portcullis ", env!("CARGO_PKG_VERSION"), " reclaim/v1");
+        Ok(Native { hello, listing, classifier: Digest::of(tool.as_bytes()) })
+    }
+}
+
+/// What a snapshot and probes show of an account.
+pub(super) fn of(spec: &Spec, snapshot: &Snapshot, seen: &Observations) -> Listing {
+    let resolution = resolve::resolve(spec, snapshot);
+    let reach = Reach::new(snapshot, &reach::Options { assume_bpa_off: false });
+    let drifted = drift::compare(spec, snapshot, &reach);
+    let mut listing = reclaim::list(&reclaim::Input {
+        spec,
+        snapshot,
+        resolution: &resolution,
+        drifted: &drifted,
+        observations: seen,
+    });
+    if !seen.vantages.is_empty() {
+        listing.sources.push(Source {
+            name: "probe".into(),
+            fetched_at: snapshot.taken_at,
+            newest: None,
+            // Probes prove life, and no silence is taken for anything: none can be missing.
+            complete: true,
+            rows: seen.rows.len() as u64,
+            cross_count: None,
+            keeps: false,
+            selector: BTreeMap::new(),
+        });
+    }
+    listing
+}
+
+/// Leaves what was asked for, by attributes.
+fn select(listing: &mut Listing, selector: &BTreeMap<String, String>) {
+    listing.resources.retain(|r| selector.iter().all(|(k, v)| r.attributes.get(k) == Some(v)));
+    for source in &mut listing.sources {
+        source.selector.clone_from(selector);
+    }
+}
+
+/// Who the account is, as the world will say it when the plan is applied.
+fn hello(snapshot: &Snapshot, scope: &str) -> Result<Hello, CliError> {
+    let cannot = || CliError::new("plan a cleanup of AWS");
+    let accounts: BTreeSet<&str> = snapshot.regions.iter().map(|v| v.account.as_str()).collect();
+    let account = match accounts.iter().collect::<Vec<_>>().as_slice() {
+        [one] => (**one).to_owned(),
+        [] => return Err(cannot().because("no account and region was read")),
+        many => {
+            return Err(cannot()
+                .because(format!("{} accounts were read, and a plan acts in one", many.len()))
+                .hint("name it: --account ID, and plan each account by itself"));
+        }
+    };
+    let regions: BTreeSet<String> = snapshot.regions.iter().map(|v| v.region.clone()).collect();
+    let partition = match regions.first().map_or("", String::as_str) {
+        region if region.starts_with("cn-") => "aws-cn",
+        region if region.starts_with("us-gov-") => "aws-us-gov",
+        region if region.starts_with("us-iso-") => "aws-iso",
+        region if region.starts_with("us-isob-") => "aws-iso-b",
+        _ => "aws",
+    };
+    Ok(Hello {
+        protocol: 1,
+        adapter: "aws".into(),
+        target: Target {
+            provider: "aws".into(),
+            partition: partition.into(),
+            account,
+            regions,
+            scope: scope.into(),
+        },
+        clock: None,
+        acts: aws::acts(),
+    })
+}
+
+/// The world that a plan of AWS is applied in, with the credentials that the SDKs find: it looks at
+/// each thing by a fresh reading of what concerns its type, made and listed as the plan was.
+///
+/// # Errors
+/// What keeps this machine from making calls.
+#[cfg(not(feature = "aws"))]
+pub(super) fn world(_: &Target) -> Result<Box<dyn World>, CliError> {
+    Err(CliError::new("act in AWS with this build: it was made without the `aws` feature")
+        .hint("build with the default features: cargo build --release"))
+}
+
+/// The world that a plan of AWS is applied in, with the credentials that the SDKs find: it looks at
+/// each thing by a fresh reading of what concerns its type, made and listed as the plan was.
+///
+/// # Errors
+/// What keeps this machine from making calls.
+#[cfg(feature = "aws")]
+pub(super) fn world(target: &Target) -> Result<Box<dyn World>, CliError> {
+    use crate::apply::aws::{AwsWorld, Settings};
+    use crate::cleanup::Observed;
+    use crate::snapshot::CallKind;
+
+    let settings = Settings {
+        regions: target.regions.clone(),
+        scope: target.scope.clone(),
+        ..Settings::default()
+    };
+    let (planned, again) = (target.clone(), target.clone());
+    let list = move |_: &str, selector: &BTreeMap<String, String>| {
+        let snapshot = fresh(&planned, reclaim::NEEDS.into_iter().collect(), "list")?;
+        let mut listing = of(&Spec::default(), &snapshot, &Observations::default());
+        select(&mut listing, selector);
+        Ok(listing)
+    };
+    let observe = move |item: &crate::cleanup::ItemRef| {
+        let needs: BTreeSet<CallKind> = reclaim::needs(&item.kind).iter().copied().collect();
+        let snapshot = fresh(&again, needs.clone(), "observe")?;
+        let listing = of(&Spec::default(), &snapshot, &Observations::default());
+        if let Some(resource) = listing.resources.into_iter().find(|r| r.item() == *item) {
+            return Ok(Observed::Yes { resource: Box::new(resource) });
+        }
+        // Absent is gone only where everything that would show it was read.
+        let mut lost = snapshot.calls.iter().filter(|c| needs.contains(&c.kind));
+        Ok(match lost.find_map(crate::snapshot::Call::gap) {
+            Some(gap) => Observed::Unknown { why: format!("{}: {}", gap.scope, gap.why) },
+            None => Observed::No,
+        })
+    };
+    let world = AwsWorld::new(settings, Box::new(list), Box::new(observe));
+    Ok(Box::new(world.map_err(|e| CliError::new("use AWS").because(e))?))
+}
+
+/// Reads some calls of the target's account and regions, now.
+#[cfg(feature = "aws")]
+fn fresh(
+    target: &Target,
+    only: BTreeSet<crate::snapshot::CallKind>,
+    verb: &str,
+) -> Result<Snapshot, crate::cleanup::WorldError> {
+    use crate::collect::aws as collect;
+
+    let mut options = collect::Options::new(Timestamp::now());
+    options.accounts = vec![collect::Account {
+        id: Some(target.account.clone()),
+        regions: target.regions.iter().cloned().collect(),
+        ..collect::Account::default()
+    }];
+    options.only = Some(only.into());
+    options.stop = crate::cli::interrupt::stop();
+    let error = |why: String| crate::cleanup::WorldError { verb: verb.into(), why };
+    let snapshot = collect::collect(&options, &mut |_| {}).map_err(|e| error(e.to_string()))?;
+    // A region that was not entered would look like one where everything is gone.
+    let entered = |region: &String| snapshot.view(&target.account, region).is_some();
+    match target.regions.iter().find(|region| !entered(region)) {
+        Some(region) => {
+            Err(error(format!("{region} of account {} was not entered", target.account)))
+        }
+        None => Ok(snapshot),
+    }
+}
