@@ -106,7 +106,7 @@ fn mark(resource: &Resource, verdict: &Verdict, bench: &Bench<'_>, policy: &Poli
     let live = bench.proven_live(resource) && resource.protected.is_empty();
     Marks {
         candidate: resource.candidate,
-        unknown: verdict.is_unknown(),
+        unknown: !resource.unknown.is_empty() || verdict.is_unknown(),
         live: live.then_some(!resource.candidate),
         dead: policy.dead_controls.contains(&resource.item()).then_some(resource.candidate),
     }

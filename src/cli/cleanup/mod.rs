@@ -14,6 +14,8 @@ pub mod native;
 mod nonce;
 pub mod permit;
 pub mod place;
+pub mod plan;
+mod planned;
 mod receipted;
 mod refused;
 mod rendered;
@@ -37,6 +39,8 @@ pub struct CleanupCommand {
 /// What is done about a cleanup.
 #[derive(Debug, Subcommand)]
 pub enum CleanupAct {
+    /// Plan a cleanup: ask an adapter what there is, test what is called dead, seal what may go
+    Plan(Box<plan::PlanArgs>),
     /// Show a plan: what it would do, to how many of what, the riskiest first
     Show(show::ShowArgs),
     /// Agree to a plan: see it, say how many items it acts on and where, sign
@@ -67,6 +71,7 @@ pub enum CleanupAct {
 /// What the subcommand says.
 pub fn run(command: &CleanupCommand, global: &Global) -> Result<ExitStatus, CliError> {
     match &command.act {
+        CleanupAct::Plan(args) => plan::run(args),
         CleanupAct::Show(args) => show::run(args),
         CleanupAct::Approve(args) => approve::run(args),
         CleanupAct::Deny(args) => deny::run(args),

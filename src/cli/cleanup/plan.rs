@@ -1,0 +1,345 @@
+//! `portcullis cleanup plan`: what could be removed, sealed for people to agree to.
+
+use super::adapter::AdapterArgs;
+use super::folder::unusable;
+use super::planned::{self, Outcome};
+use super::receipted;
+use super::refused::refused;
+use super::trusted::{TrustArgs, Trusted};
+use crate::cleanup::plan::{Author, DraftInput, Phase, Pins, Population, draft, read, seal};
+use crate::cleanup::policy::Policy;
+use crate::cleanup::receipt::Receipt;
+use crate::cleanup::trust::Role;
+use crate::cleanup::{
+    Act, Digest, Guards, Hello, Listing, Memory, Reason, Refusal, Resource, Target, candidates,
+    selector, selftest,
+};
+use crate::cli::{CliError, ExitStatus, saved, whole};
+use crate::report::escape::visible;
+use crate::signature::PLAN;
+use crate::{dossier, sign};
+use clap::Args;
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Arguments of `portcullis cleanup plan`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["candidates", "adapter"]))]
+pub struct PlanArgs {
+    /// What a job calls dead: one JSON object a line with type and id; `-` is standard input.
+    /// Alone it is shadow: what would hold is told, and nothing is planned
+    #[arg(long, value_name = "FILE")]
+    pub candidates: Option<PathBuf>,
+    #[command(flatten)]
+    pub adapter: AdapterArgs,
+    /// What the adapter is asked for, as it calls it
+    #[arg(long, value_name = "SCOPE", required_unless_present = "candidates")]
+    pub scope: Option<String>,
+    /// Only what has this attribute (repeatable); every row is tested against it again
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    pub selector: Vec<(String, String)>,
+    /// The program or rules that made --candidates (repeatable): when they change, the next run
+    /// plans nothing and learns anew
+    #[arg(long, value_name = "FILE", requires = "candidates")]
+    pub judged_by: Vec<PathBuf>,
+    /// Caps, ramp, soaks, limits of sources
+    #[arg(long, value_name = "FILE", env = "PORTCULLIS_CLEANUP_POLICY")]
+    pub policy: PathBuf,
+    /// The digest that the policy must have, kept where a proposer cannot write
+    #[arg(long, value_name = "sha256:HEX", env = "PORTCULLIS_CLEANUP_POLICY_DIGEST")]
+    pub policy_digest: Option<Digest>,
+    #[command(flatten)]
+    pub trust: TrustArgs,
+    /// Plan the deletion of what this receipt of a quarantine names
+    #[arg(long, value_name = "RECEIPT", requires = "adapter")]
+    pub delete: Option<PathBuf>,
+    /// Plan acts that open something, by their exposure
+    #[arg(long, conflicts_with = "delete")]
+    pub repair: bool,
+    /// Where the folders of plans are, and what each run learns for the next
+    #[arg(long, value_name = "DIR", default_value = "cleanup")]
+    pub out: PathBuf,
+    /// Who plans, by the name in the list of trust
+    #[arg(long, value_name = "NAME", env = "PORTCULLIS_AUTHOR")]
+    pub author: String,
+    /// Who made the change that made CI plan; excluded from the quorum as the author is
+    #[arg(long, value_name = "NAME")]
+    pub requested_by: Option<String>,
+    /// The author's SSH key, which signs the plan: without it nobody will apply it
+    #[arg(long, value_name = "KEYFILE", env = "PORTCULLIS_SIGN_KEY")]
+    pub key: Option<PathBuf>,
+    /// Exit with 4 where any class of candidates is held, unproven ones among them
+    #[arg(long)]
+    pub strict: bool,
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: saved::AnswerFormat,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// What was read of the world.
+struct World {
+    population: Population,
+    listing: Listing,
+    acts: Vec<Act>,
+    target: Target,
+    classifier: Option<Digest>,
+    adapter: Option<Digest>,
+    words: Vec<String>,
+    clock: Option<Timestamp>,
+}
+
+/// Drafts a plan and seals it.
+///
+/// # Errors
+/// Usage errors, what cannot be read, and an adapter that does not answer. What speaks against
+/// planning is told, with its exit status.
+pub fn run(args: &PlanArgs) -> Result<ExitStatus, CliError> {
+    const CANNOT: &str = "plan a cleanup";
+    let guards = Guards::all();
+    let chosen: BTreeMap<String, String> = args.selector.iter().cloned().collect();
+    if chosen.len() != args.selector.len() {
+        let why = Refusal::new(Reason::EmptySelector, "one key is selected twice");
+        return Err(refused(CANNOT, &why));
+    }
+    // Before anybody is asked: a selector that says nothing must reach no server.
+    let scope = args.scope.as_deref().unwrap_or("candidates");
+    selector::check(scope, &chosen, guards).map_err(|e| refused(CANNOT, &e))?;
+    let policy = policy(args)?;
+    let trusted = args.trust.read()?;
+    author(args, &trusted)?;
+    let called = args.candidates.as_deref().map(called_dead).transpose()?;
+    let receipt = receipt(args, &trusted)?;
+    let world = look(args, scope, &chosen, called)?;
+    let now = Timestamp::now();
+
+    let pins = Pins {
+        tool: env!("CARGO_PKG_VERSION").into(),
+        policy: policy.digest.clone(),
+        trust: trusted.trust.digest().clone(),
+        adapter: world.adapter.clone(),
+        adapter_command: world.words.clone(),
+    };
+    let author = Author { name: args.author.clone(), requested_by: args.requested_by.clone() };
+    let place = args.out.join(memory_name(&world.target));
+    let memory = memory(&place, &world.target)?;
+    let phase = match (&receipt, args.repair) {
+        (Some(_), _) => Phase::Delete,
+        (None, true) => Phase::Repair,
+        (None, false) => Phase::Quarantine,
+    };
+    let (plan, mut report) = draft(&DraftInput {
+        population: world.population,
+        listing: &world.listing,
+        selector: &chosen,
+        acts: &world.acts,
+        policy: &policy,
+        memory: memory.as_ref(),
+        classifier: world.classifier.as_ref(),
+        notes: &[],
+        receipt: receipt.as_ref(),
+        phase,
+        target: &world.target,
+        author: &author,
+        pins: &pins,
+        now,
+        guards,
+    });
+    report.vetoes.extend(clock(&policy, world.clock, now));
+    report.vetoes.extend(selftest::run(guards, now));
+
+    let mut outcome = Outcome { plan, report, sealed: None, signed: false };
+    if outcome.report.vetoes.is_empty() && world.population == Population::Whole {
+        let (bytes, digest) = seal(&outcome.plan);
+        // What is sealed is what every other command reads.
+        read(&bytes).map_err(|e| refused(CANNOT, &e))?;
+        let signature = args
+            .key
+            .as_deref()
+            .map(|key| sign::sign_file(key, PLAN, &bytes))
+            .transpose()
+            .map_err(|e| CliError::new("sign the plan").because(e))?;
+        let mut files: Vec<(&str, &[u8])> = vec![("plan.json", &bytes)];
+        if let Some(signature) = &signature {
+            files.push(("plan.json.sig", signature.as_bytes()));
+        }
+        let folder = dossier::seal(&args.out, &digest, &files).map_err(|e| unusable(&e))?;
+        if let Some(memory) = &outcome.report.learned {
+            remember(&place, memory)?;
+        }
+        outcome.signed = signature.is_some();
+        outcome.sealed = Some((digest, folder));
+    }
+    match args.format {
+        saved::AnswerFormat::Text => saved::print(&planned::text(&outcome))?,
+        saved::AnswerFormat::Json => saved::print(&format!("{}\n", planned::json(&outcome)))?,
+    }
+    Ok(outcome.status(args.strict))
+}
+
+fn policy(args: &PlanArgs) -> Result<Policy, CliError> {
+    let cannot = format!("use the policy {}", args.policy.display());
+    let bytes = dossier::read_file(&args.policy).map_err(|e| {
+        let why = Refusal::new(Reason::PolicyMissing, e.to_string());
+        refused(cannot.clone(), &why).hint("without caps nothing is planned: docs/cleanup has one")
+    })?;
+    let name = visible(&args.policy.display().to_string()).into_owned();
+    let policy = Policy::read(&name, &bytes).map_err(|e| refused(cannot.clone(), &e))?;
+    if let Some(pinned) = args.policy_digest.as_ref().filter(|p| **p != policy.digest) {
+        let says = format!("it has the digest {}, and {pinned} is pinned", policy.digest);
+        return Err(refused(cannot, &Refusal::new(Reason::PolicyChanged, says)));
+    }
+    Ok(policy)
+}
+
+fn author(args: &PlanArgs, trusted: &Trusted) -> Result<(), CliError> {
+    let name = visible(&args.author);
+    let cannot = || CliError::new(format!("plan as {name}"));
+    let Some(party) = trusted.trust.party(&args.author) else {
+        return Err(cannot().because("the list of trust knows nobody of this name"));
+    };
+    if !party.roles.contains(&Role::Author) {
+        return Err(cannot().because("the list of trust gives them no role author"));
+    }
+    if let Some(requester) = &args.requested_by
+        && trusted.trust.known_as(requester).is_none()
+    {
+        let why = format!("the list of trust knows nobody as {}, who asked", visible(requester));
+        return Err(cannot().because(why).hint("add the name under `also:` of whom it is"));
+    }
+    Ok(())
+}
+
+fn called_dead(path: &Path) -> Result<Vec<Resource>, CliError> {
+    let cannot = format!("read the candidates {}", path.display());
+    let bytes = if path.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().lock().take(dossier::MAX_BYTES + 1).read_to_end(&mut bytes);
+        read.map(|_| bytes).map_err(|e| CliError::new(cannot.clone()).because(e))?
+    } else {
+        dossier::read_file(path).map_err(|e| CliError::new(cannot.clone()).because(e))?
+    };
+    if bytes.len() as u64 > dossier::MAX_BYTES {
+        return Err(CliError::new(cannot).because("it is longer than 64 MiB"));
+    }
+    candidates::read(&bytes).map_err(|e| match e.reason {
+        Reason::EmptySelector => refused(cannot, &e),
+        _ => CliError::new(cannot).because(visible(&e.says)),
+    })
+}
+
+fn receipt(args: &PlanArgs, trusted: &Trusted) -> Result<Option<Receipt>, CliError> {
+    let Some(path) = &args.delete else { return Ok(None) };
+    receipted::read(path, trusted)?
+        .map(|(receipt, _)| Some(receipt))
+        .map_err(|e| refused(format!("plan the deletion of what {} names", path.display()), &e))
+}
+
+/// Asks the adapter, and joins what a job calls dead.
+fn look(
+    args: &PlanArgs,
+    scope: &str,
+    selector: &BTreeMap<String, String>,
+    called: Option<Vec<Resource>>,
+) -> Result<World, CliError> {
+    let judges = args.judged_by.iter().map(|path| {
+        let bytes = dossier::read_file(path);
+        bytes.map(|b| Digest::of(&b)).map_err(|e| CliError::new("read --judged-by").because(e))
+    });
+    let judges: Vec<Digest> = judges.collect::<Result<_, _>>()?;
+    if args.adapter.adapter.is_none() {
+        let resources = called.unwrap_or_default();
+        return Ok(World {
+            population: Population::CandidatesOnly,
+            listing: Listing { sources: Vec::new(), resources },
+            acts: Vec::new(),
+            target: Target {
+                provider: "none".into(),
+                partition: String::new(),
+                account: String::new(),
+                regions: BTreeSet::new(),
+                scope: scope.to_owned(),
+            },
+            classifier: None,
+            adapter: None,
+            words: Vec::new(),
+            clock: None,
+        });
+    }
+    let words = args.adapter.words(&[])?;
+    let adapter = args.adapter.digest(&words)?;
+    let asked = |e| CliError::new("ask the adapter").because(visible(&format!("{e}")));
+    let mut world = args.adapter.start(&words, scope)?;
+    let Hello { target, clock, acts, .. } = world.hello().map_err(asked)?;
+    if target.scope != scope {
+        let says = format!("asked for {scope:?}, the adapter speaks for {:?}", target.scope);
+        return Err(refused("plan a cleanup", &Refusal::new(Reason::TargetMismatch, says)));
+    }
+    let mut listing = world.list(scope, selector).map_err(|e| {
+        let why = Refusal::new(Reason::SourceUnreadable, e.to_string());
+        refused("plan a cleanup", &why)
+    })?;
+    let by_job = called.is_some();
+    if let Some(called) = called {
+        candidates::join(&mut listing, called);
+    }
+    // A job's list whose maker nobody names could have been made by anything.
+    let known = !by_job || !judges.is_empty();
+    let classifier = known.then(|| {
+        let mut text = format!("{}\n{}\n", env!("CARGO_PKG_VERSION"), words.join("\0"));
+        for digest in adapter.iter().chain(&judges) {
+            text.push_str(&format!("{digest}\n"));
+        }
+        Digest::of(text.as_bytes())
+    });
+    Ok(World {
+        population: Population::Whole,
+        listing,
+        acts,
+        target,
+        classifier,
+        adapter,
+        words,
+        clock,
+    })
+}
+
+/// A07, as early as it can be seen.
+fn clock(policy: &Policy, clock: Option<Timestamp>, now: Timestamp) -> Option<Refusal> {
+    let off = clock?.duration_since(now).as_secs().unsigned_abs();
+    (off > policy.sources.max_ahead_s).then(|| {
+        let says = format!("the provider's clock and this one are {off} s apart");
+        Refusal::new(Reason::ClockSkew, says)
+    })
+}
+
+/// The name of what a run learns of a target: one file for each.
+fn memory_name(target: &Target) -> String {
+    let text = format!("{target:?}");
+    format!("seen-{}.json", &Digest::of(text.as_bytes()).hex()[..16])
+}
+
+fn memory(place: &Path, target: &Target) -> Result<Option<Memory>, CliError> {
+    if !place.exists() {
+        return Ok(None);
+    }
+    let cannot = || {
+        CliError::new(format!("read what the last run learned, {}", place.display()))
+            .hint("move the file away to begin in shadow: that run plans nothing and learns anew")
+    };
+    let bytes = dossier::read_file(place).map_err(|e| cannot().because(e))?;
+    Memory::read(&bytes, target).map(Some).map_err(|e| cannot().because(visible(&e.to_string())))
+}
+
+fn remember(place: &Path, memory: &Memory) -> Result<(), CliError> {
+    let written = whole::place(place).and_then(whole::WholeFile::create).and_then(|file| {
+        let _writing = crate::cli::interrupt::writing();
+        file.write(|out| out.write_all(&memory.bytes()))
+    });
+    written.map_err(|e| CliError::new(format!("write {}", place.display())).because(e))
+}

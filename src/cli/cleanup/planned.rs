@@ -1,0 +1,120 @@
+//! What a draft came to, for people and for machines.
+
+use super::refused::status;
+use super::rendered::rendered;
+use crate::cleanup::plan::{Plan, PlanReport};
+use crate::cleanup::{Digest, Refusal};
+use crate::cli::ExitStatus;
+use crate::report::escape::visible;
+use serde_json::{Value, json};
+use std::fmt::Write;
+use std::path::PathBuf;
+
+/// A draft, sealed or not.
+pub(super) struct Outcome {
+    pub(super) plan: Plan,
+    pub(super) report: PlanReport,
+    pub(super) sealed: Option<(Digest, PathBuf)>,
+    pub(super) signed: bool,
+}
+
+impl Outcome {
+    /// 0 where nothing speaks against it; else by the class of the gravest. `strict` takes classes
+    /// that are held for want of proof as grave.
+    pub(super) fn status(&self, strict: bool) -> ExitStatus {
+        let held = || self.plan.strata.iter().flat_map(|s| &s.held).next();
+        let worst = self.report.worst().or_else(|| held().filter(|_| strict));
+        worst.map_or(ExitStatus::Clean, |w| status(w.reason.class(), false))
+    }
+}
+
+/// Most lines of one kind before they are counted instead.
+const MOST: usize = 40;
+
+/// For people. What is left out is counted.
+pub(super) fn text(outcome: &Outcome) -> String {
+    let Outcome { plan, report, sealed, signed } = outcome;
+    let mut out = String::new();
+    match sealed {
+        Some((digest, folder)) => {
+            out.push_str(&rendered(plan, digest));
+            let _ = writeln!(out, "\nsealed in {}", visible(&folder.display().to_string()));
+            if !signed {
+                let _ = writeln!(
+                    out,
+                    "  not signed: sign it as its author, or nobody will apply it\n    \
+                     ssh-keygen -Y sign -n portcullis-plan.v1 -f KEY {}/plan.json",
+                    visible(&folder.display().to_string())
+                );
+            }
+        }
+        None if report.vetoes.is_empty() => {
+            let _ = writeln!(
+                out,
+                "shadow: nothing is planned without an adapter that lists what there is"
+            );
+        }
+        None => {
+            let _ = writeln!(out, "nothing is planned");
+        }
+    }
+    let _ = writeln!(
+        out,
+        "\n{} things, {} of them called dead, {} planned, {} refused",
+        report.population,
+        report.candidates,
+        plan.items.len(),
+        report.refused.values().sum::<u32>(),
+    );
+    for (reason, count) in &report.refused {
+        let _ = writeln!(out, "  {count} × {reason}");
+    }
+    listed(&mut out, "speaks against planning at all", &report.vetoes);
+    listed(&mut out, "says that the classifier is wrong", &report.alarms);
+    if sealed.is_none() {
+        let of_items: Vec<Refusal> =
+            plan.refused.iter().filter(|r| r.item.is_some()).cloned().collect();
+        listed(&mut out, "not planned", &of_items);
+    }
+    if !report.dropped.is_empty() {
+        let names: Vec<_> = report.dropped.iter().map(|n| visible(n)).collect();
+        let _ = writeln!(out, "no strata by {}: too many values", names.join(", "));
+    }
+    out
+}
+
+fn listed(out: &mut String, title: &str, refusals: &[Refusal]) {
+    if refusals.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "{title}:");
+    for refusal in refusals.iter().take(MOST) {
+        let _ = writeln!(out, "  {}", visible(&refusal.to_string()));
+    }
+    if refusals.len() > MOST {
+        let _ = writeln!(out, "  and {} more: --format json has them all", refusals.len() - MOST);
+    }
+}
+
+/// For machines: one object, versioned.
+pub(super) fn json(outcome: &Outcome) -> Value {
+    let Outcome { plan, report, sealed, signed } = outcome;
+    let worst = report.worst();
+    json!({
+        "schema": "portcullis/cleanup-planned/v1",
+        "class": worst.map(|w| w.reason.class() as u8),
+        "reason": worst.map(|w| w.reason.code()),
+        "plan": sealed.as_ref().map(|(digest, _)| digest.to_string()),
+        "folder": sealed.as_ref().map(|(_, folder)| folder.display().to_string()),
+        "signed": signed,
+        "population": report.population,
+        "candidates": report.candidates,
+        "items": plan.items,
+        "vetoes": report.vetoes,
+        "alarms": report.alarms,
+        "strata": plan.strata,
+        "refused": plan.refused,
+        "loosened": plan.loosened,
+        "no_strata_by": report.dropped,
+    })
+}
