@@ -6,11 +6,13 @@
 mod common;
 
 mod a;
+mod b;
 #[cfg(feature = "fleet")]
 mod bucket;
 mod c;
 mod d;
 mod e;
+mod fleet;
 mod guards;
 mod job;
 mod mutants;
