@@ -35,7 +35,7 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub adapter: AdapterArgs,
     /// What the adapter is asked for, as it calls it
-    #[arg(long, value_name = "SCOPE", required_unless_present = "candidates")]
+    #[arg(long, value_name = "SCOPE")]
     pub scope: Option<String>,
     /// Only what has this attribute (repeatable); every row is tested against it again
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
@@ -50,8 +50,6 @@ pub struct PlanArgs {
     /// The digest that the policy must have, kept where a proposer cannot write
     #[arg(long, value_name = "sha256:HEX", env = "PORTCULLIS_CLEANUP_POLICY_DIGEST")]
     pub policy_digest: Option<Digest>,
-    #[command(flatten)]
-    pub trust: TrustArgs,
     /// Plan the deletion of what this receipt of a quarantine names
     #[arg(long, value_name = "RECEIPT", requires = "adapter")]
     pub delete: Option<PathBuf>,
@@ -75,6 +73,9 @@ pub struct PlanArgs {
     pub strict: bool,
     #[arg(long, value_enum, default_value = "text")]
     pub format: saved::AnswerFormat,
+    // Last, because its heading holds for what follows.
+    #[command(flatten)]
+    pub trust: TrustArgs,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -108,7 +109,14 @@ pub fn run(args: &PlanArgs) -> Result<ExitStatus, CliError> {
         return Err(refused(CANNOT, &why));
     }
     // Before anybody is asked: a selector that says nothing must reach no server.
-    let scope = args.scope.as_deref().unwrap_or("candidates");
+    let scope = match (&args.scope, &args.adapter.adapter) {
+        (Some(scope), _) => scope.as_str(),
+        (None, None) => "candidates",
+        (None, Some(_)) => {
+            let why = Refusal::new(Reason::EmptySelector, "the adapter is asked for no scope");
+            return Err(refused(CANNOT, &why).hint("name one: --scope SCOPE"));
+        }
+    };
     selector::check(scope, &chosen, guards).map_err(|e| refused(CANNOT, &e))?;
     let policy = policy(args)?;
     let trusted = args.trust.read()?;
