@@ -266,13 +266,7 @@ fn look(
             population: Population::CandidatesOnly,
             listing: Listing { sources: Vec::new(), resources },
             acts: Vec::new(),
-            target: Target {
-                provider: "none".into(),
-                partition: String::new(),
-                account: String::new(),
-                regions: BTreeSet::new(),
-                scope: scope.to_owned(),
-            },
+            target: nowhere(scope),
             classifier: None,
             adapter: None,
             words: Vec::new(),
@@ -282,7 +276,7 @@ fn look(
     let words = args.adapter.words(&[])?;
     let adapter = args.adapter.digest(&words)?;
     let asked = |e| CliError::new("ask the adapter").because(visible(&format!("{e}")));
-    let mut world = args.adapter.start(&words, scope)?;
+    let mut world = args.adapter.start(&words, &nowhere(scope))?;
     let Hello { target, clock, acts, .. } = world.hello().map_err(asked)?;
     if target.scope != scope {
         let says = format!("asked for {scope:?}, the adapter speaks for {:?}", target.scope);
@@ -315,6 +309,17 @@ fn look(
         words,
         clock,
     })
+}
+
+/// What is known of a target before anybody was asked.
+fn nowhere(scope: &str) -> Target {
+    Target {
+        provider: "none".into(),
+        partition: String::new(),
+        account: String::new(),
+        regions: BTreeSet::new(),
+        scope: scope.to_owned(),
+    }
 }
 
 /// A07, as early as it can be seen.
