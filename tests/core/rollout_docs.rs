@@ -1,7 +1,7 @@
 //! The examples of `docs/rollout/`: their commands are commands of this binary, and the script runs.
 
 use crate::attested::{made, signed};
-use crate::common::checkout;
+use crate::common::{World, checkout, systemd};
 use clap::Parser;
 use portcullis::attestation::Outcome;
 use portcullis::cli::Cli;
@@ -67,6 +67,19 @@ fn the_examples_are_well_formed() {
             _ => {}
         }
     }
+}
+
+#[test]
+fn systemd_takes_the_units() {
+    let files = files();
+    let units: Vec<_> = files
+        .iter()
+        .filter(|(name, _)| name.ends_with(".service"))
+        .map(|(name, text)| (name.as_str(), text.clone()))
+        .collect();
+    assert_eq!(units.len(), 2);
+    let binary = Path::new(env!("CARGO_BIN_EXE_portcullis"));
+    systemd::takes(&World::new(), &units, "/usr/bin/portcullis", binary);
 }
 
 /// The script adds a host that was attested, and none else.

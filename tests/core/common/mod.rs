@@ -2,6 +2,7 @@
 
 pub(crate) mod examples;
 pub(crate) mod stun;
+pub(crate) mod systemd;
 
 use std::ffi::OsStr;
 use std::fmt;
