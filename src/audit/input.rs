@@ -1,5 +1,6 @@
-use crate::exposure::Configuration;
+use crate::exposure::{Configuration, Joined};
 use crate::fact::Facts;
+use crate::inventory::Row;
 use crate::model::{Gap, Severity};
 use crate::observation::Observations;
 use crate::resolve::Resolution;
@@ -26,6 +27,14 @@ pub struct Input<'a> {
     pub gaps: &'a [Gap],
     pub options: &'a Options,
     pub now: Timestamp,
+}
+
+/// What came of joining, and what is judged.
+pub struct Met {
+    /// Declared × configured × observed.
+    pub joined: Joined,
+    /// What declared roles and the hosts there are do not agree on.
+    pub inventory: Vec<Row>,
 }
 
 /// What the caller decides.

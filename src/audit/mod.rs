@@ -10,6 +10,6 @@ mod tests;
 
 pub use baseline::{BASELINE_FORMAT, Baseline, BaselineUse, Entry};
 pub use compared::{Against, Change, Compared, Gone, Standing};
-pub use input::{Input, Options};
+pub use input::{Input, Met, Options};
 pub use report::{AuditReport, Coverage};
-pub use run::run;
+pub use run::{join, judge, run};

@@ -1,24 +1,41 @@
-use super::{AuditReport, Coverage, Input};
+use super::{AuditReport, Coverage, Input, Met};
 use crate::check::{self, Context, Judged};
+use crate::drift;
 use crate::exposure::{self, Joined};
 use crate::finding::{Finding, Ground};
+use crate::inventory::{self, silent};
 use crate::model::Gap;
 use crate::observation::{Observation, State};
 use crate::snapshot::Outcome;
-use crate::{drift, inventory};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Joins, judges, and applies overrides, waivers and thresholds.
+/// Joins and judges.
 #[must_use]
 pub fn run(input: &Input<'_>) -> AuditReport {
+    judge(input, &join(input))
+}
+
+/// Joins what was declared, what is configured, what was observed and what hosts are.
+#[must_use]
+pub fn join(input: &Input<'_>) -> Met {
+    let Input { spec, resolution, reach, observations, facts, options, now, .. } = *input;
+    Met {
+        joined: exposure::join(spec, resolution, reach, observations, options.only.as_ref()),
+        inventory: inventory::judge(spec, resolution, facts, now),
+    }
+}
+
+/// Judges what [`join`] made of the same input, and applies overrides, waivers and thresholds.
+#[must_use]
+pub fn judge(input: &Input<'_>, met: &Met) -> AuditReport {
+    let Met { joined, inventory } = met;
     let Input { spec, snapshot, resolution, reach, observations, facts, rules, gaps, options, now } =
         *input;
     let ground = Ground::new(snapshot);
     let context = Context { rules, spec, resolution, ground: &ground };
-    let joined = exposure::join(spec, resolution, reach, observations, options.only.as_ref());
     let mut judged = check::exposure(&joined.rows, &context);
-    judged.merge(check::inventory(&inventory::judge(spec, resolution, facts, now), &context));
-    judged.merge(check::inventory(&inventory::silent(&joined.rows, resolution), &context));
+    judged.merge(check::inventory(inventory, &context));
+    judged.merge(check::inventory(&silent(&joined.rows, resolution), &context));
     let journeys = exposure::journeys(spec, resolution, observations);
     judged.merge(check::journey(&journeys, &joined.rows, &context));
     let drifted = drift::compare(spec, snapshot, reach);
@@ -36,8 +53,8 @@ pub fn run(input: &Input<'_>) -> AuditReport {
     let failed = snapshot.calls.iter().filter(|c| c.outcome != Outcome::Missing);
     all_gaps.extend(failed.filter_map(|c| c.gap()));
 
-    let coverage = coverage(input, &joined, judged.ok);
-    let mut not_judged = unjudged(input, &joined, &judged);
+    let coverage = coverage(input, joined, judged.ok);
+    let mut not_judged = unjudged(input, joined, &judged);
     not_judged.extend(facts.notes.iter().cloned());
     not_judged.dedup();
     let mut findings = judged.into_findings();

@@ -11,10 +11,11 @@ use crate::observation::Observations;
 use crate::pathproof::Auditor;
 use crate::probe::{self, DEFAULT_RATE, Options};
 use crate::spec::{self, config::Config};
-use crate::survey::{self, Survey};
-use crate::{attestation, audit, history};
+use crate::survey::Survey;
+use crate::{attestation, audit, history, resolve};
 use clap::Args;
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -89,32 +90,30 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<ExitStatus, CliError> {
         allow_gaps: args.output.accepted_gaps(),
         ..audit::Options::default()
     };
-    let scope = config.scope_addresses();
-    let defaults = survey::Limits::default();
-    let case = Case {
-        spec: &spec,
-        snapshot: &snapshot,
-        facts: &facts,
-        rules: &rules,
-        options: &options,
-        scope: &scope,
-        limits: survey::Limits {
-            snapshot_max_age: config.limits.snapshot_max_age,
-            samples: config.limits.samples.unwrap_or(defaults.samples),
-            ..defaults
-        },
-        now,
-    };
+    let in_scope = config.scope_addresses();
     let (mut report, digest) = std::thread::scope(|scope| {
         // Beside the audit, because a large snapshot takes its time.
         let digest = file.as_ref().map(|_| scope.spawn(|| keep::of_snapshot(&snapshot)));
-        let report = pipeline::run(&case, &mut |survey, gaps| {
+        let case = Case {
+            spec: &spec,
+            snapshot: &snapshot,
+            resolution: &resolve::resolve(&spec, &snapshot),
+            facts: &facts,
+            rules: &rules,
+            options: &options,
+            probed: None,
+            sweep: &BTreeSet::new(),
+            scope: &in_scope,
+            limits: pipeline::limits(&config),
+            now,
+        };
+        let audited = pipeline::run(&case, &mut |survey, gaps| {
             if args.probing.no_probe || global.offline {
                 return Observations::default();
             }
             probe_here(survey, gaps, &args.probing, &config, &auditor, global)
         });
-        (report, digest.and_then(|d| d.join().ok()).unwrap_or_default())
+        (audited.report, digest.and_then(|d| d.join().ok()).unwrap_or_default())
     });
     let baselined = args.known.apply(baseline.as_ref(), &mut report);
     let kept = file.map(|file| {

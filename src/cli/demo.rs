@@ -16,7 +16,7 @@ use crate::survey::{self, Hope, Survey, Target, Why};
 use crate::vantage;
 use clap::Args;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -189,14 +189,17 @@ impl Replayed {
         let case = Case {
             spec: &self.spec,
             snapshot: &self.snapshot,
+            resolution: &resolve::resolve(&self.spec, &self.snapshot),
             facts: &self.facts,
             rules: &self.rules,
             options: &options,
+            probed: None,
+            sweep: &BTreeSet::new(),
             scope: &scope,
             limits: survey::Limits::default(),
             now: self.now,
         };
-        pipeline::run(&case, &mut |survey, _| {
+        let audited = pipeline::run(&case, &mut |survey, _| {
             let mut all = Observations::default();
             for vantage in &from {
                 let seen = look(survey, vantage);
@@ -206,7 +209,8 @@ impl Replayed {
             }
             all.rows.sort_by(|a, b| (a.endpoint(), &a.vantage).cmp(&(b.endpoint(), &b.vantage)));
             all
-        })
+        });
+        audited.report
     }
 }
 

@@ -1,22 +1,19 @@
 use super::super::audit::{Probing, probe_here};
-use super::super::{CliError, Global, pipeline};
+use super::super::pipeline::{self, Audited, Case};
+use super::super::{CliError, Global};
 use super::GateArgs;
 use super::lifecycle::Continuing;
 use crate::audit::{self, AuditReport};
-use crate::exposure;
 use crate::fact::Facts;
 use crate::gate::{self, Chosen, Difference, Peer, Trait, Traits, Value, Verdicts, Wanted};
-use crate::inventory;
-use crate::model::{AddressSet, GapKind, Known, PortSet, PortSpec};
+use crate::model::{Known, PortSet, PortSpec};
 use crate::observation::Observations;
 use crate::pathproof::Auditor;
-use crate::reach::{self, Reach};
 use crate::resolve::{self, Resolution};
 use crate::rule::RuleSet;
 use crate::snapshot::Snapshot;
 use crate::spec::config::Config;
 use crate::spec::{Role, Spec};
-use crate::survey;
 use jiff::Timestamp;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,55 +80,32 @@ impl Gate<'_> {
             .facts
             .gather(self.spec, self.config, &self.args.live, self.global)
             .map_err(Stopped::Broken)?;
-        let facts = resolve::facts(&gathered, &snapshot, &resolution, now);
-        let allow = &self.options.allow_gaps;
-        let assume_bpa_off = allow.contains(GapKind::VpcBpa.name());
-        let reach = Reach::new(&snapshot, &reach::Options { assume_bpa_off });
-        let mut only = hosts.clone();
-        only.extend(peers.iter().map(|p| p.host.clone()));
-        let none = BTreeSet::new();
-        let defaults = survey::Limits::default();
-        let limits = &self.config.limits;
-        let survey = survey::plan(&survey::Input {
-            spec: self.spec,
-            resolution: &resolution,
-            snapshot: (!snapshot.regions.is_empty()).then_some(&snapshot),
-            exposed: &reach.exposed_of(&AddressSet::outside(), Some(&only)),
-            scope: &self.config.scope_addresses(),
-            only: Some(&only),
-            sweep: if sweep { &hosts } else { &none },
-            limits: survey::Limits {
-                snapshot_max_age: limits.snapshot_max_age,
-                samples: limits.samples.unwrap_or(defaults.samples),
-                ..defaults
-            },
-            now,
-        });
-        let mut gaps = survey.gaps.clone();
-        let probing = Probing { no_probe: false, rate: self.args.asks.rate };
-        let observations =
-            probe_here(&survey, &mut gaps, &probing, self.config, &self.auditor, self.global);
-        gaps.extend(survey.refused.iter().map(pipeline::refused));
-
-        let joined = exposure::join(self.spec, &resolution, &reach, &observations, Some(&hosts));
-        let mut report = audit::run(&audit::Input {
+        let mut probed = hosts.clone();
+        probed.extend(peers.iter().map(|p| p.host.clone()));
+        let options = audit::Options {
+            fail_on: self.options.fail_on,
+            allow_gaps: self.options.allow_gaps.clone(),
+            only: Some(hosts.clone()),
+            ..audit::Options::default()
+        };
+        let case = Case {
             spec: self.spec,
             snapshot: &snapshot,
             resolution: &resolution,
-            reach: &reach,
-            observations: &observations,
-            facts: &facts,
+            facts: &gathered,
             rules: &self.rules,
-            gaps: &gaps,
-            options: &audit::Options {
-                fail_on: self.options.fail_on,
-                allow_gaps: allow.clone(),
-                only: Some(hosts.clone()),
-                ..audit::Options::default()
-            },
+            options: &options,
+            probed: Some(&probed),
+            sweep: if sweep { &hosts } else { &BTreeSet::new() },
+            scope: &self.config.scope_addresses(),
+            limits: pipeline::limits(self.config),
             now,
-        });
-        report.not_judged.extend(pipeline::sampled(&survey.sampled));
+        };
+        let probing = Probing { no_probe: false, rate: self.args.asks.rate };
+        let Audited { observations, facts, met, report } =
+            pipeline::run(&case, &mut |survey, gaps| {
+                probe_here(survey, gaps, &probing, self.config, &self.auditor, self.global)
+            });
         let peers = gate::answering(peers, self.role, &resolution, &observations);
         let compared = Compared {
             snapshot: &snapshot,
@@ -146,8 +120,8 @@ impl Gate<'_> {
             resolution: &resolution,
             role: self.role,
             chosen: &chosen,
-            rows: &joined.rows,
-            inventory: &inventory::judge(self.spec, &resolution, &facts, now),
+            rows: &met.joined.rows,
+            inventory: &met.inventory,
             report: &report,
             observations: &observations,
             peers: &peers,
@@ -157,7 +131,6 @@ impl Gate<'_> {
         if most == 0 {
             verdicts.not_judged.push("nothing was compared with hosts that serve already".into());
         }
-        drop(joined);
         Ok(Looked { verdicts, report, snapshot })
     }
 }
