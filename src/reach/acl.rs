@@ -32,20 +32,23 @@ pub(super) fn spans(
     let mut spans: Vec<Span> = Vec::new();
     for pair in starts.windows(2) {
         let (low, high) = (pair[0] as u16, (pair[1] - 1) as u16);
-        let (passed, deciding) = first_match(&lines, low, ends);
+        let Matched { passed, deciding, denying } = first_match(&lines, low, ends);
         let yes = if passed == *ends { Ends::All } else { Ends::of(passed) };
         let entry = Some(deciding);
+        let cut = denying.filter(|_| yes != Ends::None);
         match spans.last_mut() {
             Some(last)
                 if last.high.checked_add(1) == Some(low)
                     && last.yes == yes
-                    && last.entry == entry =>
+                    && last.entry == entry
+                    && last.cut() == cut.as_ref() =>
             {
                 last.high = high;
             }
             _ => {
                 let maybe = yes.clone();
-                spans.push(Span { low, high, ..Span::whole(yes, maybe, entry, Vec::new()) });
+                let span = Span { low, high, ..Span::whole(yes, maybe, entry, Vec::new()) };
+                spans.push(span.cut_by(cut));
             }
         }
     }
@@ -71,7 +74,10 @@ pub(super) fn request(
             };
             *span = span.clone().with(Vec::new(), Some(decider), Vec::new());
         }
-        span.entry = span.entry.as_ref().map(|e| format!("{} {e}", direction.name()).into());
+        let told = |line: &Arc<str>| -> Arc<str> { format!("{} {line}", direction.name()).into() };
+        span.entry = span.entry.as_ref().map(told);
+        let cut = span.cut().map(told);
+        *span = span.clone().cut_by(cut);
     }
     Stage::filter(Layer::NetworkAcl, &acl.network_acl_id, spans, Arc::from(IMPLICIT))
 }
@@ -92,7 +98,7 @@ pub(super) fn reply(
         Protocol::Tcp | Protocol::Udp => {
             let mut pieces: Vec<(AddressSet, PortSet)> = Vec::new();
             for (low, high) in ranges(&lines, ephemeral()) {
-                let (passed, _) = first_match(&lines, low, ends);
+                let passed = first_match(&lines, low, ends).passed;
                 add(&mut pieces, &passed, &PortSet::range(low, high));
             }
             let pieces = pieces
@@ -106,7 +112,7 @@ pub(super) fn reply(
         Protocol::Icmp | Protocol::Icmpv6 => {
             // Only an echo is answered; everything else is one way.
             let (echo, answer) = if protocol == Protocol::Icmp { (8, 0) } else { (128, 129) };
-            let (passed, deciding) = first_match(&lines, icmp_key(answer, 0), ends);
+            let Matched { passed, deciding, .. } = first_match(&lines, icmp_key(answer, 0), ends);
             if passed == *ends {
                 let whole = Span::whole(Ends::All, Ends::All, Some(deciding), Vec::new());
                 return Stage::filter(Layer::NetworkAcl, id, vec![whole], absent);
@@ -124,7 +130,7 @@ pub(super) fn reply(
             Stage::filter(Layer::NetworkAcl, id, spans, absent)
         }
         Protocol::Other(_) => {
-            let (passed, deciding) = first_match(&lines, 0, ends);
+            let Matched { passed, deciding, .. } = first_match(&lines, 0, ends);
             let yes = Ends::of(passed);
             let spans = match yes {
                 Ends::None => Vec::new(),
@@ -171,11 +177,21 @@ fn line(entry: &AclEntry, protocol: Protocol, family: Family) -> Option<Line> {
     Some(Line { ports, ends: [network].into_iter().collect(), allow: action == "allow", text })
 }
 
-/// The ends that one port passes for, and the text of the entry that decides for most of them.
-fn first_match(lines: &[Line], port: u16, ends: &AddressSet) -> (AddressSet, Arc<str>) {
+/// What a list does with one port.
+struct Matched {
+    /// The ends that it passes for.
+    passed: AddressSet,
+    /// The text of the entry that decides for most ends; one that allows before one that denies.
+    deciding: Arc<str>,
+    /// The text of the numbered entry that denies most ends.
+    denying: Option<Arc<str>>,
+}
+
+fn first_match(lines: &[Line], port: u16, ends: &AddressSet) -> Matched {
     let mut left = ends.clone();
     let mut passed = AddressSet::empty();
     let mut deciding: Option<(u128, bool, Arc<str>)> = None;
+    let mut denying: Option<(u128, Arc<str>)> = None;
     for line in lines.iter().filter(|l| l.ports.contains(port)) {
         let hit = left.intersect(&line.ends);
         if hit.is_empty() {
@@ -185,6 +201,8 @@ fn first_match(lines: &[Line], port: u16, ends: &AddressSet) -> (AddressSet, Arc
         let size = hit.size();
         if line.allow {
             passed = passed.union(&hit);
+        } else if *line.text != *IMPLICIT && denying.as_ref().is_none_or(|(s, _)| size > *s) {
+            denying = Some((size, Arc::clone(&line.text)));
         }
         // What allows is named before what denies: a stage that passes shows why.
         let better =
@@ -196,8 +214,11 @@ fn first_match(lines: &[Line], port: u16, ends: &AddressSet) -> (AddressSet, Arc
             break;
         }
     }
-    let text = deciding.map_or_else(|| Arc::from(IMPLICIT), |(_, _, text)| text);
-    (passed, text)
+    Matched {
+        passed,
+        deciding: deciding.map_or_else(|| Arc::from(IMPLICIT), |(_, _, text)| text),
+        denying: denying.map(|(_, text)| text),
+    }
 }
 
 /// `within`, cut where any line begins or ends.

@@ -369,7 +369,15 @@ pub(super) fn retrace(walk: &Walk) -> Told {
             entry: entry.filter(|e| !e.is_empty()),
             verdict,
         });
-        deciders.push(span.and_then(|s| s.decider().cloned()));
+        deciders.push(span.and_then(|s| match s.cut() {
+            // Of what passes in part, the line that keeps the others out is what people look for.
+            Some(line) if verdict == HopVerdict::PartlyPasses => Some(Decider {
+                layer: stage.layer,
+                id: Arc::clone(&stage.id),
+                entry: Some(Arc::clone(line)),
+            }),
+            _ => s.decider().cloned(),
+        }));
         if let Some(span) = span {
             hops.extend(span.inner().iter().cloned());
             deciders.resize(hops.len(), None);

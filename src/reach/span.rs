@@ -79,6 +79,7 @@ pub(super) struct Rest {
     gaps: Vec<Gap>,
     decider: Option<Decider>,
     inner: Vec<Hop>,
+    cut: Option<Arc<str>>,
 }
 
 impl Span {
@@ -90,9 +91,24 @@ impl Span {
     /// The same span with gaps, with a component inside this stage that decides in its stead, and
     /// with the hops behind this one (a balancer's target).
     pub(super) fn with(self, gaps: Vec<Gap>, decider: Option<Decider>, inner: Vec<Hop>) -> Self {
-        let rest = Rest { gaps, decider, inner };
+        let cut = self.rest.and_then(|r| r.cut);
+        let rest = Rest { gaps, decider, inner, cut };
         let rest = (rest != Rest::default()).then(|| Box::new(rest));
         Self { rest, ..self }
+    }
+
+    /// The same span with the line that keeps some ends out, where not the one that lets the others
+    /// through explains it.
+    pub(super) fn cut_by(mut self, line: Option<Arc<str>>) -> Self {
+        if line.is_some() {
+            self.rest.get_or_insert_default().cut = line;
+        }
+        self
+    }
+
+    /// The line that keeps some ends out.
+    pub(super) fn cut(&self) -> Option<&Arc<str>> {
+        self.rest.as_ref()?.cut.as_ref()
     }
 
     /// Why `maybe` is more than `yes`.

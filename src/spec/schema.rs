@@ -87,6 +87,10 @@ fn port_pattern() -> String {
     )
 }
 
+/// A letter of a name: of ASCII letters, digits and `._-`, and whatever lies beyond. `\p{L}` would be
+/// narrower, and many validators (Python's) cannot read it.
+const NAME: &str = "[^\\x00-\\x2c/\\x3a-@\\x5b-\\x5e`\\x7b-\\x9f]";
+
 fn of_scalar(scalar: Scalar) -> Value {
     let text = |pattern: &str| json!({ "type": "string", "pattern": pattern });
     match scalar {
@@ -95,10 +99,10 @@ fn of_scalar(scalar: Scalar) -> Value {
             "type": ["string", "number", "boolean"], "minLength": 1, "pattern": "\\S"
         }),
         Scalar::Name | Scalar::Reference => json!({
-            "type": "string", "pattern": "^[\\p{L}\\p{N}\\p{M}._-]+$", "maxLength": 128
+            "type": "string", "pattern": format!("^{NAME}+$"), "maxLength": 128
         }),
         Scalar::FactName => json!({
-            "type": "string", "pattern": "^(tag:.*\\S.*|[\\p{L}\\p{N}\\p{M}._-]{1,128})$"
+            "type": "string", "pattern": format!("^(tag:.*\\S.*|{NAME}{{1,128}})$")
         }),
         Scalar::Share => json!({
             "anyOf": [

@@ -1,9 +1,10 @@
 //! `spec check`, `spec schema` and `init` as people run them.
 
-use crate::common::World;
+use crate::common::{World, skip};
 use serde_json::Value;
 use std::fmt::Write;
-use std::process::Command;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 
 /// Ten levels of ten aliases each: ten thousand million values in half a kilobyte.
 fn alias_bomb() -> String {
@@ -93,6 +94,32 @@ fn machines_get_every_error_with_its_place() {
     assert_eq!((ran.code, &said["valid"]), (Some(0), &Value::Bool(true)));
 }
 
+/// Python's `jsonschema`, which editors and pipelines use, takes patterns as Python's `re` does.
+fn readable_by_python(schema: &str) {
+    assert!(!schema.contains(r"\\p{"), "no validator but those of a few languages reads \\p");
+    let program = "import json, re, sys
+def walk(value):
+    if isinstance(value, dict):
+        if isinstance(value.get('pattern'), str):
+            re.compile(value['pattern'])
+            print(value['pattern'])
+        for key in value.get('patternProperties', {}):
+            re.compile(key)
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            walk(each)
+walk(json.load(sys.stdin))";
+    let mut python = Command::new("python3");
+    let child = python.args(["-c", program]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let Ok(mut child) = child else { return skip("the schema's patterns (needs python3)") };
+    let mut stdin = child.stdin.take().expect("its input");
+    stdin.write_all(schema.as_bytes()).expect("it reads");
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success() && !output.stdout.is_empty(), "a pattern that Python refuses");
+}
+
 #[test]
 fn the_schema_that_is_printed_is_a_schema() {
     let world = World::new();
@@ -100,6 +127,7 @@ fn the_schema_that_is_printed_is_a_schema() {
         let ran = world.run(&["spec", "schema", "--of", of]);
         let schema: Value = serde_json::from_str(&ran.stdout).expect("JSON");
         assert!(jsonschema::meta::is_valid(&schema), "{of}");
+        readable_by_python(&ran.stdout);
     }
 }
 

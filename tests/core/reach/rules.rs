@@ -225,6 +225,39 @@ fn r15_entries_by_number_first_match_wins() {
     assert_eq!(verdict(&w, "internet", "54.1.2.3", "tcp/22"), "permitted");
 }
 
+/// Who is kept out is what a partly answer is about: the deny that does it, where there is one, else
+/// the line that lets only some in.
+#[test]
+fn r15_a_partly_answer_names_the_line_that_cuts() {
+    let decided = |lines: Vec<Value>| {
+        let mut w = world();
+        let entries = w["NetworkAcls"][0]["Entries"].as_array_mut().expect("list");
+        entries.retain(|e| e["Egress"] == true);
+        entries.extend(lines);
+        let answer = explain(&snap(&w), "internet", "54.1.2.3", "tcp/22");
+        let path = answer.configured.path().expect("a path");
+        let by = path.decided_by();
+        assert!(
+            path.hops().iter().all(|h| !h.entry.as_deref().is_some_and(|e| e.contains("deny")))
+        );
+        (answer.configured.verdict(), by.entry.as_deref().unwrap_or("").to_owned())
+    };
+    let all = || entry(100, false, "-1", "allow", "0.0.0.0/0");
+    let deny = |n, block| entry(n, false, "6", "deny", block);
+    assert_eq!(
+        decided(vec![deny(90, "8.8.8.0/24"), deny(91, "9.0.0.0/8"), all()]),
+        (Verdict::Partly, "ingress rule 91 deny tcp 9.0.0.0/8".into())
+    );
+    assert_eq!(
+        decided(vec![entry(100, false, "6", "allow", "9.0.0.0/8")]),
+        (Verdict::Partly, "ingress rule 100 allow tcp 9.0.0.0/8".into())
+    );
+    // A deny of what nobody has to reach decides nothing.
+    let (verdict, by) = decided(vec![deny(90, "10.9.0.0/16"), deny(110, "8.8.8.0/24"), all()]);
+    assert_eq!(verdict, Verdict::Permitted);
+    assert!(!by.contains("deny"), "{by}");
+}
+
 #[test]
 fn r16_the_answer_needs_the_clients_port() {
     let with = |allow: Option<(i32, i32)>| {
