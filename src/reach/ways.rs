@@ -1,5 +1,3 @@
-// Over 500 lines because every way that a packet can take is a list of stages built here.
-
 use super::balancer::{self, Kind};
 use super::bpa::{self, Use};
 use super::group::{self, Direction};
@@ -38,7 +36,7 @@ impl<'i, 'a> Ways<'i, 'a> {
     }
 
     /// The part of [`Ways::from_internet`] behind the internet itself.
-    fn enter(&self, nic: &Nic<'a>, ends: &Arc<AddressSet>) -> Vec<Stage> {
+    pub(super) fn enter(&self, nic: &Nic<'a>, ends: &Arc<AddressSet>) -> Vec<Stage> {
         let Some(place) = self.index.subnets.get(nic.subnet) else {
             let gap = Gap::new(GapKind::Subnets, nic.id(), "its subnet is not known");
             return vec![Stage::unknown(Layer::Subnet, nic.subnet, vec![gap])];
@@ -82,7 +80,7 @@ impl<'i, 'a> Ways<'i, 'a> {
     }
 
     /// The internet gateway of a VPC (R22).
-    fn gateway(&self, place: &Place<'a>) -> Stage {
+    pub(super) fn gateway(&self, place: &Place<'a>) -> Stage {
         let layer = Layer::InternetGateway;
         if let Some(id) = self.index.attached_gateway(place.vpc) {
             return Stage::node(layer, id);
@@ -251,7 +249,7 @@ impl<'i, 'a> Ways<'i, 'a> {
     }
 
     /// The way back to ends outside: a route to the attached internet gateway (R20 to R24).
-    fn way_back(&self, place: &Place<'a>, ends: &Arc<AddressSet>) -> Stage {
+    pub(super) fn way_back(&self, place: &Place<'a>, ends: &Arc<AddressSet>) -> Stage {
         let layer = Layer::RouteTable;
         let table = match &place.routes {
             Ok(table) => table,
@@ -321,7 +319,7 @@ impl<'i, 'a> Ways<'i, 'a> {
     }
 
     /// Whether a gateway is attached to the VPC of a subnet.
-    fn gateway_state(&self, place: &Place<'a>, id: &str) -> Result<bool, Gap> {
+    pub(super) fn gateway_state(&self, place: &Place<'a>, id: &str) -> Result<bool, Gap> {
         if let Some(row) = self.index.gateways.get(id) {
             return Ok(is_attached(&row.attachments, place.vpc));
         }
@@ -463,249 +461,6 @@ impl<'i, 'a> Ways<'i, 'a> {
             let gap = Index::not_modelled(routes.id, format!("{} inside the VPC", line.text()));
             Stage::unknown(Layer::RouteTable, routes.id, vec![gap])
         })
-    }
-
-    /// From an address of ours to ends outside.
-    pub(super) fn to_internet(&self, start: &Start<'i, 'a>, ends: &Arc<AddressSet>) -> Vec<Stage> {
-        let (mut stages, _) = self.leave(start, ends);
-        if stages.last().is_some_and(|s| s.layer != Layer::VpcEndpoint) {
-            stages.push(Stage::node(Layer::Internet, "internet"));
-        }
-        stages.push(self.acl_reply(start.place, Direction::Egress, ends));
-        stages
-    }
-
-    /// From an address of ours to a public address of ours: out of one VPC and into another, or
-    /// into the same one again. The packet carries the public address, so no group source matches (R3).
-    pub(super) fn hairpin(
-        &self,
-        start: &Start<'i, 'a>,
-        to: IpAddr,
-        spot: Spot,
-    ) -> (Vec<Stage>, Arc<AddressSet>) {
-        let there = one(to);
-        let (stages, seen) = self.leave(start, &there);
-        let mut stages = collapse(stages, &there);
-        let here = seen.map_or_else(|| one(start.address), one);
-        // Where the address it carries outside is not known, it may be any.
-        let carried = match seen {
-            Some(_) => Arc::clone(&here),
-            None => Arc::new(AddressSet::outside().of_family(self.family)),
-        };
-        stages.extend(collapse(self.enter(&self.index.nics[spot.nic], &carried), &carried));
-        stages.push(self.acl_reply(start.place, Direction::Egress, &there).collapse(&there));
-        (stages, here)
-    }
-
-    /// Until the packet is outside, and the address it then carries.
-    fn leave(&self, start: &Start<'i, 'a>, ends: &Arc<AddressSet>) -> (Vec<Stage>, Option<IpAddr>) {
-        let mut stages = self.depart(start, ends, None, true);
-        let place = start.place;
-        let table = match &place.routes {
-            Ok(table) => table,
-            Err(gap) => {
-                stages.push(Stage::unknown(Layer::RouteTable, place.id, vec![gap.clone()]));
-                return (stages, None);
-            }
-        };
-        let routes = Routes::new(self.index, table, self.family);
-        let parts = routes.partition(ends);
-        // The route that most ends take decides; ends behind gateway endpoints are reached anyway.
-        let main = parts.iter().max_by_key(|(set, _)| set.size());
-        if let Some((list, _)) = routes.unresolved.first() {
-            let gap = self.index.prefix_gap(list);
-            stages.push(Stage::unknown(Layer::RouteTable, routes.id, vec![gap]));
-        }
-        let Some((_, line)) = main else {
-            let to = ends.to_networks().first().map(ToString::to_string).unwrap_or_default();
-            let why = format!("no route to {to} in {}", routes.id);
-            stages.push(Stage::blocks(Layer::Subnet, place.id, why));
-            return (stages, None);
-        };
-        let usable = parts
-            .iter()
-            .filter(|(_, l)| l.target == line.target || matches!(l.target, Target::Endpoint(_)));
-        let usable = usable.fold(AddressSet::empty(), |all, (set, _)| all.union(set));
-        let pass = if usable == **ends { Ends::All } else { Ends::of(usable) };
-        let span = Span::whole(pass.clone(), pass, Some(line.text().into()), Vec::new());
-        let absent = Arc::from("no route");
-        stages.push(Stage::filter(Layer::RouteTable, routes.id, vec![span], absent));
-        let seen = match line.target {
-            Target::InternetGateway(id) => {
-                stages.extend(self.out_by_gateway(start, id));
-                self.public_of(start)
-            }
-            Target::Nat(id) => {
-                let (more, seen) = self.out_by_nat(start, id, ends);
-                stages.extend(more);
-                seen
-            }
-            Target::EgressOnly(id) => {
-                let usage = Use::OutboundGateway;
-                let view = place.view;
-                stages.extend(bpa::stage(
-                    self.index,
-                    self.options,
-                    view,
-                    place.vpc,
-                    place.id,
-                    usage,
-                ));
-                let layer = Layer::EgressOnlyInternetGateway;
-                stages.push(match self.index.egress_only.get(id) {
-                    Some(row) if is_attached(&row.attachments, place.vpc) => Stage::node(layer, id),
-                    Some(_) => Stage::blocks(layer, id, format!("not attached to {}", place.vpc)),
-                    None => {
-                        let kind = CallKind::EgressOnlyInternetGateways;
-                        let gap = self.index.gap(view, kind, id, "it is not in the snapshot");
-                        Stage::unknown(layer, id, vec![gap])
-                    }
-                });
-                Some(start.address)
-            }
-            Target::Endpoint(id) => {
-                let layer = Layer::VpcEndpoint;
-                stages.push(match self.index.endpoints.get(id) {
-                    Some(e) if e.vpc_endpoint_type.as_deref().is_none_or(|t| t == "Gateway") => {
-                        let text = "the endpoint's policy lets the request through";
-                        Stage::node(layer, id).assume("ENDPOINT_POLICY_ALLOWS", text, None)
-                    }
-                    _ => {
-                        let gap =
-                            Index::not_modelled(id, "an endpoint that is no gateway endpoint");
-                        Stage::unknown(layer, id, vec![gap])
-                    }
-                });
-                None
-            }
-            Target::Blackhole(_) => {
-                let why = format!("{} is a blackhole", line.text());
-                stages.push(Stage::blocks(Layer::RouteTable, routes.id, why));
-                None
-            }
-            Target::Local => {
-                let why = format!("{} belongs to the VPC", line.network);
-                stages.push(Stage::blocks(Layer::Vpc, place.vpc, why));
-                None
-            }
-            Target::Vpn(id) => {
-                stages.push(self.far(Layer::VpnGateway, id, "what lies behind a VPN gateway"));
-                None
-            }
-            Target::Peering(id) => {
-                // Peering is not transitive: it leads to the peer's own blocks only (R29).
-                let why = "a peering leads to no address outside the peer VPC";
-                stages.push(Stage::blocks(Layer::VpcPeering, id, why));
-                None
-            }
-            Target::Transit(id) => {
-                stages.push(self.far(
-                    Layer::TransitGateway,
-                    id,
-                    "what lies behind a transit gateway",
-                ));
-                None
-            }
-            Target::Other(id) => {
-                stages.push(self.far(
-                    Layer::NotModelled,
-                    id,
-                    "a route to an interface or appliance",
-                ));
-                None
-            }
-        };
-        (stages, seen)
-    }
-
-    pub(super) fn far(&self, layer: Layer, id: &str, what: &str) -> Stage {
-        Stage::unknown(layer, id, vec![Index::not_modelled(id, what)])
-    }
-
-    /// The public address of a private one, or the IPv6 address itself.
-    fn public_of(&self, start: &Start<'i, 'a>) -> Option<IpAddr> {
-        if start.address.is_ipv6() {
-            return Some(start.address);
-        }
-        let nic = start.nic?;
-        let at = self.index.nic_of(nic.id())?;
-        self.index.public_of(at, start.address)
-    }
-
-    /// Out by the internet gateway: attached, and with a public address on the private one (R25).
-    fn out_by_gateway(&self, start: &Start<'i, 'a>, id: &str) -> Vec<Stage> {
-        let place = start.place;
-        let layer = Layer::InternetGateway;
-        let mut stages: Vec<Stage> =
-            bpa::stage(self.index, self.options, place.view, place.vpc, place.id, Use::Direct)
-                .into_iter()
-                .collect();
-        stages.push(match self.gateway_state(place, id) {
-            Ok(true) if self.public_of(start).is_some() => Stage::node(layer, id),
-            Ok(true) => {
-                let why = format!("it drops {}, which has no public address", start.address);
-                Stage::blocks(layer, id, why)
-            }
-            Ok(false) => Stage::blocks(layer, id, format!("not attached to {}", place.vpc)),
-            Err(gap) => Stage::unknown(layer, id, vec![gap]),
-        });
-        stages
-    }
-
-    /// Out by a NAT gateway: available, in a subnet that itself leads out (R22, R26).
-    fn out_by_nat(
-        &self,
-        start: &Start<'i, 'a>,
-        id: &str,
-        ends: &Arc<AddressSet>,
-    ) -> (Vec<Stage>, Option<IpAddr>) {
-        let layer = Layer::NatGateway;
-        let Some(&(nat, view)) = self.index.nats.get(id) else {
-            let kind = CallKind::NatGateways;
-            let gap = self.index.gap(start.place.view, kind, id, "it is not in the snapshot");
-            if self.index.complete(start.place.view, kind) {
-                return (vec![Stage::blocks(layer, id, "it does not exist")], None);
-            }
-            return (vec![Stage::unknown(layer, id, vec![gap])], None);
-        };
-        if let Some(state) = nat.state.as_deref().filter(|s| *s != "available") {
-            return (vec![Stage::blocks(layer, id, format!("it is {state}"))], None);
-        }
-        if !matches!(self.protocol, Protocol::Tcp | Protocol::Udp | Protocol::Icmp) {
-            let why = "it carries tcp, udp and icmp only";
-            return (vec![Stage::blocks(layer, id, why)], None);
-        }
-        let public = nat.nat_gateway_addresses.iter().find_map(|a| a.public_ip);
-        let place = nat.subnet_id.as_deref().and_then(|s| self.index.subnets.get(s));
-        let (Some(public), Some(place)) = (public, place) else {
-            return (
-                vec![self.far(layer, id, "a NAT gateway without public address or subnet")],
-                None,
-            );
-        };
-        let here = one(start.address);
-        let mut stages = Vec::new();
-        let filtered = place.id != start.place.id;
-        if filtered {
-            stages.push(self.acl(place, Direction::Ingress, &here).collapse(&here));
-        }
-        stages.push(Stage::node(layer, id));
-        stages.push(self.acl(place, Direction::Egress, ends));
-        stages.extend(bpa::stage(
-            self.index,
-            self.options,
-            view,
-            place.vpc,
-            place.id,
-            Use::OutboundGateway,
-        ));
-        stages.push(self.gateway(place));
-        stages.push(self.way_back(place, ends));
-        stages.push(self.acl_reply(place, Direction::Egress, ends));
-        if filtered {
-            stages.push(self.acl_reply(place, Direction::Ingress, &here).collapse(&here));
-        }
-        (stages, Some(public))
     }
 
     /// The role an address must have to be reached from outside.

@@ -1,0 +1,325 @@
+//! What the ends of a flow name: addresses, resources, networks, the internet.
+
+use super::index::{Place, Role, Spot};
+use super::ways::{Start, Ways};
+use super::{End, Layer, QueryError, Reach, balancer};
+use crate::model::{AddressSet, Family, Gap, GapKind};
+use std::net::IpAddr;
+
+/// Where a flow begins.
+#[derive(Debug, Clone)]
+pub(super) enum From<'i, 'a> {
+    /// Addresses that are not ours.
+    Outside(AddressSet),
+    /// One of our addresses, or one in a subnet of ours that nobody has.
+    Ours(Start<'i, 'a>, Option<usize>),
+    /// Private addresses that lie in no VPC of the snapshot, or behind the named gateway.
+    Far(AddressSet, Option<String>),
+}
+
+/// Where a flow ends.
+#[derive(Debug, Clone)]
+pub(super) enum To {
+    At(IpAddr, Spot),
+    /// No interface has it.
+    Nobody(IpAddr),
+    Outside(AddressSet),
+    /// A resource whose addresses are not known, and why.
+    Unseen(String, Gap),
+    /// A resource that has no address of the kind asked for.
+    Without(Layer, String, String),
+}
+
+impl<'a> Reach<'a> {
+    /// The VPC that an end lies in, to tell equal private addresses apart.
+    pub(super) fn vpc_of(&self, end: &End) -> Option<String> {
+        let nic = match end {
+            End::Resource(id) => {
+                self.index.nic_of(id).or_else(|| self.index.nics_of_instance(id).first().copied())
+            }
+            End::Address(a) => match self.index.spots(*a) {
+                [spot] => Some(spot.nic),
+                _ => None,
+            },
+            _ => None,
+        };
+        nic.map(|n| self.index.nics[n].vpc.to_owned())
+    }
+
+    pub(super) fn from(&self, end: &End, near: Option<&str>) -> Result<From<'_, 'a>, QueryError> {
+        match end {
+            End::Internet => Ok(From::Outside(AddressSet::outside())),
+            End::Network(set) if set.intersects(&AddressSet::outside()) => {
+                Ok(From::Outside(set.intersect(&AddressSet::outside())))
+            }
+            End::Network(set) => Ok(From::Far(set.clone(), None)),
+            End::Address(address) => self.from_address(*address, near),
+            End::Resource(id) => self.from_resource(id),
+        }
+    }
+
+    fn from_address(
+        &self,
+        address: IpAddr,
+        near: Option<&str>,
+    ) -> Result<From<'_, 'a>, QueryError> {
+        let spots = self.pick(address, near)?;
+        if let Some(spot) = spots {
+            let own = match spot.role {
+                Role::Public(private) => private,
+                Role::Private | Role::V6 => address,
+            };
+            return self.start(spot.nic, own);
+        }
+        if AddressSet::outside().contains(address) {
+            return Ok(From::Outside(AddressSet::one(address)));
+        }
+        let holding: Vec<&Place<'a>> = self
+            .index
+            .vpcs
+            .keys()
+            .filter_map(|vpc| self.index.subnet_holding(vpc, address))
+            .collect();
+        let near_one = holding.iter().find(|p| Some(p.vpc) == near);
+        match (near_one, holding.as_slice()) {
+            (Some(place), _) | (None, [place]) => {
+                Ok(From::Ours(Start { nic: None, place, address }, None))
+            }
+            (None, []) => Ok(From::Far(AddressSet::one(address), None)),
+            (None, many) => {
+                let candidates = many.iter().map(|p| format!("{} in {}", p.id, p.vpc)).collect();
+                Err(QueryError::Ambiguous { address, candidates })
+            }
+        }
+    }
+
+    fn start(&self, nic: usize, address: IpAddr) -> Result<From<'_, 'a>, QueryError> {
+        let row = &self.index.nics[nic];
+        let Some(place) = self.index.subnets.get(row.subnet) else {
+            let what = row.id().to_owned();
+            return Err(QueryError::Unusable { what, why: "lies in no known subnet".into() });
+        };
+        Ok(From::Ours(Start { nic: Some(row), place, address }, Some(nic)))
+    }
+
+    fn from_resource(&self, id: &str) -> Result<From<'_, 'a>, QueryError> {
+        if id.starts_with("vgw-") {
+            return Ok(From::Far(AddressSet::all_v4(), Some(id.into())));
+        }
+        if id.starts_with("vpc-") && self.index.view_of_vpc(id).is_some() {
+            return Ok(From::Far(self.index.vpc_blocks(id), None));
+        }
+        let nic =
+            self.index.nic_of(id).or_else(|| self.index.nics_of_instance(id).first().copied());
+        let nic = match (nic, self.instance_named(id)?) {
+            (Some(nic), _) => Some(nic),
+            (None, Some(named)) => self.index.nics_of_instance(named).first().copied(),
+            (None, None) => None,
+        }
+        .ok_or_else(|| self.no_such(id))?;
+        let row = self.index.nics[nic].row;
+        let v6 = row.ipv6_addresses.iter().filter_map(|a| a.ipv6_address.map(IpAddr::from));
+        let address = row.private_ip_address.or_else(|| v6.into_iter().next());
+        match address {
+            Some(address) => self.start(nic, address),
+            None => Err(QueryError::Unusable { what: id.into(), why: "has no address".into() }),
+        }
+    }
+
+    /// The one interface that has an address; an error where several have it.
+    fn pick(&self, address: IpAddr, near: Option<&str>) -> Result<Option<Spot>, QueryError> {
+        let delegate = [self.index.delegate(address)];
+        let spots = match (self.index.spots(address), &delegate) {
+            ([], [Some(spot)]) => std::slice::from_ref(spot),
+            (spots, _) => spots,
+        };
+        if let Some(public) = spots.iter().find(|s| Ways::is_reachable_role(**s, address)) {
+            return Ok(Some(*public));
+        }
+        let mut nics: Vec<Spot> = spots.to_vec();
+        nics.dedup_by_key(|s| s.nic);
+        if nics.len() > 1
+            && let Some(near) = near
+        {
+            let same: Vec<Spot> =
+                nics.iter().filter(|s| self.index.nics[s.nic].vpc == near).copied().collect();
+            if same.len() == 1 {
+                return Ok(same.first().copied());
+            }
+        }
+        if nics.len() > 1 {
+            let name = |s: &Spot| {
+                let nic = &self.index.nics[s.nic];
+                format!("{} in {}", nic.id(), nic.vpc)
+            };
+            let candidates = nics.iter().map(name).collect();
+            return Err(QueryError::Ambiguous { address, candidates });
+        }
+        Ok(nics.first().copied())
+    }
+
+    pub(super) fn to(&self, end: &End, from: &From<'_, 'a>) -> Result<Vec<To>, QueryError> {
+        let near = match from {
+            From::Ours(start, _) => Some(start.place.vpc),
+            _ => None,
+        };
+        Ok(match end {
+            End::Internet => {
+                let v6 = matches!(from, From::Ours(s, _) if s.address.is_ipv6());
+                let family = if v6 { Family::V6 } else { Family::V4 };
+                vec![To::Outside(AddressSet::public().of_family(family))]
+            }
+            End::Network(set) if AddressSet::outside().is_superset(set) => {
+                vec![To::Outside(set.clone())]
+            }
+            End::Network(set) => {
+                let why = "is a block of private addresses: name one of them or a resource";
+                return Err(QueryError::Unusable { what: set.to_string(), why: why.into() });
+            }
+            End::Address(address) => vec![match self.pick(*address, near)? {
+                Some(spot) => To::At(*address, spot),
+                None => To::Nobody(*address),
+            }],
+            End::Resource(id) => self.to_resource(id, from)?,
+        })
+    }
+
+    /// The addresses of a resource that a packet from `from` would be sent to.
+    fn to_resource(&self, id: &str, from: &From<'_, 'a>) -> Result<Vec<To>, QueryError> {
+        let nics = self.nics_of(id)?;
+        if let Some(db) = self.database(id)
+            && !db.publicly_accessible
+            && matches!(from, From::Outside(_))
+        {
+            let why = format!("{id} is not publicly accessible");
+            return Ok(vec![To::Without(Layer::Internet, "internet".into(), why)]);
+        }
+        if nics.is_empty() {
+            let why = "none of its interfaces is in the snapshot";
+            let kind = match id {
+                _ if self.database(id).is_some() => GapKind::DbInstances,
+                _ if id.starts_with("i-") => GapKind::NetworkInterfaces,
+                _ => GapKind::LoadBalancers,
+            };
+            return Ok(vec![To::Unseen(id.into(), Gap::new(kind, id, why))]);
+        }
+        let families: Vec<Family> = match from {
+            From::Outside(set) | From::Far(set, _) => [Family::V4, Family::V6]
+                .into_iter()
+                .filter(|f| !set.of_family(*f).is_empty())
+                .collect(),
+            From::Ours(start, _) => vec![Family::of(start.address)],
+        };
+        let inside = |nic: usize| match from {
+            From::Ours(start, _) => self.index.nics[nic].vpc == start.place.vpc,
+            From::Far(..) => true,
+            From::Outside(_) => false,
+        };
+        let mut out = Vec::new();
+        let mut far = Vec::new();
+        for (address, spot) in nics.iter().flat_map(|n| self.index.addresses_of(*n)) {
+            if !families.contains(&Family::of(address)) {
+                continue;
+            }
+            let public = matches!(spot.role, Role::Public(_));
+            let fits =
+                if inside(spot.nic) { !public } else { Ways::is_reachable_role(spot, address) };
+            if fits {
+                out.push(To::At(address, spot));
+            } else if !public && matches!(from, From::Ours(..)) {
+                far.push(To::At(address, spot));
+            }
+        }
+        // Another VPC's host is asked at its private address too: a peering may lead there.
+        out.extend(far);
+        if out.is_empty() {
+            let first = &self.index.nics[nics[0]];
+            let facing = matches!(balancer::kind(&self.index, first),
+                balancer::Kind::Balancer(Some(b), _) if b.scheme.as_deref() == Some("internet-facing"));
+            if facing {
+                let why = "no public address of it is in the snapshot";
+                let gap = Gap::new(GapKind::LoadBalancers, id, why);
+                return Ok(vec![To::Unseen(id.into(), gap)]);
+            }
+            let nic = first.id().to_owned();
+            let why = format!("{nic} has no public address: nothing on the internet leads to it");
+            out.push(To::Without(Layer::Internet, "internet".into(), why));
+        }
+        Ok(out)
+    }
+
+    fn nics_of(&self, id: &str) -> Result<Vec<usize>, QueryError> {
+        if let Some(nic) = self.index.nic_of(id) {
+            return Ok(vec![nic]);
+        }
+        if let Some(named) = self.instance_named(id)? {
+            return Ok(self.index.nics_of_instance(named));
+        }
+        let of_instance = self.index.nics_of_instance(id);
+        if !of_instance.is_empty() || self.index.instances.contains_key(id) {
+            return Ok(of_instance);
+        }
+        let named = self.index.balancers.iter().find(|(arn, (b, _))| {
+            **arn == id
+                || b.load_balancer_name.as_deref() == Some(id)
+                || b.dns_name.as_deref() == Some(id)
+        });
+        if let Some((arn, _)) = named {
+            let is = |nic: &super::index::Nic<'a>| {
+                matches!(balancer::kind(&self.index, nic),
+                    balancer::Kind::Balancer(Some(b), _) if b.load_balancer_arn == **arn)
+            };
+            return Ok((0..self.index.nics.len()).filter(|n| is(&self.index.nics[*n])).collect());
+        }
+        if let Some(db) = self.database(id) {
+            let nics = self.index.nics_of_database(db);
+            // Several databases share subnets and groups: which interface is whose nothing tells.
+            return Ok(if nics.len() == 1 { nics } else { Vec::new() });
+        }
+        if let Some(endpoint) = self.index.endpoints.get(id) {
+            let nics = endpoint.network_interface_ids.iter();
+            return Ok(nics.filter_map(|n| self.index.nic_of(n)).collect());
+        }
+        if let Some((nat, _)) = self.index.nats.get(id) {
+            let nics = nat.nat_gateway_addresses.iter();
+            let nics = nics.filter_map(|a| a.network_interface_id.as_deref());
+            return Ok(nics.filter_map(|n| self.index.nic_of(n)).collect());
+        }
+        Err(self.no_such(id))
+    }
+
+    fn database(&self, id: &str) -> Option<&'a crate::snapshot::DbInstance> {
+        let views = self.index.snapshot.regions.iter();
+        views
+            .flat_map(|v| &v.db_instances)
+            .find(|d| d.db_instance_identifier == id || d.db_instance_arn.as_deref() == Some(id))
+    }
+
+    /// The one instance with a `Name` tag, where no resource has it as its id (R37).
+    ///
+    /// # Errors
+    /// Several instances have the name: a name is no identity.
+    fn instance_named(&self, name: &str) -> Result<Option<&'a str>, QueryError> {
+        if name.is_empty() || self.index.instances.contains_key(name) {
+            return Ok(None);
+        }
+        let has = |i: &crate::snapshot::Instance| {
+            i.tags.iter().any(|t| t.key == "Name" && t.value == name)
+        };
+        let named: Vec<&'a str> =
+            self.index.instances.iter().filter(|(_, i)| has(i)).map(|(id, _)| *id).collect();
+        if named.len() > 1 {
+            let why = format!("is the name of several instances: {}", named.join(", "));
+            return Err(QueryError::Unusable { what: name.into(), why });
+        }
+        Ok(named.first().copied())
+    }
+
+    fn no_such(&self, id: &str) -> QueryError {
+        let all = self.index.instances.keys().copied();
+        let all = all.chain(self.index.nics.iter().map(super::index::Nic::id));
+        let common = |s: &str| s.bytes().zip(id.bytes()).take_while(|(a, b)| a == b).count();
+        let similar = all.max_by_key(|s| common(s)).filter(|s| common(s) >= 6).map(Into::into);
+        QueryError::NoSuchResource { id: id.into(), similar }
+    }
+}
