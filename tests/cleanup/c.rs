@@ -119,6 +119,30 @@ fn c04_came_alive_seen_from_outside() {
     assert!(job.sim.acts().is_empty());
 }
 
+/// The binary's own probes look where a thing says that it can be reached.
+#[test]
+fn c04_came_alive_by_our_own_probe() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback");
+    let reach = listener.local_addr().expect("its address").to_string();
+    let answers = |scope: &str| {
+        let sim = three();
+        sim.folder.file("portcullis.yaml", scope);
+        let mut job = Job::new(sim, &ALL_THREE, |_| {});
+        job.sim.data["resources"][0]["attributes"]["addresses"] = json!(reach);
+        job.sim.write();
+        let (ran, told) = job.apply(&["--attached"]);
+        (ran, told, job)
+    };
+    let (ran, told, job) = answers("scope: [\"127.0.0.1/32\"]\n");
+    assert_eq!((ran.code, &told["class"]), (Some(4), &json!(13)), "{ran}");
+    assert_eq!(told["held"][0]["reason"], "came-alive", "{ran}");
+    assert!(told["says"].is_null() && job.acted().is_empty(), "{ran}");
+    // What is not ours is not probed, and nothing else speaks for it.
+    let (ran, _, job) = answers("scope: [\"192.0.2.0/24\"]\n");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert_eq!(job.acted(), ALL_THREE);
+}
+
 /// `sv-1` becomes another thing between the look and the act.
 fn swapped(precondition: bool) -> Job {
     let mut sim = Sim::new().servo("sv-1", |_| {}).servo("sv-2", |_| {}).fault(json!({
@@ -421,6 +445,49 @@ fn c12_no_verdict_is_a_stop() {
     let job = ill("unhealthy");
     job.with(Guards::only(Guard::Ramp)).expect("it begins");
     assert_eq!(job.sim.live_hit(), ALL_THREE, "on and on");
+}
+
+/// A job that goes round the applier: its credentials delete nothing, and what others changed without
+/// a permit is named.
+#[test]
+fn c13_bypass() {
+    let mut job = Job::new(three(), &ALL_THREE, |_| {});
+    // After the hand-over the job may ask for one act, and its own credentials do none.
+    let old_job = |more: &[&str]| {
+        let request = json!({"id": 1, "verb": "act", "request": {
+            "plan": "", "n": 1, "item": {"type": "servo", "id": "sv-1"}, "action": "delete",
+            "immutable": {}, "state": {}, "token": "t", "fence": 0, "not_after": AT}});
+        let words = [job.sim.command(), more.iter().map(|w| (*w).to_owned()).collect()].concat();
+        let mut child = std::process::Command::new(&words[0])
+            .args(&words[1..])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("python3 starts");
+        let mut stdin = child.stdin.take().expect("piped");
+        std::io::Write::write_all(&mut stdin, format!("{request}\n").as_bytes()).expect("asked");
+        drop(stdin);
+        String::from_utf8(child.wait_with_output().expect("answered").stdout).expect("text")
+    };
+    let answer = old_job(&["--may-not-act"]);
+    assert!(answer.contains("denied"), "{answer}");
+    assert!(job.sim.acts().is_empty());
+    let place = job.place.display().to_string();
+    let bypassed = || job.sim.folder.run(&["cleanup", "log", "bypassed", &place]);
+    let ran = bypassed();
+    assert!(ran.code == Some(0) && ran.stdout.contains("0 of 3 things"), "{ran}");
+    // With rights of its own it deletes, and only a report tells.
+    let answer = old_job(&[]);
+    assert!(answer.contains("done"), "{answer}");
+    let ran = bypassed();
+    assert_eq!(ran.code, Some(1), "{ran}");
+    assert!(ran.stdout.contains("servo sv-1 is gone, without a permit"), "{ran}");
+    // What the applier did is accounted for.
+    job.sim.data = job.sim.now();
+    let (ran, _) = job.apply(&["--attached"]);
+    assert_eq!(ran.code, Some(5), "sv-1 is gone: {ran}");
+    let ran = job.sim.folder.run(&["cleanup", "log", "bypassed", &place]);
+    assert!(ran.stdout.contains("1 of 3 things"), "{ran}");
 }
 
 #[test]

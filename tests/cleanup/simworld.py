@@ -237,6 +237,9 @@ def do_act(world, data, verb, request, wider):
 
 
 def act(world, identity, verb, request, handed):
+    if not world.may_act:
+        say(identity, acted={"outcome": "failed", "why": "denied: these credentials read alone"})
+        return
     fault = suffer(world, world.passed(f"before-{verb}", request["item"]))
     do = fault["do"] if fault else None
     if do == "silent":
@@ -335,7 +338,11 @@ def main():
     parser.add_argument("--world", required=True)
     parser.add_argument("--recorder", required=True)
     parser.add_argument("--faults")
-    world = World(parser.parse_args())
+    parser.add_argument("--may-not-act", action="store_true",
+                        help="credentials that read alone, as a job has them after a hand-over")
+    arguments = parser.parse_args()
+    world = World(arguments)
+    world.may_act = not arguments.may_not_act
     for line in sys.stdin:
         answer(world, json.loads(line))
 

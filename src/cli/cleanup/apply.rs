@@ -4,17 +4,15 @@ use super::adapter::AdapterArgs;
 use super::agreed::{Agreed, AgreedArgs, JOURNAL};
 use super::halts::remembered;
 use super::nonce::nonce;
+use super::outside::Outside;
 use super::place::StateArgs;
 use super::receipted::{self, Signer};
 use super::refused::{refused, status};
 use super::told;
-use crate::apply::{
-    After, ApplyReport, JournalFile, Mode, NoLook, Setup, Switchboard, SystemClock, run,
-};
+use crate::apply::{After, ApplyReport, JournalFile, Mode, Setup, Switchboard, SystemClock, run};
 use crate::cleanup::receipt::Receipt;
-use crate::cleanup::{Guards, Refusal, ramp};
-use crate::cli::{CliError, ExitStatus, Global, saved};
-use crate::model::Stop;
+use crate::cleanup::{Guards, Refusal, planted, ramp, selftest};
+use crate::cli::{CliError, ExitStatus, Global, interrupt, saved};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use std::path::PathBuf;
@@ -63,7 +61,7 @@ pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
 ///
 /// # Errors
 /// Everything that kept it from beginning. How it ended is in the status.
-pub fn run_apply(args: &ApplyArgs, _global: &Global) -> Result<ExitStatus, CliError> {
+pub fn run_apply(args: &ApplyArgs, global: &Global) -> Result<ExitStatus, CliError> {
     let agreed = args.agreed.verify(Some(&args.adapter))?;
     let digest = agreed.approved.digest().clone();
     let plan = agreed.approved.plan();
@@ -71,9 +69,19 @@ pub fn run_apply(args: &ApplyArgs, _global: &Global) -> Result<ExitStatus, CliEr
     let soak = args.soak.map(|s| u64::try_from(s.as_secs()).unwrap_or(0));
     let limits = ramp::tightened(&plan.limits, args.batch, soak, guards)
         .map_err(|e| refused("apply a plan more loosely than was agreed", &e))?;
+    // Planted violations, in memory, before anything is asked of the world.
+    let at = Timestamp::now();
+    let silent = selftest::run(guards, at).into_iter().chain(planted(guards)).next();
+    if let Some(why) = silent {
+        return not_begun(args, &digest, &why);
+    }
     let signer = Signer::new(&args.key, &agreed)?;
     let quarantine = quarantine(args, &agreed)?;
-    let report = go(args, &agreed, limits, guards, quarantine.as_ref());
+    let mut outside = Outside::new(global)?;
+    // A run that is interrupted stops before its next act, and says so.
+    let heeding = interrupt::heed();
+    let report = go(args, &agreed, limits, guards, quarantine.as_ref(), &mut outside);
+    drop(heeding);
     let report = match report? {
         Ok(report) => report,
         Err(why) => return not_begun(args, &digest, &why),
@@ -84,6 +92,9 @@ pub fn run_apply(args: &ApplyArgs, _global: &Global) -> Result<ExitStatus, CliEr
             saved::print(&format!("{}\n", told::json(&report, plan, &digest)))?;
         }
         saved::AnswerFormat::Text => saved::print(&told::text(&report, plan, &digest, &written))?,
+    }
+    if interrupt::stop().is_raised() {
+        return Ok(ExitStatus::Interrupted);
     }
     Ok(report.class().map_or(ExitStatus::Clean, |class| status(class, report.changed())))
 }
@@ -107,6 +118,7 @@ fn go(
     limits: crate::cleanup::plan::Limits,
     guards: Guards,
     quarantine: Option<&Receipt>,
+    live: &mut Outside,
 ) -> Result<Result<ApplyReport, Refusal>, CliError> {
     let plan = agreed.approved.plan();
     let state = args.state.folder()?;
@@ -132,13 +144,13 @@ fn go(
         journal: &mut journal,
         register: register.as_mut(),
         halt: &mut halt,
-        live: &mut NoLook,
+        live,
         still: &mut still,
         clock: &SystemClock,
         nonce: nonce()?,
         by: by(),
         lease: LEASE,
-        stop: Stop::default(),
+        stop: interrupt::stop(),
     });
     if let Ok(ApplyReport { after: After::Stopped(_), ledger, .. }) = &report {
         // A halt that this run saw is remembered, whoever puts the switch back.

@@ -30,6 +30,8 @@ pub enum LogAct {
     Verify(VerifyArgs),
     /// Say all that is known of one thing: who planned, who agreed, on what evidence, what was done
     Explain(ExplainArgs),
+    /// Name things of a plan that were changed or removed without a permit: exit 1 if there are any
+    Bypassed(super::bypassed::BypassedArgs),
 }
 
 /// Arguments of `portcullis cleanup log verify`.
@@ -64,6 +66,7 @@ pub fn run(command: &LogCommand) -> Result<ExitStatus, CliError> {
     match &command.act {
         LogAct::Verify(args) => verify(args),
         LogAct::Explain(args) => explain(args),
+        LogAct::Bypassed(args) => super::bypassed::run(args),
     }
 }
 
