@@ -69,8 +69,10 @@ fn a01_the_seal_is_the_authors() {
     stage.yes("bob", BOB);
     let file = stage.place.join("plan.json.sig");
     let bytes = std::fs::read(stage.place.join("plan.json")).expect("the plan");
-    for (seed, namespace) in [(BOB, PLAN), (STRANGER, PLAN)] {
-        stage.write(&file, sign(seed, namespace, &bytes).as_bytes());
+    // Of no author, of nobody, and of an author who is not the one that it names: alice would then
+    // be free to agree to what the agent made.
+    for seed in [BOB, STRANGER, AGENT] {
+        stage.write(&file, sign(seed, PLAN, &bytes).as_bytes());
         stage.refused(11, "signature-invalid");
     }
     stage.write(&file, sign(ALICE, "file", &bytes).as_bytes());
@@ -567,6 +569,10 @@ fn a15_the_bytes_that_were_hashed_are_those_that_are_parsed() {
     };
     let approved = portcullis::cleanup::approval::verify(&found.papers, &ask).expect("approved");
     assert_eq!(approved.plan().items[0].id, "sv-1");
+    let mut elsewhere = found.papers.clone();
+    elsewhere.folder = Digest::of(b"another").folder();
+    let refused = portcullis::cleanup::approval::verify(&elsewhere, &ask).expect_err("elsewhere");
+    assert_eq!(refused.reason, Reason::PlanDigestMismatch);
     assert!(approved.approved(&approved.plan().items[0]));
     assert!(!approved.approved(&other.items[0]), "an item of its number, and not it");
     stage.refused(11, "plan-digest-mismatch");

@@ -6,6 +6,7 @@
 mod common;
 
 mod a;
+mod a_apply;
 mod b;
 #[cfg(feature = "fleet")]
 mod bucket;

@@ -65,15 +65,15 @@ pub(super) fn approval(
         let says = format!("{name} is a workload, and workloads approve nothing");
         return Err(no(Reason::NotAnApprover, says));
     }
-    if !party.approves() {
-        return Err(no(Reason::NotAnApprover, format!("{name} has no role approver")));
-    }
     let requester = plan.author.requested_by.as_deref().and_then(|r| ask.trust.known_as(r));
     if plan.author.name == *name {
         return Err(no(Reason::SelfApproval, format!("{name} is the plan's author")));
     }
     if requester.is_some_and(|r| r.name == *name) {
         return Err(no(Reason::SelfApproval, format!("{name} asked for the plan")));
+    }
+    if !party.approves() {
+        return Err(no(Reason::NotAnApprover, format!("{name} has no role approver")));
     }
     if ask.trust.pin && maker.hardware == Some(OwnerVerified::No) {
         return Err(no(
