@@ -10,6 +10,9 @@ use std::fmt::Write;
 /// Most strata, and most refusals of one reason, before they are counted instead. Items are never cut.
 const MOST: usize = 40;
 
+/// In place of an undo.
+const NO_UNDO: &str = "nothing takes it back";
+
 /// A whole plan as text: totals, strata, every item, the riskiest first, and what was refused. Made
 /// from the sealed bytes by the reader's own program.
 pub(in crate::cli) fn rendered(plan: &Plan, digest: &Digest) -> String {
@@ -25,7 +28,7 @@ pub(in crate::cli) fn rendered(plan: &Plan, digest: &Digest) -> String {
         out.push_str("items, the riskiest first:\n");
     }
     for item in items {
-        let undo = item.undo.as_deref().unwrap_or("nothing takes it back");
+        let undo = item.undo.as_deref().unwrap_or(NO_UNDO);
         let _ = writeln!(
             out,
             "  {} {} {} ({}), owner {}, stratum {}",
@@ -148,12 +151,18 @@ fn refused(out: &mut String, plan: &Plan) {
     }
 }
 
-/// Whether a text shows every act of a plan: what was cut was not agreed to.
+/// Whether a text shows every act of a plan, each on a line of its own as [`rendered`] writes it:
+/// what was cut was not agreed to.
 pub(in crate::cli) fn whole(plan: &Plan, text: &str) -> Result<(), Refusal> {
     let cut = plan.items.iter().find(|i| {
-        !text.lines().any(|line| {
-            [&i.action, &i.kind, &i.id].iter().all(|word| line.contains(visible(word).as_ref()))
-        })
+        let act = format!(
+            "{} {} {} ({}), owner ",
+            visible(&i.action),
+            visible(&i.kind),
+            visible(&i.id),
+            visible(i.undo.as_deref().unwrap_or(NO_UNDO)),
+        );
+        !text.lines().any(|line| line.trim_start().starts_with(&act))
     });
     match cut {
         None => Ok(()),
@@ -162,5 +171,49 @@ pub(in crate::cli) fn whole(plan: &Plan, text: &str) -> Result<(), Refusal> {
             item.item(),
             "what was shown leaves it out, and what was not shown cannot be approved",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// Twelve things, so that the id of one begins that of another.
+    fn plan() -> Plan {
+        let digest = Digest::of(b"x");
+        let item = |n: u32| {
+            json!({"n": n, "type": "servo", "id": format!("sv-{n}"), "immutable": {"u": "1"},
+                   "state_sha256": digest, "state": {}, "stratum": 1, "action": "stop",
+                   "undo": "start", "risk": "reversible", "dead": [], "live_checked": []})
+        };
+        serde_json::from_value(json!({
+            "schema": "s", "phase": "quarantine", "created_at": "2026-11-22T18:00:00Z",
+            "not_before": "2026-11-22T18:00:00Z", "not_after": "2026-11-23T18:00:00Z",
+            "author": {"name": "alice"},
+            "target": {"provider": "sim", "account": "111", "scope": "servos"},
+            "pins": {"tool": "1", "policy": digest, "trust": digest},
+            "sources": [], "strata": [], "items": (1..=12).map(item).collect::<Vec<_>>(),
+            "refused": [],
+            "limits": {"max_items": 25, "max_percent_stratum": 5, "max_percent_total": 2,
+                       "ramp": [1], "soak_s": [0], "max_retries": 3, "quarantine_s": 60,
+                       "deadline_s": 3600},
+            "totals": {"items": 12, "by_action": {"stop": 12}, "by_type": {"servo": 12}},
+        }))
+        .expect("a plan")
+    }
+
+    #[test]
+    fn a19_a_text_that_leaves_out_one_item_is_told() {
+        let plan = plan();
+        let text = rendered(&plan, &Digest::of(b"x"));
+        assert_eq!(whole(&plan, &text), Ok(()));
+        for item in &plan.items {
+            let line = format!("stop servo {} (", item.id);
+            let cut: Vec<&str> = text.lines().filter(|l| !l.contains(&line)).collect();
+            assert_eq!(cut.len() + 1, text.lines().count(), "{line}");
+            let refused = whole(&plan, &cut.join("\n")).expect_err(&line);
+            assert_eq!(refused.item, Some(item.item()), "the one that was cut, and no other");
+        }
     }
 }
