@@ -7,6 +7,7 @@ mod common;
 
 mod a;
 mod a_apply;
+mod at;
 mod b;
 #[cfg(feature = "fleet")]
 mod bucket;

@@ -84,9 +84,12 @@ impl NativeArgs {
         let case = Case {
             spec: &spec,
             snapshot: &snapshot,
+            resolution: &resolve::resolve(&spec, &snapshot),
             facts: &Gathered::default(),
             rules: &rules,
             options: &audit::Options::default(),
+            probed: None,
+            sweep: &BTreeSet::new(),
             scope: &scope,
             limits: survey::Limits {
                 snapshot_max_age: config.limits.snapshot_max_age,
