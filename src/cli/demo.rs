@@ -2,7 +2,7 @@ use super::pipeline::{self, Case};
 use super::{CliError, ExitStatus, Global, output, rules};
 use crate::audit::{self, AuditReport};
 use crate::collect::facts::{self, From, Source};
-use crate::demo::{CATALOG, Incident, Replay, World, WorldVantage, find};
+use crate::demo::{CATALOG, Incident, Replay, Replays, World, WorldVantage, find};
 use crate::fact::Gathered;
 use crate::model::{AddressSet, Endpoint, Protocol};
 use crate::observation::{Observations, State};
@@ -50,12 +50,16 @@ pub fn run(args: &DemoArgs, _global: &Global) -> Result<ExitStatus, CliError> {
         return Err(CliError::new(format!("replay `{}`", super::saved::escape(&args.name)))
             .hint(format!("the incidents are {}", names.join(", "))));
     };
-    let replay = incident.replay.map_err(|needs| {
-        CliError::new(format!("replay {} yet", incident.name))
-            .because(format!("it needs {needs}, which is not built"))
-            .hint("`portcullis demo --list` says which can be replayed")
-    })?;
-    let replayed = Replayed::new(incident, &replay)?;
+    let replay = match &incident.replay {
+        Replays::Audit(replay) => replay,
+        Replays::Cleanup(replay) => return super::reaping::run(incident, replay, args.format),
+        Replays::Waits(needs) => {
+            return Err(CliError::new(format!("replay {} yet", incident.name))
+                .because(format!("it needs {needs}, which is not built"))
+                .hint("`portcullis demo --list` says which can be replayed"));
+        }
+    };
+    let replayed = Replayed::new(incident, replay)?;
     if args.format == Format::Text {
         super::saved::print(&replayed.blind())?;
     }
@@ -80,7 +84,7 @@ fn list() -> String {
     let mut out = String::new();
     for Incident { name, date, title, story: _, replay } in CATALOG {
         let _ = write!(out, "{name:<22} {date:<11} {title}");
-        if let Err(needs) = replay {
+        if let Replays::Waits(needs) = replay {
             let _ = write!(out, " (comes with {needs})");
         }
         out.push('\n');

@@ -23,6 +23,7 @@ pub mod probe;
 mod progress;
 mod proxies;
 pub mod reach;
+mod reaping;
 mod reflect;
 pub mod rules;
 mod saved;

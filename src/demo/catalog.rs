@@ -7,8 +7,27 @@ pub struct Incident {
     pub title: &'static str,
     /// What happened, as published by those it happened to.
     pub story: &'static str,
-    /// The files that replay it; `None` names what has to be built first.
-    pub replay: Result<Replay, &'static str>,
+    pub replay: Replays,
+}
+
+/// How an incident is replayed.
+#[derive(Debug, Clone, Copy)]
+pub enum Replays {
+    /// By an audit of its hosts.
+    Audit(Replay),
+    /// By planning its cleanup anew.
+    Cleanup(Reaping),
+    /// Not yet; what has to be built first.
+    Waits(&'static str),
+}
+
+/// The files of an incident of cleanup.
+#[derive(Debug, Clone, Copy)]
+pub struct Reaping {
+    /// What runs, and what of it nobody wants.
+    pub fleet: &'static str,
+    /// The caps.
+    pub policy: &'static str,
 }
 
 /// The files of an incident's folder.
@@ -31,7 +50,7 @@ macro_rules! replay {
         ))))
     };
     (@ $name:literal, $blind:literal, $facts:expr) => {
-        Ok(Replay {
+        Replays::Audit(Replay {
             spec: include_str!(concat!("../../fixtures/incidents/", $name, "/spec.yaml")),
             snapshot: include_str!(concat!("../../fixtures/incidents/", $name, "/snapshot.json")),
             world: include_str!(concat!("../../fixtures/incidents/", $name, "/world.yaml")),
@@ -65,7 +84,10 @@ pub const CATALOG: &[Incident] = &[
         title: "an auditing tool reaps live servers of an older generation",
         story: "A new tool deprovisioned live servos as orphans, only on the previous generation \
                 of hosts, whose records had another shape.",
-        replay: Err("cleanup (plan, approve, apply, undo)"),
+        replay: Replays::Cleanup(Reaping {
+            fleet: include_str!("../../fixtures/incidents/xervo-2015/fleet.yaml"),
+            policy: include_str!("../../fixtures/incidents/xervo-2015/policy.yaml"),
+        }),
     },
     Incident {
         name: "tokbox-2018",
@@ -88,7 +110,7 @@ pub const CATALOG: &[Incident] = &[
         title: "the DNS provider is gone",
         story: "The provider's domains vanished from the registrar. Every service check was \
                 green; nobody probed end to end, and support noticed nine hours later.",
-        replay: Err("the chain of names a customer follows"),
+        replay: Replays::Waits("the chain of names a customer follows"),
     },
 ];
 

@@ -17,7 +17,7 @@ mod outside;
 pub mod permit;
 pub mod place;
 pub mod plan;
-mod planned;
+pub(in crate::cli) mod planned;
 mod receipted;
 mod refused;
 mod rendered;

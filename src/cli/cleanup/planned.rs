@@ -11,11 +11,11 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 /// A draft, sealed or not.
-pub(super) struct Outcome {
-    pub(super) plan: Plan,
-    pub(super) report: PlanReport,
-    pub(super) sealed: Option<(Digest, PathBuf)>,
-    pub(super) signed: bool,
+pub(in crate::cli) struct Outcome {
+    pub(in crate::cli) plan: Plan,
+    pub(in crate::cli) report: PlanReport,
+    pub(in crate::cli) sealed: Option<(Digest, PathBuf)>,
+    pub(in crate::cli) signed: bool,
 }
 
 impl Outcome {
@@ -32,7 +32,7 @@ impl Outcome {
 const MOST: usize = 40;
 
 /// For people. What is left out is counted.
-pub(super) fn text(outcome: &Outcome) -> String {
+pub(in crate::cli) fn text(outcome: &Outcome) -> String {
     let Outcome { plan, report, sealed, signed } = outcome;
     let mut out = String::new();
     match sealed {
@@ -97,7 +97,7 @@ fn listed(out: &mut String, title: &str, refusals: &[Refusal]) {
 }
 
 /// For machines: one object, versioned.
-pub(super) fn json(outcome: &Outcome) -> Value {
+pub(in crate::cli) fn json(outcome: &Outcome) -> Value {
     let Outcome { plan, report, sealed, signed } = outcome;
     let worst = report.worst();
     json!({
