@@ -86,7 +86,9 @@ fn text(
         );
     }
     out.push_str("\nWith all of them, as `portcullis cleanup plan` says it:\n\n");
-    for line in planned::text(all).lines() {
+    // Nothing is sealed here, which the command itself says first.
+    let report = planned::text(all);
+    for line in report.lines().skip_while(|l| l.is_empty() || l.starts_with("shadow: ")) {
         let _ = writeln!(out, "  {line}");
     }
     let _ = writeln!(

@@ -1,6 +1,7 @@
 //! Integration tests without the AWS SDKs: one binary, one module a subject.
 #![expect(clippy::disallowed_methods, reason = "tests read files and run the binary")]
 
+mod cleanup_docs;
 mod common;
 
 mod attested;

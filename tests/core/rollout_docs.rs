@@ -23,7 +23,7 @@ fn files() -> Vec<(String, String)> {
 }
 
 /// The words of every command that starts with `portcullis`, from prose, units, scripts and workflows.
-fn commands(text: &str) -> Vec<Vec<String>> {
+pub(crate) fn commands(text: &str) -> Vec<Vec<String>> {
     let joined = text.replace("\\\n", " ");
     let starts = |line: &str| -> Option<usize> {
         let line = line.trim_start();
@@ -35,7 +35,8 @@ fn commands(text: &str) -> Vec<Vec<String>> {
         .lines()
         .filter_map(|line| starts(line).map(|at| &line.trim_start()[at..]))
         .map(|line| {
-            let line = line.split(" >> ").next().unwrap_or(line);
+            let end = [" >> ", " || ", " | "].iter().filter_map(|mark| line.find(mark)).min();
+            let line = &line[..end.unwrap_or(line.len())];
             line.split_whitespace().map(|w| w.trim_matches('"').to_owned()).collect()
         })
         .collect()

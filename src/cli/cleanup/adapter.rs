@@ -50,6 +50,10 @@ impl AdapterArgs {
         target: &Target,
     ) -> Result<Box<dyn World>, CliError> {
         if built_in(words) {
+            if target.account.is_empty() {
+                return Err(CliError::new("ask the built-in adapter aws what there is")
+                    .hint("plan with --aws --spec spec.yaml"));
+            }
             return native::world(target);
         }
         let adapter = Adapter::start(&command(words)?, &target.scope, AdapterLimits::default());

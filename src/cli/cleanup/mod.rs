@@ -73,7 +73,7 @@ pub enum CleanupAct {
 /// What the subcommand says.
 pub fn run(command: &CleanupCommand, global: &Global) -> Result<ExitStatus, CliError> {
     match &command.act {
-        CleanupAct::Plan(args) => plan::run(args),
+        CleanupAct::Plan(args) => plan::run(args, global),
         CleanupAct::Show(args) => show::run(args),
         CleanupAct::Approve(args) => approve::run(args),
         CleanupAct::Deny(args) => deny::run(args),

@@ -2,6 +2,7 @@
 
 use super::adapter::AdapterArgs;
 use super::folder::unusable;
+use super::native::NativeArgs;
 use super::planned::{self, Outcome};
 use super::receipted;
 use super::refused::refused;
@@ -14,7 +15,7 @@ use crate::cleanup::{
     Act, Digest, Guards, Hello, Listing, Memory, Reason, Refusal, Resource, Target, candidates,
     selector, selftest,
 };
-use crate::cli::{CliError, ExitStatus, saved, whole};
+use crate::cli::{CliError, ExitStatus, Global, saved, whole};
 use crate::report::escape::visible;
 use crate::signature::PLAN;
 use crate::{dossier, sign};
@@ -26,7 +27,8 @@ use std::path::{Path, PathBuf};
 
 /// Arguments of `portcullis cleanup plan`.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["candidates", "adapter"]))]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["candidates", "adapter", "aws"]))]
+#[command(group = clap::ArgGroup::new("lists").args(["adapter", "aws"]))]
 pub struct PlanArgs {
     /// What a job calls dead: one JSON object a line with type and id; `-` is standard input.
     /// Alone it is shadow: what would hold is told, and nothing is planned
@@ -51,7 +53,7 @@ pub struct PlanArgs {
     #[arg(long, value_name = "sha256:HEX", env = "PORTCULLIS_CLEANUP_POLICY_DIGEST")]
     pub policy_digest: Option<Digest>,
     /// Plan the deletion of what this receipt of a quarantine names
-    #[arg(long, value_name = "RECEIPT", requires = "adapter")]
+    #[arg(long, value_name = "RECEIPT", requires = "lists")]
     pub delete: Option<PathBuf>,
     /// Plan acts that open something, by their exposure
     #[arg(long, conflicts_with = "delete")]
@@ -73,6 +75,8 @@ pub struct PlanArgs {
     pub strict: bool,
     #[arg(long, value_enum, default_value = "text")]
     pub format: saved::AnswerFormat,
+    #[command(flatten)]
+    pub native: NativeArgs,
     // Last, because its heading holds for what follows.
     #[command(flatten)]
     pub trust: TrustArgs,
@@ -100,7 +104,7 @@ struct World {
 /// # Errors
 /// Usage errors, what cannot be read, and an adapter that does not answer. What speaks against
 /// planning is told, with its exit status.
-pub fn run(args: &PlanArgs) -> Result<ExitStatus, CliError> {
+pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
     const CANNOT: &str = "plan a cleanup";
     let guards = Guards::all();
     let chosen: BTreeMap<String, String> = args.selector.iter().cloned().collect();
@@ -123,7 +127,7 @@ pub fn run(args: &PlanArgs) -> Result<ExitStatus, CliError> {
     author(args, &trusted)?;
     let called = args.candidates.as_deref().map(called_dead).transpose()?;
     let receipt = receipt(args, &trusted)?;
-    let world = look(args, scope, &chosen, called)?;
+    let world = look(args, global, scope, &chosen, called)?;
     let now = Timestamp::now();
 
     let pins = Pins {
@@ -251,6 +255,7 @@ fn receipt(args: &PlanArgs, trusted: &Trusted) -> Result<Option<Receipt>, CliErr
 /// Asks the adapter, and joins what a job calls dead.
 fn look(
     args: &PlanArgs,
+    global: &Global,
     scope: &str,
     selector: &BTreeMap<String, String>,
     called: Option<Vec<Resource>>,
@@ -260,6 +265,9 @@ fn look(
         bytes.map(|b| Digest::of(&b)).map_err(|e| CliError::new("read --judged-by").because(e))
     });
     let judges: Vec<Digest> = judges.collect::<Result<_, _>>()?;
+    if args.native.aws {
+        return account(args, global, scope, selector, called, &judges);
+    }
     if args.adapter.adapter.is_none() {
         let resources = called.unwrap_or_default();
         return Ok(World {
@@ -320,6 +328,37 @@ fn nowhere(scope: &str) -> Target {
         regions: BTreeSet::new(),
         scope: scope.to_owned(),
     }
+}
+
+/// Reads an AWS account in place of asking an adapter.
+fn account(
+    args: &PlanArgs,
+    global: &Global,
+    scope: &str,
+    selector: &BTreeMap<String, String>,
+    called: Option<Vec<Resource>>,
+    judges: &[Digest],
+) -> Result<World, CliError> {
+    let native = args.native.list(global, scope, selector, Timestamp::now())?;
+    let mut listing = native.listing;
+    let known = called.is_none() || !judges.is_empty();
+    if let Some(called) = called {
+        candidates::join(&mut listing, called);
+    }
+    let classifier = known.then(|| {
+        let all = judges.iter().fold(native.classifier.to_string(), |t, d| format!("{t}\n{d}"));
+        Digest::of(all.as_bytes())
+    });
+    Ok(World {
+        population: Population::Whole,
+        listing,
+        acts: native.hello.acts,
+        target: native.hello.target,
+        classifier,
+        adapter: None,
+        words: vec!["aws".into()],
+        clock: native.hello.clock,
+    })
 }
 
 /// A07, as early as it can be seen.
