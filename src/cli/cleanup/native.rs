@@ -12,7 +12,7 @@ use crate::observation::Observations;
 use crate::reach::{self, Reach};
 use crate::snapshot::Snapshot;
 use crate::spec::{self, Spec};
-use crate::{audit, drift, reclaim, resolve, survey};
+use crate::{audit, drift, reclaim, resolve};
 use clap::Args;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,29 +81,28 @@ impl NativeArgs {
         let hello = hello(&snapshot, scope)?;
         let rules = rules::load(&[])?;
         let scope = config.scope_addresses();
+        let (none, facts, options) =
+            (BTreeSet::new(), Gathered::default(), audit::Options::default());
         let case = Case {
             spec: &spec,
             snapshot: &snapshot,
             resolution: &resolve::resolve(&spec, &snapshot),
-            facts: &Gathered::default(),
+            facts: &facts,
             rules: &rules,
-            options: &audit::Options::default(),
+            options: &options,
             probed: None,
-            sweep: &BTreeSet::new(),
+            sweep: &none,
             scope: &scope,
-            limits: survey::Limits {
-                snapshot_max_age: config.limits.snapshot_max_age,
-                ..survey::Limits::default()
-            },
+            limits: pipeline::limits(&config),
             now,
         };
-        let mut seen = Observations::default();
-        let _ = pipeline::run(&case, &mut |survey, gaps| {
-            if !self.probing.no_probe && !global.offline {
-                seen = probe_here(survey, gaps, &self.probing, &config, &auditor, global);
+        let seen = pipeline::run(&case, &mut |survey, gaps| {
+            if self.probing.no_probe || global.offline {
+                return Observations::default();
             }
-            seen.clone()
-        });
+            probe_here(survey, gaps, &self.probing, &config, &auditor, global)
+        })
+        .observations;
         let mut listing = of(&spec, &snapshot, &seen);
         select(&mut listing, selector);
         let tool = concat!("portcullis ", env!("CARGO_PKG_VERSION"), " reclaim/v1");
