@@ -18,6 +18,7 @@ mod fleet;
 mod guards;
 mod job;
 mod mutants;
+mod planned;
 mod races;
 #[expect(dead_code, reason = "each part uses its own")]
 mod simworld;

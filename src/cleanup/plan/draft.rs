@@ -122,7 +122,8 @@ fn whole(input: &DraftInput<'_>, strata: &Strata, bench: &Bench<'_>) -> Vec<Refu
             class.counts.candidates == class.counts.population
                 && class.counts.candidates > 0
                 && class.counts.tested().0 > 0
-                && class.key.keys().all(|k| k == "account" || k == "region")
+                // What has no region is of none.
+                && class.key.iter().all(|(k, v)| (k == "account" || k == "region") && !v.is_empty())
                 && class.key.len() < 2
         });
         found.extend(all_of.map(|class| {
