@@ -27,7 +27,7 @@ mod uses;
 pub use permission::{Rule, rules};
 pub use place::{NEEDS, SPEC, needs};
 
-use crate::cleanup::{Listing, Source};
+use crate::cleanup::{ItemRef, Listing, Source, aws};
 use crate::drift::Drifted;
 use crate::observation::Observations;
 use crate::resolve::Resolution;
@@ -36,6 +36,7 @@ use crate::spec::Spec;
 use observed::Answers;
 use place::Place;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// What a listing is made of: the same that an audit judges.
 #[derive(Clone, Copy)]
@@ -74,6 +75,27 @@ pub fn list(input: &Input<'_>) -> Listing {
         source.keeps = keeps.contains(&source.name);
     }
     listing
+}
+
+/// Where a thing can be asked whether it lives: every address of its interfaces, or its own. No
+/// attribute of the listing, because each is one thing's alone and tells no class.
+#[must_use]
+pub fn addresses(snapshot: &Snapshot, item: &ItemRef) -> BTreeSet<IpAddr> {
+    let views = snapshot.regions.iter();
+    if item.kind == aws::ADDRESS {
+        let own = views.flat_map(|v| &v.addresses);
+        let own = own.filter(|a| a.allocation_id.as_deref() == Some(item.id.as_str()));
+        return own.filter_map(|a| a.public_ip).collect();
+    }
+    let interfaces = views.flat_map(|v| &v.network_interfaces).filter(|i| {
+        let instance = i.attachment.as_ref().and_then(|a| a.instance_id.as_deref());
+        match item.kind.as_str() {
+            aws::INSTANCE => instance == Some(item.id.as_str()),
+            aws::INTERFACE => i.network_interface_id == item.id,
+            _ => false,
+        }
+    });
+    interfaces.flat_map(uses::addresses).collect()
 }
 
 /// The spec as a source: what it picks is what it keeps.

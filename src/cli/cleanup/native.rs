@@ -220,7 +220,13 @@ pub(super) fn world(target: &Target) -> Result<Box<dyn World>, CliError> {
         let needs: BTreeSet<CallKind> = reclaim::needs(&item.kind).iter().copied().collect();
         let snapshot = fresh(&again, needs.clone(), "observe")?;
         let listing = of(&Spec::default(), &snapshot, &Observations::default());
-        if let Some(resource) = listing.resources.into_iter().find(|r| r.item() == *item) {
+        if let Some(mut resource) = listing.resources.into_iter().find(|r| r.item() == *item) {
+            // What the look from outside asks, a moment before the act.
+            let at: Vec<String> =
+                reclaim::addresses(&snapshot, item).iter().map(ToString::to_string).collect();
+            if !at.is_empty() {
+                resource.attributes.insert(super::outside::FIELD.into(), at.join(" "));
+            }
             return Ok(Observed::Yes { resource: Box::new(resource) });
         }
         // Absent is gone only where everything that would show it was read.

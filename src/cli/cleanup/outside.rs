@@ -14,7 +14,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// Attributes of a thing that say where it can be reached: addresses, or addresses with ports.
-const FIELD: &str = "addresses";
+pub(super) const FIELD: &str = "addresses";
 /// The channel's name.
 const CHANNEL: &str = "outside-probe";
 
