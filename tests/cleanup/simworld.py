@@ -148,10 +148,10 @@ def suffer(world, faults):
         if do == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         elif do == "hang":
+            # As long as somebody waits for it. Asked first: whoever reads the mark may kill at once.
+            parent = os.getppid()
             with open(world.recorder + ".hung", "a", encoding="utf-8") as file:
                 file.write(fault["at"] + "\n")
-            # As long as somebody waits for it.
-            parent = os.getppid()
             while os.getppid() == parent:
                 time.sleep(0.02)
             os.kill(os.getpid(), signal.SIGKILL)
