@@ -14,6 +14,7 @@ mod bucket;
 mod c;
 mod d;
 mod e;
+mod e07;
 mod fleet;
 mod guards;
 mod job;

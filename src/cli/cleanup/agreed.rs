@@ -22,7 +22,7 @@ pub struct AgreedArgs {
     #[command(flatten)]
     pub plan: PlanArgs,
     /// The caps: cleanup-policy.yaml, the same that the plan was made under
-    #[arg(long, value_name = "FILE", env = "PORTCULLIS_POLICY")]
+    #[arg(long, value_name = "FILE", env = "PORTCULLIS_CLEANUP_POLICY")]
     pub policy: PathBuf,
     #[command(flatten)]
     pub trust: TrustArgs,

@@ -59,6 +59,11 @@ pub(in crate::cli) fn rendered(plan: &Plan, digest: &Digest) -> String {
     out
 }
 
+/// `1 item`, `2 items`.
+pub(super) fn items(count: usize) -> String {
+    if count == 1 { "1 item".into() } else { format!("{count} items") }
+}
+
 fn head(out: &mut String, plan: &Plan, digest: &Digest) {
     let phase = match plan.phase {
         Phase::Quarantine => "quarantine",
@@ -77,7 +82,7 @@ fn head(out: &mut String, plan: &Plan, digest: &Digest) {
         plan.created_at,
         plan.not_after,
     );
-    let _ = writeln!(out, "  {} items", plan.totals.items);
+    let _ = writeln!(out, "  {}", items(plan.totals.items as usize));
     for (action, count) in &plan.totals.by_action {
         let _ = writeln!(out, "    {count} × {}", visible(action));
     }

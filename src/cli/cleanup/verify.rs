@@ -2,6 +2,7 @@
 
 use super::folder::PlanArgs;
 use super::refused::{refused, status};
+use super::rendered::items;
 use super::trusted::TrustArgs;
 use crate::cleanup::approval::{Ask, Assessment, Running, assess};
 use crate::cleanup::{Digest, Refusal};
@@ -133,9 +134,9 @@ fn words(it: &Assessment, args: &VerifyArgs, folder: &Path) -> String {
     let plan = &it.plan;
     let _ = writeln!(
         out,
-        "plan {}\n  {} items in {}, made by {}, to be claimed until {}",
+        "plan {}\n  {} in {}, made by {}, to be claimed until {}",
         it.digest,
-        plan.items.len(),
+        items(plan.items.len()),
         visible(&plan.target.account),
         visible(&plan.author.name),
         it.not_after,
@@ -160,7 +161,8 @@ fn words(it: &Assessment, args: &VerifyArgs, folder: &Path) -> String {
     for (file, why) in &it.dropped {
         let _ = writeln!(out, "  ---  {}: {}", visible(file), visible(&why.to_string()));
     }
-    let _ = writeln!(out, "  {} of {} items have their quorum", it.items.len(), plan.items.len());
+    let whole = items(plan.items.len());
+    let _ = writeln!(out, "  {} of {whole} with their quorum", it.items.len());
     if args.policy.is_none() {
         let _ = writeln!(out, "  not compared: the policy (--policy), the adapter");
     }
