@@ -32,6 +32,8 @@ pub trait JournalStore {
 pub struct Journal<'a> {
     store: &'a mut dyn JournalStore,
     chain: Chain,
+    /// The ledger of the plan before its first line.
+    blank: Ledger,
     fence: u64,
     /// Whether a write failed: what is on the disk is then not known, and nothing is added.
     broken: bool,
@@ -53,7 +55,7 @@ impl<'a> Journal<'a> {
         if chain.whole < bytes.len() {
             store.cut(chain.whole).map_err(|e| unwritable("cut the torn line of", &e))?;
         }
-        Ok(Self { store, chain, fence, broken: false })
+        Ok(Self { store, chain, blank: Ledger::new(plan), fence, broken: false })
     }
 
     #[must_use]
@@ -84,25 +86,16 @@ impl<'a> Journal<'a> {
             let says = "the journal could not be written before";
             return Err(Refusal::new(Reason::JournalUnwritable, says));
         }
-        let mut ledger = self.chain.ledger.clone();
-        let (mut bytes, mut head, mut records) = (Vec::new(), self.chain.head.clone(), Vec::new());
-        for what in events {
-            let seq = (self.chain.records.len() + records.len()) as u64 + 1;
-            let record = Record { seq, prev: head, at, fence: self.fence, what };
-            ledger.take(&record).map_err(|why| Refusal::new(Reason::LogBroken, why))?;
-            let line = record.line();
-            // What could not be read back would lock the plan for good.
-            if serde_json::from_slice::<Record>(&line).ok().as_ref() != Some(&record) {
-                let says = "the journal's own line does not read back";
-                return Err(Refusal::new(Reason::LogBroken, says));
+        let (bytes, head, records) = match self.lines(at, events) {
+            Ok(lines) => lines,
+            Err(why) => {
+                self.take_back();
+                return Err(why);
             }
-            head = Digest::of(&line);
-            bytes.extend(line);
-            bytes.push(b'\n');
-            records.push(record);
-        }
+        };
         if let Err(e) = self.store.append(self.chain.whole, &bytes) {
             self.broken = true;
+            self.take_back();
             if e.kind() == io::ErrorKind::AlreadyExists {
                 let says = "the journal has lines of another run";
                 return Err(Refusal::new(Reason::Fenced, says));
@@ -114,8 +107,42 @@ impl<'a> Journal<'a> {
         self.chain.whole += bytes.len();
         self.chain.head = head;
         self.chain.records.extend(records);
-        self.chain.ledger = ledger;
         Ok(())
+    }
+
+    /// The lines of these events, their new head and records, each taken into the ledger.
+    fn lines(
+        &mut self,
+        at: Timestamp,
+        events: Vec<Event>,
+    ) -> Result<(Vec<u8>, Digest, Vec<Record>), Refusal> {
+        let (mut bytes, mut head, mut records) = (Vec::new(), self.chain.head.clone(), Vec::new());
+        for what in events {
+            let seq = (self.chain.records.len() + records.len()) as u64 + 1;
+            let record = Record { seq, prev: head, at, fence: self.fence, what };
+            self.chain.ledger.take(&record).map_err(|why| Refusal::new(Reason::LogBroken, why))?;
+            let line = record.line();
+            // What could not be read back would lock the plan for good.
+            if serde_json::from_slice::<Record>(&line).ok().as_ref() != Some(&record) {
+                let says = "the journal's own line does not read back";
+                return Err(Refusal::new(Reason::LogBroken, says));
+            }
+            head = Digest::of(&line);
+            bytes.extend(line);
+            bytes.push(b'\n');
+            records.push(record);
+        }
+        Ok((bytes, head, records))
+    }
+
+    /// Makes the ledger that of the lines that count: a copy of it before every write would cost
+    /// more than the write.
+    fn take_back(&mut self) {
+        self.chain.ledger = self.blank.clone();
+        for record in &self.chain.records {
+            // They were taken before.
+            let _ = self.chain.ledger.take(record);
+        }
     }
 }
 

@@ -335,6 +335,7 @@ fn d06_a_full_disk_under_the_binary() {
         let script = "trap '' XFSZ; ulimit -f 2; exec \"$0\" \"$@\"";
         limited.args(["-c", script]).arg(program).args(&words);
         limited.current_dir(job.sim.folder.folder()).env("PYTHONDONTWRITEBYTECODE", "1");
+        limited.env("HOME", job.sim.folder.folder()).env_remove("CI");
         limited
     };
     let ran = shell.output().expect("it ran");

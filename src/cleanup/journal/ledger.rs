@@ -51,7 +51,9 @@ pub struct ItemLedger {
 }
 
 impl Ledger {
-    pub(super) fn new(plan: &Plan) -> Self {
+    /// Of a plan that nothing was done of.
+    #[must_use]
+    pub fn new(plan: &Plan) -> Self {
         let items = plan.items.iter().map(|i| (i.n, ItemLedger::new(i))).collect();
         Self {
             items,
