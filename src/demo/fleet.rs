@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 /// Longest wait for a servo: loopback answers at once, or refuses.
@@ -49,6 +50,14 @@ struct File {
     orphans: BTreeSet<String>,
 }
 
+/// A loopback address of this fleet alone: the port of a servo that was stopped must not be given to
+/// another fleet's, which would answer in its place.
+fn address() -> Ipv4Addr {
+    static FLEETS: AtomicU8 = AtomicU8::new(0);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, 64 + FLEETS.fetch_add(1, Ordering::Relaxed) % 64, high, low)
+}
+
 impl Fleet {
     /// Starts every servo of a `fleet.yaml`.
     ///
@@ -58,11 +67,12 @@ impl Fleet {
         let invalid = |e: String| io::Error::new(io::ErrorKind::InvalidData, e);
         let file: File = serde_saphyr::from_str(yaml).map_err(|e| invalid(e.to_string()))?;
         let mut fleet = Self { servos: Vec::new(), hosts: BTreeMap::new() };
+        let own = address();
         for (region, generations) in &file.regions {
             for (generation, count) in generations {
                 for n in 0..*count {
                     let id = format!("{region}-{generation}-{n:03}");
-                    let listens = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+                    let listens = TcpListener::bind((own, 0))?;
                     fleet.servos.push(Servo {
                         host: format!("host-{region}-{generation}-{}", n / file.servos_per_host),
                         region: region.clone(),
