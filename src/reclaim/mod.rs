@@ -1,6 +1,6 @@
 //! What of an AWS account could be cleaned up, and everything that speaks for or against it.
 //!
-//! The listing holds the whole population of the types that [`aws`](crate::cleanup::aws) names, candidates or not, because
+//! The listing holds the whole population of the types that [`crate::cleanup::aws`] names, candidates or not, because
 //! strata and controls are counted in it. Rules that hold for every type:
 //!
 //! - An absence is a claim only where the call that would show the thing was read whole; where it was

@@ -29,7 +29,7 @@ pub struct ApplyArgs {
     /// The applier's SSH key, which signs the receipt
     #[arg(long, value_name = "KEYFILE", env = "PORTCULLIS_SIGN_KEY")]
     pub key: PathBuf,
-    /// One batch whose rest is over, if there is one, and no waiting: for cron and CI [default]
+    /// One batch whose rest is over, if there is one, and no waiting: for cron and CI (the default)
     #[arg(long)]
     pub step: bool,
     /// All batches, waiting through their rests
