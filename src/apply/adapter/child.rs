@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Lines that wait to be read: the adapter waits in turn.
@@ -14,6 +15,9 @@ const WAITING: usize = 256;
 /// Bytes of what it said on standard error that are kept for an error's text.
 const LAST_WORDS: usize = 400;
 
+/// Longest wait for the rest of them: something that it started may hold its standard error open.
+const LAST_READ: Duration = Duration::from_secs(1);
+
 /// The process behind an adapter, its pipes on threads of their own, so that neither a full pipe
 /// nor silence can hold us.
 pub(super) struct Child {
@@ -21,6 +25,8 @@ pub(super) struct Child {
     questions: Option<Sender<Vec<u8>>>,
     lines: Receiver<Result<Vec<u8>, String>>,
     words: Arc<Mutex<VecDeque<u8>>>,
+    /// What reads them, until the process and all that it started have closed them.
+    listener: Option<JoinHandle<()>>,
     end_after: Duration,
     /// Why it was ended; then nothing is asked any more.
     ended: Option<String>,
@@ -54,15 +60,16 @@ impl Child {
             std::thread::spawn(move || read_lines(stdout, bound, &send));
         }
         let words = Arc::new(Mutex::new(VecDeque::new()));
-        if let Some(stderr) = process.stderr.take() {
+        let listener = process.stderr.take().map(|stderr| {
             let words = Arc::clone(&words);
-            std::thread::spawn(move || keep_last(stderr, &words));
-        }
+            std::thread::spawn(move || keep_last(stderr, &words))
+        });
         Ok(Self {
             process,
             questions: Some(to_write.0),
             lines,
             words,
+            listener,
             end_after: limits.end,
             ended: None,
         })
@@ -105,7 +112,12 @@ impl Child {
         text
     }
 
+    /// What it said last; it has ended, so that the rest is read in a moment.
     fn last_words(&self) -> String {
+        let until = Instant::now() + LAST_READ;
+        while self.listener.as_ref().is_some_and(|l| !l.is_finished()) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(2));
+        }
         let words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes: Vec<u8> = words.iter().copied().collect();
         let text = String::from_utf8_lossy(&bytes);

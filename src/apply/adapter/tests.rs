@@ -4,7 +4,8 @@ use std::time::Duration;
 /// An adapter of one line of shell, which answers every question with `reply`.
 fn shell(reply: &str) -> Adapter {
     let limits = AdapterLimits {
-        look: Duration::from_millis(400),
+        // A loaded machine starts a shell in less.
+        look: Duration::from_secs(3),
         list: Duration::from_secs(20),
         act: Duration::from_secs(20),
         line: 4096,
