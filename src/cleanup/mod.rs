@@ -16,7 +16,7 @@ pub mod approval;
 pub mod aws;
 pub mod candidates;
 pub mod claim;
-mod decommission;
+pub mod decommission;
 mod guard;
 pub mod halt;
 mod hold;
@@ -43,7 +43,7 @@ mod verdict;
 mod world;
 
 pub use act::{Act, Risk};
-pub use decommission::Decommission;
+pub use decommission::{Decommission, Noted, SignedNote};
 pub use guard::{Guard, Guards};
 pub use id::{Digest, ItemRef, Target};
 pub use memory::Memory;

@@ -90,6 +90,7 @@ reasons! {
     NonStrictJson "non-strict-json" Invalid,
     UnknownSchema "unknown-schema" Invalid,
     PlanInvalid "plan-invalid" Invalid,
+    NoteInvalid "note-invalid" Invalid,
     Superseded "superseded" Invalid,
     SignatureInvalid "signature-invalid" Invalid,
     LogBroken "log-broken" Invalid,

@@ -31,5 +31,7 @@ pub const DENIAL: &str = "portcullis-deny.v1";
 pub const HALT: &str = "portcullis-halt.v1";
 /// The namespace of what an apply did.
 pub const RECEIPT: &str = "portcullis-receipt.v1";
+/// The namespace of a note that a class of things is meant to go.
+pub const DECOMMISSION: &str = "portcullis-decommission.v1";
 /// The namespace of a new list of trust, signed by people of the one before it.
 pub const TRUST: &str = "portcullis-trust.v1";

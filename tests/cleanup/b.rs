@@ -6,7 +6,8 @@ use jiff::SignedDuration;
 use portcullis::cleanup::plan::Phase;
 use portcullis::cleanup::policy::Policy;
 use portcullis::cleanup::{
-    Class, Decommission, Digest, Guard, Guards, ItemRef, Reason, journal, ramp, selector, selftest,
+    Class, Decommission, Digest, Guard, Guards, ItemRef, Noted, Reason, SignedNote, journal, ramp,
+    selector, selftest,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,11 +89,14 @@ fn b02_all_of_a_stratum() {
     for n in 0..7 {
         fleet.unused(&format!("sv-0-{n}"));
     }
-    let note = |hours| Decommission {
-        stratum: BTreeMap::from([("host_gen".to_owned(), "0".to_owned())]),
-        reason: "the last hosts of generation 0 go".into(),
-        by: "bob".into(),
-        until: fleet.now + SignedDuration::from_hours(hours),
+    let note = |hours| Noted {
+        says: Decommission {
+            stratum: BTreeMap::from([("host_gen".to_owned(), "0".to_owned())]),
+            reason: "the last hosts of generation 0 go".into(),
+            by: "bob".into(),
+            until: fleet.now + SignedDuration::from_hours(hours),
+        },
+        signed: SignedNote::default(),
     };
     let (current, old) = (note(1), note(-1));
     fleet.notes = vec![old];

@@ -7,7 +7,7 @@ use portcullis::cleanup::plan::{
 };
 use portcullis::cleanup::policy::Policy;
 use portcullis::cleanup::{
-    ActRequest, Decommission, Digest, Guard, Guards, Memory, Reason, World as _, selector,
+    ActRequest, Digest, Guard, Guards, Memory, Noted, Reason, World as _, selector,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +32,7 @@ pub(crate) struct Fleet {
     pub(crate) sim: Sim,
     pub(crate) policy: Policy,
     pub(crate) selector: BTreeMap<String, String>,
-    pub(crate) notes: Vec<Decommission>,
+    pub(crate) notes: Vec<Noted>,
     pub(crate) memory: Option<Memory>,
     pub(crate) classifier: Digest,
     pub(crate) now: Timestamp,

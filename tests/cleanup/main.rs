@@ -19,6 +19,7 @@ mod fleet;
 mod guards;
 mod job;
 mod mutants;
+mod notes;
 mod planned;
 mod races;
 #[expect(dead_code, reason = "each part uses its own")]

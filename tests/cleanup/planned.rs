@@ -12,7 +12,7 @@ fn asked(fleet: &Fleet) -> bool {
     fleet.sim.path("world.json.lock").exists()
 }
 
-fn files(fleet: &Fleet) {
+pub(crate) fn files(fleet: &Fleet) {
     let world = &fleet.sim.folder;
     world.file("trust.yaml", trust(ONE, ""));
     world.file("revoked", "# nobody\n");
@@ -25,7 +25,7 @@ fn files(fleet: &Fleet) {
 }
 
 /// A fleet with the files of a plan, which no adapter was asked about yet.
-fn fleet(change: impl FnOnce(&mut Fleet)) -> Fleet {
+pub(crate) fn fleet(change: impl FnOnce(&mut Fleet)) -> Fleet {
     let mut fleet = Fleet::small();
     change(&mut fleet);
     files(&fleet);
@@ -33,7 +33,7 @@ fn fleet(change: impl FnOnce(&mut Fleet)) -> Fleet {
     fleet
 }
 
-fn plan(fleet: &Fleet, more: &[&str]) -> Ran {
+pub(crate) fn plan(fleet: &Fleet, more: &[&str]) -> Ran {
     let adapter = json!(fleet.sim.command()).to_string();
     let mut arguments = vec![
         "cleanup",
@@ -52,7 +52,7 @@ fn plan(fleet: &Fleet, more: &[&str]) -> Ran {
     fleet.sim.folder.run(&arguments)
 }
 
-fn told(ran: &Ran) -> Value {
+pub(crate) fn told(ran: &Ran) -> Value {
     serde_json::from_str(&ran.stdout).unwrap_or_else(|e| panic!("{e}: {ran}"))
 }
 

@@ -1,4 +1,4 @@
-use super::{Ask, Counted, Paper, Papers, count, judge, superseded};
+use super::{Ask, Counted, Paper, Papers, count, judge, note, superseded};
 use crate::cleanup::plan::{self, Plan};
 use crate::cleanup::trust::{Quorum, Rule};
 use crate::cleanup::{Digest, Reason, Refusal};
@@ -49,10 +49,11 @@ pub fn assess(papers: &Papers, ask: &Ask<'_>) -> Result<Assessment, Refusal> {
     }
     let (rule, quorum) = ask.trust.quorums.of(&plan);
     let (items, lacking) = count::approved(&plan, &counted, quorum);
-    let not_after = counted.iter().map(|c| c.not_after).fold(plan.not_after, Timestamp::min);
+    let not_after = counted.iter().map(|c| c.not_after).fold(note::until(&plan), Timestamp::min);
     let refusal = pinned(&plan, ask)
         .and_then(|()| superseded::superseded(&plan, ask.digest, &papers.siblings, ask))
         .and_then(|()| window(&plan, ask))
+        .and_then(|()| note::hold(&plan, ask))
         .and_then(|()| denied(&papers.denials, ask))
         .and_then(|()| enough(&plan, &items, &lacking, &dropped))
         .err();

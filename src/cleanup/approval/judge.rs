@@ -1,4 +1,4 @@
-use super::{Counted, Decision, Paper, Statement};
+use super::{Counted, Decision, Paper, Statement, note};
 use crate::cleanup::plan::Plan;
 use crate::cleanup::trust::{Key, Party, Role};
 use crate::cleanup::{Digest, Reason, Refusal};
@@ -75,12 +75,11 @@ pub(super) fn approval(
     if !party.approves() {
         return Err(no(Reason::NotAnApprover, format!("{name} has no role approver")));
     }
-    if ask.trust.pin && maker.hardware == Some(OwnerVerified::No) {
-        return Err(no(
-            Reason::UserPresenceMissing,
-            format!("the hardware key of {name} asked for no PIN, and the list of trust wants one"),
-        ));
+    if note::loosened_by(plan, name) {
+        let says = format!("{name} signed a decommission note of the plan: others must agree");
+        return Err(no(Reason::SelfApproval, says));
     }
+    owner_proved(name, &maker, ask)?;
     counts(key, ask)?;
     let statement = Statement::read(&paper.bytes)?;
     says(&statement, plan, digest, ask)?;
@@ -182,8 +181,19 @@ pub(super) fn signer<'a>(
     Ok((party, key, maker))
 }
 
+/// Whether a hardware key asked who its owner is, where the list of trust wants that.
+pub(super) fn owner_proved(name: &str, maker: &Maker, ask: &Ask<'_>) -> Result<(), Refusal> {
+    if ask.trust.pin && maker.hardware == Some(OwnerVerified::No) {
+        return Err(no(
+            Reason::UserPresenceMissing,
+            format!("the hardware key of {name} asked for no PIN, and the list of trust wants one"),
+        ));
+    }
+    Ok(())
+}
+
 /// Whether a key counts: not revoked, and within its time.
-fn counts(key: &Key, ask: &Ask<'_>) -> Result<(), Refusal> {
+pub(super) fn counts(key: &Key, ask: &Ask<'_>) -> Result<(), Refusal> {
     if ask.revoked.has(&key.key) {
         return Err(no(Reason::KeyRevoked, format!("the key {} was revoked", key.fingerprint)));
     }

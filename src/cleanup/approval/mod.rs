@@ -22,6 +22,7 @@ mod approved;
 mod assess;
 mod count;
 mod judge;
+mod note;
 mod papers;
 mod statement;
 mod superseded;
@@ -29,6 +30,7 @@ mod superseded;
 pub use approved::{Approved, verify};
 pub use assess::{Assessment, assess};
 pub use count::Counted;
+pub use note::note;
 pub use papers::{Ask, Paper, Papers, Running};
 pub use statement::{
     Decision, MAX_BYTES, PREDICATE_TYPE, Predicate, STATEMENT_TYPE, Scope, Statement, Words,

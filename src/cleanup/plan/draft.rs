@@ -6,8 +6,8 @@ use crate::cleanup::receipt::Receipt;
 use crate::cleanup::stratum::{Marks, Strata};
 use crate::cleanup::verdict::{Bench, Verdict};
 use crate::cleanup::{
-    Act, Decommission, Digest, Guard, Guards, ItemRef, Listing, Memory, Reason, Refusal, Resource,
-    Target, selector, source, strict,
+    Act, Decommission, Digest, Guard, Guards, ItemRef, Listing, Memory, Noted, Reason, Refusal,
+    Resource, Target, selector, source, strict,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,8 +39,8 @@ pub struct DraftInput<'a> {
     /// Of everything that decides what is dead; `None` where nobody knows, and then nothing is
     /// planned.
     pub classifier: Option<&'a Digest>,
-    /// Signed statements about whole classes, their signatures checked.
-    pub notes: &'a [Decommission],
+    /// Signed statements about whole classes, their signatures checked (`approval::note`).
+    pub notes: &'a [Noted],
     /// Of the quarantine, its signature checked: only of what it names may a deletion be planned.
     pub receipt: Option<&'a Receipt>,
     pub phase: Phase,
@@ -62,7 +62,8 @@ pub fn draft(input: &DraftInput<'_>) -> (Plan, PlanReport) {
     let verdicts: Vec<Verdict> = resources.iter().map(|r| bench.judge(r)).collect();
     let marks: Vec<Marks> =
         resources.iter().zip(&verdicts).map(|(r, v)| mark(r, v, &bench, policy)).collect();
-    let strata = Strata::find(resources, &marks, &policy.strata, input.notes, now);
+    let notes: Vec<Decommission> = input.notes.iter().map(|n| n.says.clone()).collect();
+    let strata = Strata::find(resources, &marks, &policy.strata, &notes, now);
     let everything = strata.classes[0].counts;
     let classifier = input.classifier;
     let whole_known = input.population == Population::Whole;
@@ -269,6 +270,7 @@ fn plan(
         items,
         refused,
         loosened: loosened(input),
+        notes: holding(input).map(|n| n.signed.clone()).collect(),
         limits: policy.limits.clone(),
     }
 }
@@ -293,7 +295,13 @@ fn totals(items: &[Item]) -> Totals {
 }
 
 fn loosened(input: &DraftInput<'_>) -> Vec<String> {
-    let notes = input.notes.iter().filter(|n| n.holds(input.now)).map(Decommission::told);
+    let notes = holding(input).map(|n| format!("{} (note {})", n.says.told(), n.signed.digest()));
     let ignored = input.policy.strata.ignore.iter();
     notes.chain(ignored.map(|a| format!("the policy makes no strata by {a}"))).collect()
+}
+
+/// The notes that hold now.
+fn holding<'a>(input: &DraftInput<'a>) -> impl Iterator<Item = &'a Noted> {
+    let now = input.now;
+    input.notes.iter().filter(move |n| n.says.holds(now))
 }

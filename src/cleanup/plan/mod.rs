@@ -177,6 +177,9 @@ pub struct Plan {
     /// Signed statements that loosened a guard, as approvers see them.
     #[serde(default)]
     pub loosened: Vec<String>,
+    /// Decommission notes that it stands on: each must hold until the plan is claimed.
+    #[serde(default)]
+    pub notes: Vec<super::SignedNote>,
     pub limits: Limits,
     pub totals: Totals,
 }

@@ -65,6 +65,12 @@ fn agrees(plan: &Plan) -> Result<(), String> {
     if items > plan.limits.max_items as usize {
         return Err(format!("it has {items} items, and its own cap is {}", plan.limits.max_items));
     }
+    for note in &plan.notes {
+        let told = note.told().map_err(|why| format!("a decommission note of it: {}", why.says))?;
+        if !plan.loosened.contains(&told) {
+            return Err(format!("it does not say what the note {} loosened", note.digest()));
+        }
+    }
     if plan.not_after <= plan.not_before {
         return Err("it ends before it begins".into());
     }

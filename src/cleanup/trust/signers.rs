@@ -1,5 +1,5 @@
 use super::{Key, Party, Role, Trust};
-use crate::signature::{APPROVAL, DENIAL, HALT, PLAN, RECEIPT, TRUST};
+use crate::signature::{APPROVAL, DECOMMISSION, DENIAL, HALT, PLAN, RECEIPT, TRUST};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::fmt::Write;
@@ -38,7 +38,7 @@ fn namespaces(party: &Party) -> Vec<&'static str> {
         all.push(PLAN);
     }
     if party.approves() {
-        all.extend([APPROVAL, TRUST]);
+        all.extend([APPROVAL, TRUST, DECOMMISSION]);
     }
     if party.roles.contains(&Role::Applier) {
         all.push(RECEIPT);

@@ -196,27 +196,11 @@ fn confirmed(args: &ApproveArgs, plan: &Plan, scope: &Scope, items: usize) -> Re
         Scope::All => String::new(),
         Scope::Strata(_) => format!(" ({})", scope_words(scope)),
     };
-    let typed = match &args.confirm {
-        Some(text) => text.clone(),
-        None if io::stdin().is_terminal() => {
-            let mut out = io::stderr().lock();
-            let _ = write!(
-                out,
-                "\ntype how many items{of} it acts on, and where (`N items in TARGET`): "
-            );
-            let _ = out.flush();
-            let mut line = String::new();
-            io::stdin()
-                .lock()
-                .read_line(&mut line)
-                .map_err(|e| CliError::new("read what you typed").because(e))?;
-            line
-        }
-        None => {
-            return Err(CliError::new("ask you what you saw: this is no terminal")
-                .hint("--confirm \"N items in TARGET\", with the plan's own count and target"));
-        }
-    };
+    let typed = typed(
+        args.confirm.as_deref(),
+        &format!("type how many items{of} it acts on, and where (`N items in TARGET`): "),
+        "--confirm \"N items in TARGET\", with the plan's own count and target",
+    )?;
     if typed.trim() == wanted {
         return Ok(());
     }
@@ -227,4 +211,23 @@ fn confirmed(args: &ApproveArgs, plan: &Plan, scope: &Scope, items: usize) -> Re
         ))
         .hint("look again at the count and the target above, as `N items in TARGET`")
         .with_status(ExitStatus::Refused))
+}
+
+/// What somebody types at the terminal, or what a script without one says in its place.
+pub(super) fn typed(given: Option<&str>, prompt: &str, hint: &str) -> Result<String, CliError> {
+    if let Some(text) = given {
+        return Ok(text.to_owned());
+    }
+    if !io::stdin().is_terminal() {
+        return Err(CliError::new("ask you what you saw: this is no terminal").hint(hint));
+    }
+    let mut out = io::stderr().lock();
+    let _ = write!(out, "\n{prompt}");
+    let _ = out.flush();
+    let mut line = String::new();
+    io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(|e| CliError::new("read what you typed").because(e))?;
+    Ok(line)
 }

@@ -5,6 +5,7 @@ mod agreed;
 pub mod apply;
 pub mod approve;
 pub mod bypassed;
+pub mod decommission;
 pub mod deny;
 mod folder;
 pub mod halt;
@@ -13,6 +14,7 @@ pub mod iam;
 pub mod log;
 pub mod native;
 mod nonce;
+mod noted;
 mod outside;
 pub mod permit;
 pub mod place;
@@ -55,6 +57,8 @@ pub enum CleanupAct {
     Apply(Box<apply::ApplyArgs>),
     /// Take back what a receipt proves was done
     Undo(Box<undo::UndoArgs>),
+    /// Sign that all of a class is meant to go: what `plan --note` takes, for a time
+    Decommission(decommission::DecommissionArgs),
     /// Stop every apply before its next act; lifting it takes a signature
     Halt(halt::HaltArgs),
     /// Say to a job whether it may do one act of a plan, once: exit 0, or 4
@@ -80,6 +84,7 @@ pub fn run(command: &CleanupCommand, global: &Global) -> Result<ExitStatus, CliE
         CleanupAct::Verify(args) => verify::run(args),
         CleanupAct::Apply(args) => apply::run_apply(args, global),
         CleanupAct::Undo(args) => undo::run(args),
+        CleanupAct::Decommission(args) => decommission::run(args),
         CleanupAct::Halt(args) => halt::run(args),
         CleanupAct::Permit(args) => permit::run(args),
         CleanupAct::Log(args) => log::run(args),

@@ -3,6 +3,7 @@
 use super::adapter::AdapterArgs;
 use super::folder::unusable;
 use super::native::NativeArgs;
+use super::noted;
 use super::planned::{self, Outcome};
 use super::receipted;
 use super::refused::refused;
@@ -58,6 +59,10 @@ pub struct PlanArgs {
     /// Plan acts that open something, by their exposure
     #[arg(long, conflicts_with = "delete")]
     pub repair: bool,
+    /// A signed note that all of a class is meant to go, with FILE.sig beside it (`cleanup
+    /// decommission`; repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub note: Vec<PathBuf>,
     /// Where the folders of plans are, and what each run learns for the next
     #[arg(long, value_name = "DIR", default_value = "cleanup")]
     pub out: PathBuf,
@@ -82,7 +87,7 @@ pub struct PlanArgs {
     pub trust: TrustArgs,
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
 }
@@ -124,11 +129,15 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
     selector::check(scope, &chosen, guards).map_err(|e| refused(CANNOT, &e))?;
     let policy = policy(args)?;
     let trusted = args.trust.read()?;
-    author(args, &trusted)?;
+    let author = author(args, &trusted)?;
+    let notes = noted::read(&args.note, &author, &trusted, Timestamp::now())?;
     let called = args.candidates.as_deref().map(called_dead).transpose()?;
     let receipt = receipt(args, &trusted)?;
     let world = look(args, global, scope, &chosen, called)?;
     let now = Timestamp::now();
+    for (note, path) in notes.iter().zip(&args.note) {
+        note.of(&world.target).map_err(|e| refused(noted::cannot(path), &e))?;
+    }
 
     let pins = Pins {
         tool: env!("CARGO_PKG_VERSION").into(),
@@ -137,7 +146,6 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
         adapter: world.adapter.clone(),
         adapter_command: world.words.clone(),
     };
-    let author = Author { name: args.author.clone(), requested_by: args.requested_by.clone() };
     let place = args.out.join(memory_name(&world.target));
     let memory = memory(&place, &world.target)?;
     let phase = match (&receipt, args.repair) {
@@ -153,7 +161,7 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
         policy: &policy,
         memory: memory.as_ref(),
         classifier: world.classifier.as_ref(),
-        notes: &[],
+        notes: &notes,
         receipt: receipt.as_ref(),
         phase,
         target: &world.target,
@@ -209,7 +217,7 @@ fn policy(args: &PlanArgs) -> Result<Policy, CliError> {
     Ok(policy)
 }
 
-fn author(args: &PlanArgs, trusted: &Trusted) -> Result<(), CliError> {
+fn author(args: &PlanArgs, trusted: &Trusted) -> Result<Author, CliError> {
     let name = visible(&args.author);
     let cannot = || CliError::new(format!("plan as {name}"));
     let Some(party) = trusted.trust.party(&args.author) else {
@@ -224,7 +232,7 @@ fn author(args: &PlanArgs, trusted: &Trusted) -> Result<(), CliError> {
         let why = format!("the list of trust knows nobody as {}, who asked", visible(requester));
         return Err(cannot().because(why).hint("add the name under `also:` of whom it is"));
     }
-    Ok(())
+    Ok(Author { name: args.author.clone(), requested_by: args.requested_by.clone() })
 }
 
 fn called_dead(path: &Path) -> Result<Vec<Resource>, CliError> {
