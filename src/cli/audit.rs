@@ -1,5 +1,6 @@
 use super::cloud::CloudArgs;
 use super::collect::LiveArgs;
+use super::declared::{Declared, DeclaredArgs};
 use super::facts::FactArgs;
 use super::keep::{self, HistoryArgs, Keeping};
 use super::known::KnownArgs;
@@ -10,7 +11,7 @@ use crate::model::{Gap, Severity};
 use crate::observation::Observations;
 use crate::pathproof::Auditor;
 use crate::probe::{self, DEFAULT_RATE, Options};
-use crate::spec::{self, config::Config};
+use crate::spec::config::Config;
 use crate::survey::Survey;
 use crate::{attestation, audit, history, resolve};
 use clap::Args;
@@ -22,9 +23,8 @@ use std::time::Duration;
 /// Arguments of `portcullis audit`.
 #[derive(Debug, Args)]
 pub struct AuditArgs {
-    /// Spec files and folders; `-` is standard input [default: spec.yaml, spec or specs]
-    #[arg(value_name = "SPEC")]
-    pub specs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub declared: DeclaredArgs,
     #[command(flatten)]
     pub cloud: CloudArgs,
     /// Folder of more rules (repeatable; adds to the configuration's)
@@ -63,8 +63,7 @@ pub struct Probing {
 pub fn run(args: &AuditArgs, global: &Global) -> Result<ExitStatus, CliError> {
     let config = input::config(global)?;
     let auditor = input::auditor(&config, global)?;
-    let sources = input::sources(&args.specs)?;
-    let spec = spec::load(&sources).map_err(input::rendered)?;
+    let Declared { spec, sources } = args.declared.read()?;
     let baseline = args.known.read()?;
     let file = args.history.place(&config, global);
     if !keep::BUILT_IN && (args.known.since_last || args.history.history.is_some()) {
@@ -76,7 +75,7 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<ExitStatus, CliError> {
             .hint("name one with --history FILE"));
     }
     let file = file.filter(|_| keep::BUILT_IN);
-    let mut folders: Vec<PathBuf> = config.rules.iter().map(|f| beside(global, f)).collect();
+    let mut folders: Vec<PathBuf> = config.rules.iter().map(|f| input::beside(global, f)).collect();
     folders.extend(args.rules.iter().cloned());
     let rules = rules::load(&folders)?;
     let exports = args.output.open()?;
@@ -118,7 +117,7 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<ExitStatus, CliError> {
     let baselined = args.known.apply(baseline.as_ref(), &mut report);
     let kept = file.map(|file| {
         let places = snapshot.regions.iter().map(|v| format!("{}/{}", v.account, v.region));
-        let scope = keep::scope("audit", &args.specs, places.collect());
+        let scope = keep::scope("audit", &args.declared.paths(), places.collect());
         // Asked, whether it answered or not: one that did not is a gap, and no narrower look.
         let asked = facts.sources.iter().map(|s| s.name.to_string()).collect();
         let scope = history::Scope { sources: asked, ..scope };
@@ -135,12 +134,6 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<ExitStatus, CliError> {
             .hint(format!("the report above is whole, and would have ended in exit code {code}"))),
         _ => Ok(status),
     }
-}
-
-/// A path of the configuration: relative to the file that names it.
-pub(super) fn beside(global: &Global, path: &str) -> PathBuf {
-    let folder = global.config.as_ref().and_then(|c| c.parent());
-    folder.map_or_else(|| PathBuf::from(path), |f| f.join(path))
 }
 
 /// Probes from this machine, with progress where a person watches; what its own address is, the

@@ -29,8 +29,7 @@ const MAX_FILES: usize = 10_000;
 pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, CliError> {
     let default;
     let paths = if paths.is_empty() {
-        let found = DEFAULT_SPECS.iter().map(PathBuf::from).find(|p| p.exists());
-        default = [found.ok_or_else(|| {
+        default = [default_specs().ok_or_else(|| {
             CliError::new("find a spec: neither spec.yaml nor a folder spec or specs is here")
                 .hint("name the spec's files or folder; `portcullis init` writes a first one")
         })?];
@@ -42,8 +41,7 @@ pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, CliError> {
     let mut read = BTreeSet::new();
     for path in paths {
         if path.as_os_str() == "-" {
-            let bytes = read_bounded(io::stdin().lock()).map_err(|e| cannot_read(path, &e))?;
-            out.push(Source::new("<stdin>", bytes));
+            out.push(source(path)?);
             continue;
         }
         let is_folder = fs::metadata(path).map_err(|e| cannot_read(path, &e))?.is_dir();
@@ -61,6 +59,11 @@ pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, CliError> {
         }
     }
     Ok(out)
+}
+
+/// The first of [`DEFAULT_SPECS`] that exists.
+pub(super) fn default_specs() -> Option<PathBuf> {
+    DEFAULT_SPECS.iter().map(PathBuf::from).find(|p| p.exists())
 }
 
 /// What tells one file from another, however it is named.
@@ -106,7 +109,16 @@ fn folder(
     Ok(found)
 }
 
-fn source(path: &Path) -> Result<Source, CliError> {
+/// Reads one file; `-` is standard input. One byte past the limit is read, so that the reader can
+/// tell that it is passed.
+///
+/// # Errors
+/// A file that cannot be read.
+pub(super) fn source(path: &Path) -> Result<Source, CliError> {
+    if path.as_os_str() == "-" {
+        let bytes = read_bounded(io::stdin().lock()).map_err(|e| cannot_read(path, &e))?;
+        return Ok(Source::new("<stdin>", bytes));
+    }
     let file = File::open(path).map_err(|e| cannot_read(path, &e))?;
     let bytes = read_bounded(file).map_err(|e| cannot_read(path, &e))?;
     Ok(Source::new(path.display().to_string(), bytes))
@@ -148,6 +160,12 @@ pub fn config(global: &Global) -> Result<Config, CliError> {
     config::load(&source.name, &source.bytes).map_err(rendered)
 }
 
+/// A path of the configuration: relative to the file that names it.
+pub(super) fn beside(global: &Global, path: &str) -> PathBuf {
+    let folder = global.config.as_ref().and_then(|c| c.parent());
+    folder.map_or_else(|| PathBuf::from(path), |f| f.join(path))
+}
+
 /// Names the file of the auditor's key, before the configuration does.
 pub const AUDITOR_KEY: &str = "PORTCULLIS_AUDITOR_KEY";
 
@@ -158,7 +176,7 @@ pub const AUDITOR_KEY: &str = "PORTCULLIS_AUDITOR_KEY";
 pub fn auditor(config: &Config, global: &Global) -> Result<Option<Auditor>, CliError> {
     let path = match (std::env::var_os(AUDITOR_KEY), &config.auditor_key) {
         (Some(path), _) if !path.is_empty() => PathBuf::from(path),
-        (_, Some(path)) => super::audit::beside(global, path),
+        (_, Some(path)) => beside(global, path),
         _ => return Ok(None),
     };
     sign::auditor(&path).map(Some).map_err(|e| CliError::new("use the auditor's key").because(e))

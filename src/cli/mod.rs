@@ -4,6 +4,7 @@ pub mod audit;
 pub mod cleanup;
 mod cloud;
 pub mod collect;
+mod declared;
 pub mod demo;
 mod error;
 pub mod exit;

@@ -1,7 +1,7 @@
 //! The proxies of the configuration, with their secrets read from where it says.
 
 use super::Global;
-use super::audit::beside;
+use super::input::beside;
 use crate::probe::Proxy;
 use crate::spec::config::{self, Config, Login};
 use std::collections::BTreeMap;

@@ -72,9 +72,14 @@ pub struct Also {
     pub what: String,
 }
 
+/// What is mostly meant.
+const SPEC: &str = "the spec";
+
 /// Everything wrong with a set of spec files, in the order of files and lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpecErrors {
+    /// What cannot be used: "the spec".
+    pub what: &'static str,
     /// The first [`MAX_TOLD`].
     pub told: Vec<Told>,
     /// How many more there are.
@@ -102,7 +107,20 @@ impl SpecErrors {
                     .collect(),
             })
             .collect();
-        Self { told, more }
+        Self { what: SPEC, told, more }
+    }
+
+    /// Errors that have their places already; those past the first [`MAX_TOLD`] are counted.
+    pub(super) fn of(mut told: Vec<Told>) -> Self {
+        let more = told.len().saturating_sub(MAX_TOLD);
+        told.truncate(MAX_TOLD);
+        Self { what: SPEC, told, more }
+    }
+
+    /// The same, of something that is not the spec.
+    #[must_use]
+    pub fn of_what(self, what: &'static str) -> Self {
+        Self { what, ..self }
     }
 
     /// How many there are.
@@ -118,11 +136,12 @@ impl fmt::Display for SpecErrors {
             writeln!(f, "{}\n", told.picture)?;
         }
         match self.count() {
-            1 => f.write_str("error: the spec cannot be used: 1 error"),
-            n if self.more == 0 => write!(f, "error: the spec cannot be used: {n} errors"),
+            1 => write!(f, "error: {} cannot be used: 1 error", self.what),
+            n if self.more == 0 => write!(f, "error: {} cannot be used: {n} errors", self.what),
             n => write!(
                 f,
-                "error: the spec cannot be used: {n} errors, of which the first {} are shown",
+                "error: {} cannot be used: {n} errors, of which the first {} are shown",
+                self.what,
                 self.told.len()
             ),
         }

@@ -103,6 +103,7 @@ pub mod config;
 mod error;
 mod fact;
 mod format;
+pub mod hosts;
 mod lower;
 mod model;
 mod node;

@@ -162,7 +162,8 @@ pub(super) fn one_of(words: &[&str]) -> String {
     }
 }
 
-fn name(text: &str) -> Result<(), Wrong> {
+/// Checks a name.
+pub(super) fn name(text: &str) -> Result<(), Wrong> {
     let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     if text.is_empty() || text.chars().count() > 128 || !text.chars().all(fits) {
         return Err(Wrong::new(format!("cannot use `{}` as a name", shorten(text)))

@@ -17,6 +17,7 @@ mod help;
 mod incident;
 mod init;
 mod interrupt;
+mod inventory;
 mod journeys;
 mod known_answers;
 mod lab;

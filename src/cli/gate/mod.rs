@@ -9,13 +9,14 @@ mod wait;
 
 use super::cloud::CloudArgs;
 use super::collect::{AllowedGap, LiveArgs, gap_kind};
+use super::declared::{Declared, DeclaredArgs};
 use super::facts::FactArgs;
 use super::keep::{self, HistoryArgs};
-use super::{CliError, ExitStatus, Global, audit::beside, input, rules, time};
+use super::{CliError, ExitStatus, Global, input, rules, time};
 use crate::gate::{self, Answer, Trait, Verdicts, Wanted};
 use crate::model::{GapKind, Severity};
 use crate::report;
-use crate::spec::{self, Source, config::Config};
+use crate::spec::{Source, config::Config};
 use crate::{attestation, history};
 use attest::{AttestArgs, Attested};
 use clap::{Args, Subcommand, ValueEnum};
@@ -34,9 +35,8 @@ use std::time::Duration;
 pub struct GateArgs {
     #[command(subcommand)]
     pub command: Option<GateCommand>,
-    /// Spec files and folders; `-` is standard input [default: spec.yaml, spec or specs]
-    #[arg(value_name = "SPEC")]
-    pub specs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub declared: DeclaredArgs,
     /// The role the hosts are to serve in
     #[arg(long, value_name = "ROLE", required_unless_present = "print_lifecycle_policy")]
     pub role: Option<String>,
@@ -161,8 +161,7 @@ fn gate(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
     }
     once(args)?;
     let config = input::config(global)?;
-    let sources = input::sources(&args.specs)?;
-    let spec = spec::load(&sources).map_err(input::rendered)?;
+    let Declared { spec, sources } = args.declared.read()?;
     let named = args.role.as_deref().unwrap_or_default();
     let Some(role) = spec.roles.get(named) else {
         let roles: Vec<&str> = spec.roles.keys().map(String::as_str).collect();
@@ -177,7 +176,7 @@ fn gate(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
     };
     let wanted_hook = lifecycle::wanted(&args.lifecycle, args.asg.as_deref(), &config)?;
     let continuing = Continuing::open(wanted_hook, &config, &args.live.regions, global)?;
-    let mut folders: Vec<PathBuf> = config.rules.iter().map(|f| beside(global, f)).collect();
+    let mut folders: Vec<PathBuf> = config.rules.iter().map(|f| input::beside(global, f)).collect();
     folders.extend(args.rules.iter().cloned());
     let gate = Gate {
         args,
@@ -246,7 +245,7 @@ fn place(args: &GateArgs, config: &Config, global: &Global) -> Result<Option<Pat
 fn keep(file: &Path, gate: &Gate<'_>, looked: &Looked, sources: &[Source]) -> Result<(), CliError> {
     let snapshot = &looked.snapshot;
     let places = snapshot.regions.iter().map(|v| format!("{}/{}", v.account, v.region));
-    let scope = keep::scope("gate", &gate.args.specs, places.collect());
+    let scope = keep::scope("gate", &gate.args.declared.paths(), places.collect());
     let asked = looked.report.facts.iter().map(|s| s.name.to_string()).collect();
     let kept = kept::Kept {
         scope: history::Scope { sources: asked, ..scope },

@@ -55,7 +55,7 @@ impl HistoryArgs {
 /// The configured file, or the default one.
 pub(super) fn configured(config: &Config, global: &Global) -> PathBuf {
     match &config.history.file {
-        Some(file) => super::audit::beside(global, file),
+        Some(file) => super::input::beside(global, file),
         None => PathBuf::from(DEFAULT_HISTORY),
     }
 }
