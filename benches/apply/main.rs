@@ -4,7 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use portcullis::apply::{
-    FileRegister, JournalFile, Mode, NoLook, Setup, Switchboard, SystemClock, run,
+    DayBook, FileRegister, JournalFile, Mode, NoLook, Setup, Switchboard, SystemClock, run,
 };
 use portcullis::cleanup::approval::{
     Approved, Ask, Decision, Papers, Running, Scope, Statement, Words, verify,
@@ -106,7 +106,8 @@ fn approved(items: u32, trust: &Trust, now: Timestamp) -> Approved {
         "strata": [{"n": 1, "key": {"host_gen": "1"}, "population": 100_000, "candidates": items,
                     "unknown": 0, "live": [10, 10], "dead": [1, 1], "held": []}],
         "items": (1..=items).map(item).collect::<Vec<_>>(), "refused": [],
-        "limits": {"max_items": items, "max_percent_stratum": 5, "max_percent_total": 2,
+        "limits": {"max_items": items, "max_items_per_day": items,
+                   "max_percent_stratum": 5, "max_percent_total": 2,
                    "ramp": [items], "soak_s": [0], "max_retries": 3, "quarantine_s": 60,
                    "deadline_s": 86400},
         "totals": {"items": items, "by_action": {"stop": items}, "by_type": {"servo": items}},
@@ -194,6 +195,11 @@ fn main() {
                 world: &mut world,
                 journal: &mut JournalFile::open(&journal).expect("the journal"),
                 register: &mut FileRegister::open(&folder.join("claim")).expect("the claim"),
+                day: &mut DayBook {
+                    register: Box::new(FileRegister::shared(&folder.join("day")).expect("it")),
+                    most: items,
+                    known: Vec::new(),
+                },
                 halt: &mut halt,
                 live: &mut NoLook,
                 still: &mut |_| Ok(()),

@@ -20,7 +20,7 @@ const EVERY: usize = 100;
 
 const POLICY: &str = "\
 version: 1
-limits: {max_items: 1000, max_percent_stratum: 5, max_percent_total: 2, ramp: [1, 5, 25],
+limits: {max_items: 1000, max_items_per_day: 1000, max_percent_stratum: 5, max_percent_total: 2, ramp: [1, 5, 25],
          soak: [15m], max_retries: 5, quarantine: 14d, deadline: 3d, valid: 24h}
 sources: {floor: 1, delta: 90, max_age: 1h, max_ahead: 120s}
 minimum: {any: 1}
@@ -121,6 +121,7 @@ fn main() {
             policy: &policy,
             memory,
             classifier: Some(&digest),
+            today: 0,
             notes: &[],
             receipt: None,
             phase: Phase::Quarantine,

@@ -6,6 +6,7 @@ pub mod aws;
 #[cfg(feature = "fleet")]
 pub mod bucket;
 mod claim;
+mod day;
 mod engine;
 mod halt;
 mod journal;
@@ -14,6 +15,7 @@ mod register;
 
 pub use adapter::{Adapter, AdapterCommand, AdapterLimits};
 pub use claim::{Claim, Claimant};
+pub use day::DayBook;
 pub use engine::{
     After, ApplyReport, Clock, HaltSwitch, LiveLook, Looked, Mode, NoLook, Setup, SystemClock,
     UndoReport, UndoSetup, hello, now_by, run, undo,

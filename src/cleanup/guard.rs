@@ -31,6 +31,7 @@ pub enum Guard {
     Spread,
     Caps,
     Ramp,
+    Day,
     // At the act.
     Identity,
     State,
@@ -45,7 +46,7 @@ pub enum Guard {
 }
 
 impl Guard {
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::Complete,
         Self::Floor,
         Self::Delta,
@@ -71,6 +72,7 @@ impl Guard {
         Self::Spread,
         Self::Caps,
         Self::Ramp,
+        Self::Day,
         Self::Identity,
         Self::State,
         Self::CameAlive,

@@ -16,6 +16,7 @@ pub mod approval;
 pub mod aws;
 pub mod candidates;
 pub mod claim;
+pub mod day;
 pub mod decommission;
 mod guard;
 pub mod halt;

@@ -120,6 +120,8 @@ reasons! {
     ActFailed "act-failed" Halted,
     StratumHeld "stratum-held" Halted,
     JournalUnwritable "journal-unwritable" Halted,
+    DayCap "day-cap" Halted,
+    DayUnreadable "day-unreadable" Halted,
     // Claims.
     Claimed "claimed" Claimed,
     AlreadyConsumed "already-consumed" Claimed,

@@ -109,6 +109,7 @@ fn drafted(
         policy,
         memory,
         classifier: Some(&digest),
+        today: 0,
         notes: &[],
         receipt: None,
         phase: Phase::Quarantine,

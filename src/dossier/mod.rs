@@ -13,6 +13,7 @@
 //! ```
 
 mod add;
+mod beside;
 mod error;
 mod folder;
 mod open;
@@ -22,6 +23,7 @@ mod seal;
 mod tests;
 
 pub use add::{Pile, add, add_file};
+pub use beside::beside;
 pub use error::DossierError;
 pub use open::{MAX_BYTES, read_file};
 pub use read::{Dossier, place, read, read_folder};

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Most files of one pile: a quorum is a handful.
 const MAX_PAPERS: usize = 200;
 /// Most folders beside one that are looked at for newer plans.
-const MAX_SIBLINGS: usize = 1000;
+pub(super) const MAX_SIBLINGS: usize = 1000;
 
 /// A plan's folder as it was read.
 #[derive(Debug)]

@@ -95,7 +95,7 @@ fn a01_a_changed_plan_does_nothing() {
 
 #[test]
 fn a02_replayed_approvals_do_nothing() {
-    let (job, other) = (job(), unapproved(|plan| plan.limits.max_items = 40));
+    let (job, other) = (job(), unapproved(|plan| plan.limits.max_items_per_day = 40));
     let (from, to) = (job.place.join("approvals"), other.place.join("approvals"));
     std::fs::create_dir(&to).expect("a folder");
     for file in std::fs::read_dir(from).expect("approvals") {

@@ -373,6 +373,7 @@ fn b19_shared_cause() {
 fn b20_a_cap_of_zero_is_zero_acts() {
     for (from, to) in [
         ("max_items: 25", "max_items: 0"),
+        ("per_day: 25", "per_day: 0"),
         ("stratum: 5%", "stratum: 0%"),
         ("total: 2%", "total: 0"),
     ] {

@@ -14,6 +14,7 @@ use std::process::Command;
 const POLICY: &str = "version: 1
 limits:
   max_items: 25
+  max_items_per_day: 25
   max_percent_stratum: 12%
   max_percent_total: 10
   ramp: [1, 5, 25]

@@ -16,6 +16,7 @@ pub(crate) const POLICY: &str = "\
 version: 1
 limits:
   max_items: 25
+  max_items_per_day: 25
   max_percent_stratum: 5%
   max_percent_total: 2%
   ramp: [1, 5, 25]
@@ -36,6 +37,8 @@ pub(crate) struct Fleet {
     pub(crate) memory: Option<Memory>,
     pub(crate) classifier: Digest,
     pub(crate) now: Timestamp,
+    /// Acts of the day that other plans have.
+    pub(crate) today: u32,
 }
 
 impl Fleet {
@@ -51,6 +54,7 @@ impl Fleet {
             memory: None,
             classifier: Digest::of(b"classifier"),
             now,
+            today: 0,
         };
         let rows = second + first;
         fleet.sim.data["sources"] = json!([
@@ -142,6 +146,7 @@ impl Fleet {
             policy: &self.policy,
             memory: self.memory.as_ref(),
             classifier: Some(&self.classifier),
+            today: self.today,
             notes: &self.notes,
             receipt: None,
             phase,

@@ -5,8 +5,8 @@ use crate::common::Ran;
 use crate::simworld::Sim;
 use jiff::{SignedDuration, Timestamp};
 use portcullis::apply::{
-    After, ApplyReport, Clock, FileRegister, JournalFile, JournalStore, LiveLook, Mode, NoLook,
-    Register, Setup, Switchboard, run,
+    After, ApplyReport, Clock, DayBook, FileRegister, JournalFile, JournalStore, LiveLook, Mode,
+    NoLook, Register, Setup, Switchboard, run,
 };
 use portcullis::cleanup::approval::{
     Approved, Ask, Decision, Running, Scope, Statement, Words, verify,
@@ -191,6 +191,11 @@ impl Job {
             world: Box::new(self.sim.adapter()),
             journal: Box::new(JournalFile::open(&self.journal()).expect("the journal")),
             register: Box::new(FileRegister::open(&self.sim.path("claim")).expect("the claim")),
+            day: DayBook {
+                register: Box::new(FileRegister::shared(&self.sim.path("day")).expect("the day")),
+                most: self.plan.limits.max_items_per_day,
+                known: Vec::new(),
+            },
             live: Box::new(NoLook),
             clock: Box::new(Fake::new()),
             limits: self.plan.limits.clone(),
@@ -215,6 +220,7 @@ impl Job {
             world: parts.world.as_mut(),
             journal: parts.journal.as_mut(),
             register: parts.register.as_mut(),
+            day: &mut parts.day,
             halt: &mut halt,
             live: parts.live.as_mut(),
             still: &mut |_| Ok(()),
@@ -251,6 +257,7 @@ pub(crate) struct Parts {
     pub(crate) world: Box<dyn World>,
     pub(crate) journal: Box<dyn JournalStore>,
     pub(crate) register: Box<dyn Register>,
+    pub(crate) day: DayBook,
     pub(crate) live: Box<dyn LiveLook>,
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) limits: Limits,
@@ -357,7 +364,8 @@ fn plan(sim: &Sim, action: &str, ids: &[&str]) -> Plan {
                     "unknown": 0, "live": [10, 10], "dead": [1, 1], "held": []}],
         "items": items,
         "refused": [],
-        "limits": {"max_items": 50, "max_percent_stratum": 25, "max_percent_total": 25,
+        "limits": {"max_items": 50, "max_items_per_day": 50,
+                   "max_percent_stratum": 25, "max_percent_total": 25,
                    "ramp": [1, 5, 25], "soak_s": [0], "max_retries": 3, "quarantine_s": 0,
                    "deadline_s": 86400},
         "totals": {"items": count, "by_action": {action: count}, "by_type": types},

@@ -13,6 +13,7 @@ mod b;
 mod bucket;
 mod c;
 mod d;
+mod day;
 mod e;
 mod e07;
 mod fleet;

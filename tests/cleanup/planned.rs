@@ -141,6 +141,7 @@ fn b20_a_policy_that_is_missing_or_wrong_is_refused() {
     let fleet = fleet(|_| {});
     for (from, to, code) in [
         ("max_items: 25", "", "policy-invalid"),
+        ("max_items_per_day: 25", "", "policy-invalid"),
         ("total: 2%", "total: 101%", "policy-invalid"),
         ("total: 2%", "total: -1", "policy-invalid"),
         ("max_items: 25", "max_items: 25\n  max_itmes: 25", "policy-invalid"),

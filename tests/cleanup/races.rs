@@ -5,7 +5,7 @@ use crate::job::Job;
 use crate::simworld::Sim;
 use jiff::{SignedDuration, Timestamp};
 use portcullis::apply::{
-    Clock, HaltSwitch, Held, JournalStore, Mode, NoLook, Register, Setup, Swapped, run,
+    Clock, DayBook, HaltSwitch, Held, JournalStore, Mode, NoLook, Register, Setup, Swapped, run,
 };
 use portcullis::cleanup::approval::Approved;
 use portcullis::cleanup::halt::Halted;
@@ -204,6 +204,20 @@ impl HaltSwitch for Runs {
     }
 }
 
+/// The acts of a day, of one run by itself: what this is about is the claim.
+struct Alone(Option<Held>);
+
+impl Register for Alone {
+    fn read(&mut self) -> Result<Option<Held>, String> {
+        Ok(self.0.clone())
+    }
+
+    fn swap(&mut self, _: Option<&str>, bytes: &[u8]) -> Result<Swapped, String> {
+        self.0 = Some(Held { bytes: bytes.to_vec(), version: "1".into() });
+        Ok(Swapped::Yes { version: "1".into() })
+    }
+}
+
 fn applier(hand: &Hand, approved: &Approved, hello: &Hello, nonce: String) {
     let clock = Ticks(hand.clone());
     let _ = run(Setup {
@@ -215,6 +229,7 @@ fn applier(hand: &Hand, approved: &Approved, hello: &Hello, nonce: String) {
         world: &mut Twin(hand.clone(), hello.clone()),
         journal: &mut Store(hand.clone()),
         register: &mut Paper(hand.clone()),
+        day: &mut DayBook { register: Box::new(Alone(None)), most: 25, known: Vec::new() },
         halt: &mut Runs,
         live: &mut NoLook,
         still: &mut |_| Ok(()),

@@ -54,3 +54,11 @@ fn the_policy_of_apply_is_printed_and_an_unknown_action_is_told() {
         run.stderr
     );
 }
+
+#[test]
+fn the_policy_of_the_examples_is_one() {
+    let text = file("cleanup-policy.yaml");
+    let policy = portcullis::cleanup::policy::Policy::read("cleanup-policy.yaml", text.as_bytes());
+    let limits = policy.expect("a policy").limits;
+    assert_eq!((limits.max_items, limits.max_items_per_day), (25, 25));
+}

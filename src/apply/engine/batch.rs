@@ -17,17 +17,19 @@ impl Run<'_> {
             }
             Next::Rest(items) => {
                 self.fit()?;
+                self.take_day(&items)?;
                 items
             }
             Next::Batch(items) => {
                 self.fit()?;
+                self.take_day(&items)?;
                 let number = self.journal.ledger().batches.len() as u32 + 1;
                 self.write(Event::Batch { number, items: items.clone() })?;
                 items
             }
         };
         let mut acted = Vec::new();
-        for n in items {
+        for n in items.iter().copied() {
             // Its stratum may be held by now.
             if self.journal.ledger().left().any(|left| left == n)
                 && let Some(item) = plan.items.iter().find(|i| i.n == n)
@@ -36,6 +38,7 @@ impl Run<'_> {
                 acted.push(n);
             }
         }
+        self.give_back_day(&items);
         // What a run before this one did of the batch rests as well.
         let ledger = self.journal.ledger();
         let whole = ledger.batches.last().into_iter().flatten().copied();

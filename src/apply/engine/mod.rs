@@ -7,6 +7,7 @@
 mod act;
 mod backoff;
 mod batch;
+mod day;
 mod hello;
 mod item;
 mod look;

@@ -1,5 +1,6 @@
 use super::hello::{covered, hello};
 use super::{After, ApplyReport, Clock, HaltSwitch, LiveLook, Setup};
+use crate::apply::DayBook;
 use crate::apply::claim::{Claim, Claimant};
 use crate::apply::journal::Journal;
 use crate::cleanup::approval::Approved;
@@ -29,6 +30,7 @@ pub(super) struct Run<'a> {
     pub(super) limits: Limits,
     pub(super) guards: Guards,
     pub(super) world: &'a mut dyn World,
+    pub(super) day: &'a mut DayBook,
     pub(super) halt: &'a mut dyn HaltSwitch,
     pub(super) live: &'a mut dyn LiveLook,
     pub(super) still: &'a mut dyn FnMut(Timestamp) -> Result<(), Refusal>,
@@ -59,6 +61,7 @@ pub fn run(setup: Setup<'_>) -> Result<ApplyReport, Refusal> {
         world,
         journal,
         register,
+        day,
         halt,
         live,
         still,
@@ -84,6 +87,7 @@ pub fn run(setup: Setup<'_>) -> Result<ApplyReport, Refusal> {
         limits,
         guards,
         world,
+        day,
         halt,
         live,
         still,

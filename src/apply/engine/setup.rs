@@ -1,4 +1,5 @@
 use super::{Clock, HaltSwitch, LiveLook, Mode};
+use crate::apply::DayBook;
 use crate::apply::journal::JournalStore;
 use crate::apply::register::Register;
 use crate::cleanup::approval::Approved;
@@ -20,6 +21,8 @@ pub struct Setup<'a> {
     pub world: &'a mut dyn World,
     pub journal: &'a mut dyn JournalStore,
     pub register: &'a mut dyn Register,
+    /// What may still be done within a day.
+    pub day: &'a mut DayBook,
     pub halt: &'a mut dyn HaltSwitch,
     pub live: &'a mut dyn LiveLook,
     /// Asked before each batch: whether approvals, denials and revocations are still what they were.

@@ -18,6 +18,7 @@
 //!
 //! [`assess`] says the same for people: who counts, who does not and why, what is missing.
 
+mod ahead;
 mod approved;
 mod assess;
 mod count;
@@ -27,6 +28,7 @@ mod papers;
 mod statement;
 mod superseded;
 
+pub use ahead::spoken_for;
 pub use approved::{Approved, verify};
 pub use assess::{Assessment, assess};
 pub use count::Counted;

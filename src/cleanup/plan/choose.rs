@@ -232,6 +232,8 @@ fn keep_minimum(
 struct Caps<'a> {
     strata: &'a Strata,
     max_items: u32,
+    /// What of the day's cap is left, and the cap.
+    day: [u32; 2],
     percent: u32,
     /// Items that each class may still have.
     left: BTreeMap<usize, u32>,
@@ -246,6 +248,7 @@ impl<'a> Caps<'a> {
         let mut caps = Self {
             strata,
             max_items: limits.max_items,
+            day: [limits.max_items_per_day.saturating_sub(input.today), limits.max_items_per_day],
             percent: limits.max_percent_stratum,
             left: BTreeMap::new(),
             total: 0,
@@ -271,6 +274,13 @@ impl<'a> Caps<'a> {
         }
         if self.taken >= self.max_items {
             return Err(format!("the policy takes {} of them a plan", self.max_items));
+        }
+        if self.taken >= self.day[0] {
+            let [left, most] = self.day;
+            return Err(format!(
+                "the policy takes {most} of them a day, and {} are done or planned",
+                most - left
+            ));
         }
         if self.taken >= self.total {
             return Err(format!("the policy takes {} of everything", self.total));

@@ -34,6 +34,8 @@ pub struct DraftInput<'a> {
     /// What the adapter can do. What is not in here is never planned.
     pub acts: &'a [Act],
     pub policy: &'a Policy,
+    /// How much of the account's day is spoken for by other plans (`approval::spoken_for`).
+    pub today: u32,
     /// What the previous run of this target learned.
     pub memory: Option<&'a Memory>,
     /// Of everything that decides what is dead; `None` where nobody knows, and then nothing is

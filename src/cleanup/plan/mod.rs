@@ -128,6 +128,8 @@ impl Item {
 pub struct Limits {
     /// Items of this plan at most.
     pub max_items: u32,
+    /// Items of all plans of the account within 24 hours at most.
+    pub max_items_per_day: u32,
     /// Hundredths of a stratum at most.
     pub max_percent_stratum: u32,
     /// Hundredths of the population at most.

@@ -62,8 +62,9 @@ fn agrees(plan: &Plan) -> Result<(), String> {
     {
         return Err(format!("its totals are not those of its {items} items"));
     }
-    if items > plan.limits.max_items as usize {
-        return Err(format!("it has {items} items, and its own cap is {}", plan.limits.max_items));
+    let most = plan.limits.max_items.min(plan.limits.max_items_per_day);
+    if items > most as usize {
+        return Err(format!("it has {items} items, and its own cap is {most}"));
     }
     for note in &plan.notes {
         let told = note.told().map_err(|why| format!("a decommission note of it: {}", why.says))?;

@@ -26,6 +26,7 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct FileLimits {
     max_items: u32,
+    max_items_per_day: u32,
     max_percent_stratum: Percent,
     max_percent_total: Percent,
     ramp: Steps<Step>,
@@ -257,6 +258,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Policy, String> {
     })?;
     let FileLimits {
         max_items,
+        max_items_per_day,
         max_percent_stratum,
         max_percent_total,
         ramp,
@@ -272,6 +274,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Policy, String> {
         digest: Digest::of(bytes),
         limits: Limits {
             max_items,
+            max_items_per_day,
             max_percent_stratum: max_percent_stratum.0,
             max_percent_total: max_percent_total.0,
             ramp: ramp.0.into_iter().map(|s| s.0).collect(),

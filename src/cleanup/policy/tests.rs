@@ -12,6 +12,7 @@ limits:
   quarantine: 14d
   deadline: 3d
   valid: 24h
+  max_items_per_day: 50
 sources:
   floor: 1
   delta: 90%
@@ -32,7 +33,7 @@ fn read(text: &str) -> Result<Policy, String> {
 #[test]
 fn a_policy_says_how_much_and_how_slowly() {
     let policy = read(GOOD).expect("good");
-    assert_eq!(policy.limits.max_items, 25);
+    assert_eq!((policy.limits.max_items, policy.limits.max_items_per_day), (25, 50));
     assert_eq!(policy.limits.max_percent_stratum, 5);
     assert_eq!(policy.limits.max_percent_total, 2);
     assert_eq!(policy.limits.soak_s, [900, 3600, 86_400]);
@@ -53,7 +54,7 @@ fn what_is_missing_is_refused_by_name() {
         assert!(said.contains(&format!("`{key}`")), "{key}: {said}");
         tried += 1;
     }
-    assert_eq!(tried, 14);
+    assert_eq!(tried, 15);
     for section in ["limits:", "sources:", "minimum:", "version: 1"] {
         let at = GOOD.find(section).expect("there");
         let end = GOOD[at..].find("\n").expect("a line") + at;
@@ -83,8 +84,8 @@ fn what_is_out_of_range_is_refused_with_its_place() {
         ("[15m, 1h, 24h]", "[]", ":7:", "empty"),
         ("quarantine: 14d", "quarantine: -1d", ":9:", "unit"),
         ("version: 1", "version: 2", ":1:", "version 2"),
-        ("floor: 1", "flor: 1", ":13:", "flor"),
-        ("minimum:\n", "minimum:\n  evrey: 1\n", ":18:", "evrey"),
+        ("floor: 1", "flor: 1", ":14:", "flor"),
+        ("minimum:\n", "minimum:\n  evrey: 1\n", ":19:", "evrey"),
         ("max_items: 25", "max_items: 25\n  max_items: 99", ":4:", "max_items"),
     ] {
         assert!(GOOD.contains(from), "{from}");

@@ -14,6 +14,7 @@ pub(super) struct Planted {
     pub(super) policy: Policy,
     pub(super) memory: Option<Memory>,
     pub(super) now: Timestamp,
+    pub(super) today: u32,
     acts: Vec<Act>,
     classifier: Digest,
     target: Target,
@@ -23,7 +24,7 @@ pub(super) struct Planted {
 
 const POLICY: &str = "\
 version: 1
-limits: {max_items: 25, max_percent_stratum: 5, max_percent_total: 2, ramp: [1, 5, 25], soak: [15m],
+limits: {max_items: 25, max_items_per_day: 25, max_percent_stratum: 5, max_percent_total: 2, ramp: [1, 5, 25], soak: [15m],
          max_retries: 3, quarantine: 14d, deadline: 3d, valid: 24h}
 sources: {floor: 1, delta: 90, max_age: 1h, max_ahead: 120s}
 minimum: {any: 1}
@@ -53,6 +54,7 @@ impl Planted {
             policy: Policy::read("the planted policy", POLICY.as_bytes()).map_err(|e| e.says)?,
             memory: None,
             now,
+            today: 0,
             acts: vec![
                 act("stop", Some("start"), Risk::Reversible),
                 act("delete", None, Risk::Irreversible),
@@ -81,6 +83,7 @@ impl Planted {
             selector: &self.selector,
             acts: &self.acts,
             policy: &self.policy,
+            today: self.today,
             memory: self.memory.as_ref(),
             classifier: Some(&self.classifier),
             notes: &[],

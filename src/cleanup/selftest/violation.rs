@@ -105,6 +105,7 @@ pub(super) const VIOLATIONS: &[Violation] = &[
         w.orphan().set = Some("web".into());
     }),
     of(Guard::Caps, Reason::Capped, "a cap of 0", |w| w.policy.limits.max_items = 0),
+    of(Guard::Caps, Reason::Capped, "a day that is used up", |w| w.today = 25),
     of(Guard::Receipt, Reason::NoQuarantineReceipt, "a deletion without quarantine", |w| {
         w.orphan().action = Some("delete".into());
     }),

@@ -2,6 +2,7 @@
 
 use super::adapter::AdapterArgs;
 use super::agreed::{Agreed, AgreedArgs, JOURNAL};
+use super::day;
 use super::halts::remembered;
 use super::nonce::nonce;
 use super::outside::Outside;
@@ -123,6 +124,10 @@ fn go(
     let plan = agreed.approved.plan();
     let state = args.state.folder()?;
     let mut register = args.state.claims(agreed.approved.digest())?;
+    let mut day = match day::book(&args.state, agreed)? {
+        Ok(day) => day,
+        Err(why) => return Ok(Err(why)),
+    };
     let mut halt = Switchboard {
         register: args.state.halt()?,
         trust: &agreed.trusted.trust,
@@ -143,6 +148,7 @@ fn go(
         world: world.as_mut(),
         journal: &mut journal,
         register: register.as_mut(),
+        day: &mut day,
         halt: &mut halt,
         live,
         still: &mut still,

@@ -5,6 +5,7 @@ mod agreed;
 pub mod apply;
 pub mod approve;
 pub mod bypassed;
+mod day;
 pub mod decommission;
 pub mod deny;
 mod folder;

@@ -2,15 +2,17 @@
 
 use super::agreed::{AgreedArgs, JOURNAL};
 use super::apply::{LEASE, by};
+use super::day;
 use super::halts::remembered;
 use super::nonce::nonce;
 use super::place::StateArgs;
 use super::refused::refused;
 use crate::apply::{JournalFile, PermitSetup, Switchboard, SystemClock, permit};
-use crate::cleanup::Reason;
+use crate::cleanup::{Reason, Refusal};
 use crate::cli::{CliError, ExitStatus, saved};
 use crate::report::escape::visible;
 use clap::Args;
+use jiff::Timestamp;
 use std::time::Duration;
 
 /// Arguments of `portcullis cleanup permit`.
@@ -40,6 +42,15 @@ pub fn run(args: &PermitArgs) -> Result<ExitStatus, CliError> {
     let agreed = args.agreed.verify(None)?;
     let state = args.state.folder()?;
     let path = agreed.folder.join(JOURNAL);
+    let (plan, digest) = (agreed.approved.plan(), agreed.approved.digest());
+    let what = format!("permit {} of {}", visible(&args.action), visible(&args.id));
+    // Whatever the class: to the job that asks, every no is the same.
+    let no = |why: &Refusal| refused(what.clone(), why).with_status(ExitStatus::Refused);
+    let mut day = day::book(&args.state, &agreed)?.map_err(|e| no(&e))?;
+    // What the plan does not name takes nothing of the day, however often it is asked for.
+    let named = plan.items.iter().find(|i| i.id == args.id && i.action == args.action);
+    let taken: Vec<u32> = named.into_iter().map(|i| i.n).collect();
+    day.take(digest, &taken, Timestamp::now()).map_err(|e| no(&e))?;
     let mut tries = 0;
     let answer = loop {
         let mut journal = JournalFile::open(&path)
@@ -71,9 +82,13 @@ pub fn run(args: &PermitArgs) -> Result<ExitStatus, CliError> {
             other => break other,
         }
     };
-    let what = format!("permit {} of {}", visible(&args.action), visible(&args.id));
-    // Whatever the class: to the job that asks, every no is the same.
-    let n = answer.map_err(|why| refused(what.clone(), &why).with_status(ExitStatus::Refused))?;
-    saved::print(&format!("{what}: item {n} of {}, once\n", agreed.approved.digest()))?;
+    if let Err(why) = &answer
+        && why.reason != Reason::AlreadyConsumed
+    {
+        // Where that fails, it counts for a day.
+        let _ = day.give_back(digest, &taken);
+    }
+    let n = answer.map_err(|why| no(&why))?;
+    saved::print(&format!("{what}: item {n} of {}, once\n", digest))?;
     Ok(ExitStatus::Clean)
 }

@@ -1,7 +1,7 @@
 //! Where claims and the halt switch are, as commands are told it.
 
 use crate::apply::{FileRegister, GitRegister, Register};
-use crate::cleanup::Digest;
+use crate::cleanup::{Digest, Target, day};
 use crate::cli::{CliError, ExitStatus};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -121,6 +121,19 @@ impl StateArgs {
         FileRegister::open(&path)
             .map(|register| Box::new(register) as Box<dyn Register>)
             .map_err(|e| CliError::new(format!("open {}", path.display())).because(e))
+    }
+
+    /// The register of the acts of an account's day, beside its claims.
+    pub(in crate::cli) fn day(&self, target: &Target) -> Result<Box<dyn Register>, CliError> {
+        let state = self.folder()?;
+        let name = format!("days/{}", day::name(target));
+        if self.claim != "file" {
+            let place: Place = self.claim.parse().map_err(CliError::new)?;
+            if !matches!(place, Place::File(_)) {
+                return place.open(&name, &state);
+            }
+        }
+        Place::File(state.join(name)).open("", &state)
     }
 
     pub(in crate::cli) fn halt(&self) -> Result<Box<dyn Register>, CliError> {

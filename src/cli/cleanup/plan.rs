@@ -1,6 +1,7 @@
 //! `portcullis cleanup plan`: what could be removed, sealed for people to agree to.
 
 use super::adapter::AdapterArgs;
+use super::day;
 use super::folder::unusable;
 use super::native::NativeArgs;
 use super::noted;
@@ -153,6 +154,11 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
         (None, true) => Phase::Repair,
         (None, false) => Phase::Quarantine,
     };
+    // Where nothing can be planned, nothing has to be counted.
+    let today = match world.population {
+        Population::Whole => day::today(&args.out, &world.target, phase, &trusted, now)?,
+        Population::CandidatesOnly => 0,
+    };
     let (plan, mut report) = draft(&DraftInput {
         population: world.population,
         listing: &world.listing,
@@ -161,6 +167,7 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
         policy: &policy,
         memory: memory.as_ref(),
         classifier: world.classifier.as_ref(),
+        today,
         notes: &notes,
         receipt: receipt.as_ref(),
         phase,
