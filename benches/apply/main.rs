@@ -132,6 +132,7 @@ fn approved(items: u32, trust: &Trust, now: Timestamp) -> Approved {
         bytes: said,
     };
     let papers = Papers {
+        evidence: None,
         folder: digest.folder(),
         plan_signature: Some(sign(1, PLAN, &bytes)),
         plan: bytes,

@@ -91,6 +91,7 @@ reasons! {
     UnknownSchema "unknown-schema" Invalid,
     PlanInvalid "plan-invalid" Invalid,
     NoteInvalid "note-invalid" Invalid,
+    EvidenceChanged "evidence-changed" Invalid,
     Superseded "superseded" Invalid,
     SignatureInvalid "signature-invalid" Invalid,
     LogBroken "log-broken" Invalid,

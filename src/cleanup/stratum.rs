@@ -6,7 +6,8 @@
 use super::policy::StratumLimits;
 use super::shape::shape;
 use super::stats::ln_fisher;
-use super::{Decommission, Resource};
+use super::evidence::looks_secret;
+use super::{Decommission, Digest, Resource};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -186,6 +187,10 @@ fn covers(note: &Decommission, resource: &Resource) -> bool {
 /// What a thing's classes are found by.
 fn attributes(resource: &Resource) -> BTreeMap<String, String> {
     let mut found = resource.attributes.clone();
+    for (_, value) in found.iter_mut().filter(|(name, _)| looks_secret(name)) {
+        // Strata stand in the plan: what is a secret's value is told apart and not told.
+        *value = Digest::of(value.as_bytes()).to_string();
+    }
     let mut shapes: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for claim in resource.dead.iter().chain(&resource.live) {
         if let Some(record) = &claim.record {

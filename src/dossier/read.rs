@@ -1,6 +1,6 @@
 use super::DossierError;
 use super::folder::Folder;
-use crate::cleanup::Digest;
+use crate::cleanup::{Digest, evidence};
 use crate::cleanup::approval::{Paper, Papers};
 use std::collections::BTreeSet;
 use std::io;
@@ -61,6 +61,7 @@ pub fn read(path: &Path) -> Result<Dossier, DossierError> {
         folder: name.clone(),
         plan,
         plan_signature: folder.read("plan.json.sig")?,
+        evidence: folder.read(evidence::NAME)?,
         approvals: pile(&folder, "approvals")?,
         denials: pile(&folder, "denials")?,
         siblings: siblings(path, &name)?,

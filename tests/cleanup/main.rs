@@ -16,6 +16,7 @@ mod d;
 mod day;
 mod e;
 mod e07;
+mod evidence;
 mod fleet;
 mod guards;
 mod job;

@@ -1,7 +1,7 @@
 use super::{Ask, Counted, Paper, Papers, count, judge, note, superseded};
 use crate::cleanup::plan::{self, Plan};
 use crate::cleanup::trust::{Quorum, Rule};
-use crate::cleanup::{Digest, Reason, Refusal};
+use crate::cleanup::{Digest, Reason, Refusal, evidence};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,7 +50,8 @@ pub fn assess(papers: &Papers, ask: &Ask<'_>) -> Result<Assessment, Refusal> {
     let (rule, quorum) = ask.trust.quorums.of(&plan);
     let (items, lacking) = count::approved(&plan, &counted, quorum);
     let not_after = counted.iter().map(|c| c.not_after).fold(note::until(&plan), Timestamp::min);
-    let refusal = pinned(&plan, ask)
+    let refusal = evidence::sealed(plan.evidence.as_ref(), papers.evidence.as_deref())
+        .and_then(|()| pinned(&plan, ask))
         .and_then(|()| superseded::superseded(&plan, ask.digest, &papers.siblings, ask))
         .and_then(|()| window(&plan, ask))
         .and_then(|()| note::hold(&plan, ask))

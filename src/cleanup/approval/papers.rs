@@ -10,6 +10,8 @@ pub struct Papers {
     pub plan: Vec<u8>,
     /// The author's, over `plan`; `None` where there is none.
     pub plan_signature: Option<Vec<u8>>,
+    /// What was seen, as it was sealed beside the plan; `None` where the file is not there.
+    pub evidence: Option<Vec<u8>>,
     /// In the order of their names.
     pub approvals: Vec<Paper>,
     pub denials: Vec<Paper>,

@@ -270,6 +270,7 @@ fn plan(
         strata,
         totals: totals(&items),
         items,
+        evidence: None,
         refused,
         loosened: loosened(input),
         notes: holding(input).map(|n| n.signed.clone()).collect(),

@@ -174,6 +174,9 @@ pub struct Plan {
     pub sources: Vec<super::Source>,
     pub strata: Vec<Stratum>,
     pub items: Vec<Item>,
+    /// Of the file `evidence.jsonl` that was sealed beside it; `None` where none was.
+    #[serde(default)]
+    pub evidence: Option<Digest>,
     /// What was not planned, and why.
     pub refused: Vec<Refusal>,
     /// Signed statements that loosened a guard, as approvers see them.

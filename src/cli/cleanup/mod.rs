@@ -24,6 +24,7 @@ pub(in crate::cli) mod planned;
 mod receipted;
 mod refused;
 mod rendered;
+mod seen;
 pub mod show;
 mod told;
 pub mod trust;

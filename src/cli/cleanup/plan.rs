@@ -15,7 +15,7 @@ use crate::cleanup::receipt::Receipt;
 use crate::cleanup::trust::Role;
 use crate::cleanup::{
     Act, Digest, Guards, Hello, Listing, Memory, Reason, Refusal, Resource, Target, candidates,
-    selector, selftest,
+    evidence, selector, selftest,
 };
 use crate::cli::{CliError, ExitStatus, Global, saved, whole};
 use crate::report::escape::visible;
@@ -159,7 +159,7 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
         Population::Whole => day::today(&args.out, &world.target, phase, &trusted, now)?,
         Population::CandidatesOnly => 0,
     };
-    let (plan, mut report) = draft(&DraftInput {
+    let (mut plan, mut report) = draft(&DraftInput {
         population: world.population,
         listing: &world.listing,
         selector: &chosen,
@@ -180,6 +180,8 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
     report.vetoes.extend(clock(&policy, world.clock, now));
     report.vetoes.extend(selftest::run(guards, now));
 
+    let seen = evidence::write(&world.listing);
+    plan.evidence = Some(Digest::of(&seen));
     let mut outcome = Outcome { plan, report, sealed: None, signed: false };
     if outcome.report.vetoes.is_empty() && world.population == Population::Whole {
         let (bytes, digest) = seal(&outcome.plan);
@@ -191,7 +193,12 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
             .map(|key| sign::sign_file(key, PLAN, &bytes))
             .transpose()
             .map_err(|e| CliError::new("sign the plan").because(e))?;
-        let mut files: Vec<(&str, &[u8])> = vec![("plan.json", &bytes)];
+        let mut files: Vec<(&str, &[u8])> =
+            vec![("plan.json", &bytes), (evidence::NAME, &seen)];
+        if seen.len() as u64 > dossier::MAX_BYTES {
+            let why = format!("{} would be longer than 64 MiB", evidence::NAME);
+            return Err(CliError::new(CANNOT).because(why).hint("plan a smaller scope"));
+        }
         if let Some(signature) = &signature {
             files.push(("plan.json.sig", signature.as_bytes()));
         }
