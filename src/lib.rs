@@ -50,6 +50,8 @@ pub mod dossier;
 pub mod lifecycle;
 #[expect(clippy::disallowed_methods, reason = "an edge: sockets and the clock")]
 pub mod listen;
+#[expect(clippy::disallowed_methods, reason = "an edge: starts a hook, and waits for it")]
+pub mod notify;
 #[expect(clippy::disallowed_methods, reason = "an edge: sockets, the clock, random ports")]
 #[expect(clippy::disallowed_types, reason = "lookups by socket, never walked in order")]
 pub mod probe;

@@ -133,6 +133,7 @@ fn approved(items: u32, trust: &Trust, now: Timestamp) -> Approved {
     };
     let papers = Papers {
         evidence: None,
+        notified: None,
         folder: digest.folder(),
         plan_signature: Some(sign(1, PLAN, &bytes)),
         plan: bytes,

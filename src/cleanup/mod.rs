@@ -25,6 +25,8 @@ mod hold;
 mod id;
 pub mod journal;
 mod memory;
+pub mod notice;
+pub mod opt_out;
 pub mod plan;
 pub mod policy;
 pub mod ramp;

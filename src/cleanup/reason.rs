@@ -92,6 +92,7 @@ reasons! {
     PlanInvalid "plan-invalid" Invalid,
     NoteInvalid "note-invalid" Invalid,
     EvidenceChanged "evidence-changed" Invalid,
+    OptOutsUnreadable "opt-outs-unreadable" Invalid,
     Superseded "superseded" Invalid,
     SignatureInvalid "signature-invalid" Invalid,
     LogBroken "log-broken" Invalid,
@@ -105,6 +106,7 @@ reasons! {
     UserPresenceMissing "user-presence-missing" Quorum,
     DeniedBy "denied-by" Quorum,
     NotApproved "not-approved" Quorum,
+    OwnersNotTold "owners-not-told" Quorum,
     // Drift at the act.
     IdentityChanged "identity-changed" Drift,
     StateChanged "state-changed" Drift,

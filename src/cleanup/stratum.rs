@@ -3,10 +3,10 @@
 //! Every attribute with few values makes strata, and so do pairs of the five attributes whose values
 //! concentrate candidates most. The shape of a record is an attribute like any other: `record:SOURCE`.
 
+use super::evidence::looks_secret;
 use super::policy::StratumLimits;
 use super::shape::shape;
 use super::stats::ln_fisher;
-use super::evidence::looks_secret;
 use super::{Decommission, Digest, Resource};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -187,10 +187,6 @@ fn covers(note: &Decommission, resource: &Resource) -> bool {
 /// What a thing's classes are found by.
 fn attributes(resource: &Resource) -> BTreeMap<String, String> {
     let mut found = resource.attributes.clone();
-    for (_, value) in found.iter_mut().filter(|(name, _)| looks_secret(name)) {
-        // Strata stand in the plan: what is a secret's value is told apart and not told.
-        *value = Digest::of(value.as_bytes()).to_string();
-    }
     let mut shapes: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for claim in resource.dead.iter().chain(&resource.live) {
         if let Some(record) = &claim.record {
@@ -250,9 +246,15 @@ fn columns(resources: &[Resource], limits: &StratumLimits) -> (Vec<Column>, Vec<
             column.values.into_iter().filter(|(_, n)| used.contains(n)).collect();
         let renumber: BTreeMap<u32, u32> =
             sorted.iter().zip(0..).map(|((_, old), new)| (*old, new)).collect();
+        // Strata stand in the plan: values of what looks like a secret are told apart and not told.
+        let secret = looks_secret(&name);
+        let told = |value: String| {
+            let hide = secret && !value.is_empty();
+            if hide { Digest::of(value.as_bytes()).to_string() } else { value }
+        };
         columns.push(Column {
             name,
-            values: sorted.into_iter().map(|(value, _)| value).collect(),
+            values: sorted.into_iter().map(|(value, _)| told(value)).collect(),
             of: column.of.iter().map(|n| renumber[n]).collect(),
         });
     }

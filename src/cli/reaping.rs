@@ -46,7 +46,7 @@ pub(super) fn run(
         "tool_mended": told(&mended),
     });
     let Reaped { plan, report, .. } = all;
-    let outcome = Outcome { plan, report, sealed: None, signed: false };
+    let outcome = Outcome { plan, report, sealed: None, signed: false, told: Vec::new() };
     if format == Format::Json {
         let mut numbers = numbers;
         numbers["plan"] = planned::json(&outcome);

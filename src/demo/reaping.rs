@@ -100,6 +100,7 @@ fn drafted(
         trust: digest.clone(),
         adapter: None,
         adapter_command: vec!["servos".into()],
+        opt_outs: false,
     };
     draft(&DraftInput {
         population: Population::Whole,

@@ -8,6 +8,7 @@
 //! cleanup/sha256-HEX/plan.json                    sealed, mode 0444
 //!                   /plan.json.sig                its author's
 //!                   /evidence.jsonl               what was seen
+//!                   /notified.jsonl               who of the owners was told
 //!                   /approvals/NAME.json(.sig)    who said yes
 //!                   /denials/NAME.json(.sig)      who said no
 //! ```

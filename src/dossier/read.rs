@@ -1,7 +1,7 @@
 use super::DossierError;
 use super::folder::Folder;
-use crate::cleanup::{Digest, evidence};
 use crate::cleanup::approval::{Paper, Papers};
+use crate::cleanup::{Digest, evidence, notice};
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -62,6 +62,7 @@ pub fn read(path: &Path) -> Result<Dossier, DossierError> {
         plan,
         plan_signature: folder.read("plan.json.sig")?,
         evidence: folder.read(evidence::NAME)?,
+        notified: folder.read(notice::NAME)?,
         approvals: pile(&folder, "approvals")?,
         denials: pile(&folder, "denials")?,
         siblings: siblings(path, &name)?,

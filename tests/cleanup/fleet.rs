@@ -158,6 +158,7 @@ impl Fleet {
                 trust: digest,
                 adapter: None,
                 adapter_command: Vec::new(),
+                opt_outs: false,
             },
             now: self.now,
             guards,

@@ -22,6 +22,7 @@ mod guards;
 mod job;
 mod mutants;
 mod notes;
+mod owners;
 mod planned;
 mod races;
 #[expect(dead_code, reason = "each part uses its own")]

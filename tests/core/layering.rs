@@ -49,6 +49,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("dossier", Layer::Edge),
     ("lifecycle", Layer::Edge),
     ("listen", Layer::Edge),
+    ("notify", Layer::Edge),
     ("probe", Layer::Edge),
     ("sign", Layer::Edge),
     ("vantage", Layer::Edge),

@@ -1,7 +1,7 @@
 use super::{Ask, Counted, Paper, Papers, count, judge, note, superseded};
 use crate::cleanup::plan::{self, Plan};
 use crate::cleanup::trust::{Quorum, Rule};
-use crate::cleanup::{Digest, Reason, Refusal, evidence};
+use crate::cleanup::{Digest, Reason, Refusal, evidence, notice};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,6 +56,7 @@ pub fn assess(papers: &Papers, ask: &Ask<'_>) -> Result<Assessment, Refusal> {
         .and_then(|()| window(&plan, ask))
         .and_then(|()| note::hold(&plan, ask))
         .and_then(|()| denied(&papers.denials, ask))
+        .and_then(|()| notice::everybody(&plan, ask.digest, papers.notified.as_deref()))
         .and_then(|()| enough(&plan, &items, &lacking, &dropped))
         .err();
     Ok(Assessment {

@@ -12,6 +12,8 @@ pub struct Papers {
     pub plan_signature: Option<Vec<u8>>,
     /// What was seen, as it was sealed beside the plan; `None` where the file is not there.
     pub evidence: Option<Vec<u8>>,
+    /// Who was told of it, as the hook's runs were written down; `None` where none were.
+    pub notified: Option<Vec<u8>>,
     /// In the order of their names.
     pub approvals: Vec<Paper>,
     pub denials: Vec<Paper>,

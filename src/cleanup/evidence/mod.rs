@@ -6,7 +6,7 @@
 
 mod redact;
 
-pub use redact::looks_secret;
+pub use redact::{hidden, looks_secret};
 
 use super::{Digest, Listing, Reason, Refusal, Resource, Source};
 use serde::{Deserialize, Serialize};

@@ -34,6 +34,14 @@ pub fn looks_secret(name: &str) -> bool {
     NAMES.iter().any(|part| plain.contains(part))
 }
 
+/// A text without the secrets that show in it, as far as they can be told.
+#[must_use]
+pub fn hidden(said: &str) -> String {
+    let mut said = said.to_owned();
+    text(&mut said);
+    said
+}
+
 /// A thing as it was seen, without what looks like a secret.
 pub(super) fn redacted(resource: &Resource) -> Resource {
     let mut out = resource.clone();

@@ -1,5 +1,6 @@
 use super::draft::{DraftInput, name};
 use super::{Item, Phase, seal, state_digest};
+use crate::cleanup::evidence::hidden;
 use crate::cleanup::stratum::Strata;
 use crate::cleanup::verdict::Verdict;
 use crate::cleanup::{Act, Claim, Guard, Reason, Refusal, Resource, Risk, receipt, strict};
@@ -325,7 +326,10 @@ fn item(resource: &Resource, act: &Act, dead: Vec<Claim>, channels: &[String]) -
         undo: act.undo.clone(),
         risk: act.risk,
         // Records are for judging shapes: they may hold secrets, and numbers that strict JSON refuses.
-        dead: dead.into_iter().map(|claim| Claim { record: None, ..claim }).collect(),
+        dead: dead
+            .into_iter()
+            .map(|claim| Claim { record: None, detail: hidden(&claim.detail), ..claim })
+            .collect(),
         live_checked: channels.to_vec(),
     }
 }

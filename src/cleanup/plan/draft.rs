@@ -1,5 +1,6 @@
 use super::choose::{Choice, choose};
 use super::{Author, Item, Phase, Pins, Plan, PlanReport, SCHEMA, Stratum, Totals};
+use crate::cleanup::evidence::hidden;
 use crate::cleanup::hold::Holding;
 use crate::cleanup::policy::Policy;
 use crate::cleanup::receipt::Receipt;
@@ -278,10 +279,10 @@ fn plan(
     }
 }
 
-/// With hidden characters told by their codes: nothing else may stand in a plan.
+/// With hidden characters told by their codes, and without secrets: nothing else may stand in a plan.
 fn visible(refusal: Refusal) -> Refusal {
     let item = refusal.item.map(|item| ItemRef { kind: shown(&item.kind), id: shown(&item.id) });
-    Refusal { reason: refusal.reason, item, says: shown(&refusal.says) }
+    Refusal { reason: refusal.reason, item, says: shown(&hidden(&refusal.says)) }
 }
 
 fn shown(text: &str) -> String {

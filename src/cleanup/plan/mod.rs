@@ -58,6 +58,9 @@ pub struct Pins {
     /// The command that starts it.
     #[serde(default)]
     pub adapter_command: Vec<String>,
+    /// Whether opt-outs were read: then they are read again before each act.
+    #[serde(default)]
+    pub opt_outs: bool,
 }
 
 /// A class of things that could be wrong together.
@@ -144,6 +147,9 @@ pub struct Limits {
     pub quarantine_s: u64,
     /// Seconds from the claim to the end of the last batch.
     pub deadline_s: u64,
+    /// Whether every owner must have been told before anything is done.
+    #[serde(default)]
+    pub owners_told: bool,
 }
 
 /// What approvers count.

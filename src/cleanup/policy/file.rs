@@ -1,4 +1,4 @@
-use super::{Minimum, Policy, SourceLimits, StratumLimits};
+use super::{Minimum, Notify, Policy, SourceLimits, StratumLimits};
 use crate::cleanup::plan::Limits;
 use crate::cleanup::{Digest, ItemRef};
 use serde::de::{self, Deserializer, Visitor};
@@ -20,6 +20,8 @@ struct File {
     minimum: FileMinimum,
     #[serde(default)]
     dead_controls: BTreeSet<ItemRef>,
+    #[serde(default)]
+    notify: Option<Notify>,
 }
 
 #[derive(Deserialize)]
@@ -122,7 +124,7 @@ impl<'de> Deserialize<'de> for Percent {
 /// `0s`, `90s`, `15m`, `1h`, `7d`.
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
-struct Seconds(u64);
+pub(super) struct Seconds(pub(super) u64);
 
 impl TryFrom<String> for Seconds {
     type Error = String;
@@ -282,6 +284,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Policy, String> {
             max_retries,
             quarantine_s: quarantine.0,
             deadline_s: deadline.0,
+            owners_told: file.notify.as_ref().is_some_and(|n| n.require),
         },
         valid_s: valid.0,
         sources: SourceLimits {
@@ -302,5 +305,6 @@ pub(super) fn read(bytes: &[u8]) -> Result<Policy, String> {
         },
         minimum: Minimum { any: file.minimum.any, sets: file.minimum.sets },
         dead_controls: file.dead_controls,
+        notify: file.notify,
     })
 }

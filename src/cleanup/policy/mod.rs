@@ -5,6 +5,9 @@
 //! a cleanup can loosen it.
 
 mod file;
+mod notify;
+
+pub use notify::Notify;
 
 use super::plan::Limits;
 use super::{Digest, ItemRef, Reason, Refusal};
@@ -27,6 +30,8 @@ pub struct Policy {
     pub minimum: Minimum,
     /// Things that were planted dead: a classifier that misses one is blind. They are never planned.
     pub dead_controls: BTreeSet<ItemRef>,
+    /// How owners are told; `None` where nobody is.
+    pub notify: Option<Notify>,
 }
 
 /// When a source may be believed.

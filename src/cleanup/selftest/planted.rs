@@ -68,6 +68,7 @@ impl Planted {
                 trust: digest,
                 adapter: None,
                 adapter_command: Vec::new(),
+                opt_outs: false,
             },
         };
         world.call_dead(ORPHAN);

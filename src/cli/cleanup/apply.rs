@@ -5,6 +5,7 @@ use super::agreed::{Agreed, AgreedArgs, JOURNAL};
 use super::day;
 use super::halts::remembered;
 use super::nonce::nonce;
+use super::opted::{OptOutArgs, Opted};
 use super::outside::Outside;
 use super::place::StateArgs;
 use super::receipted::{self, Signer};
@@ -25,6 +26,8 @@ pub struct ApplyArgs {
     pub agreed: AgreedArgs,
     #[command(flatten)]
     pub adapter: AdapterArgs,
+    #[command(flatten)]
+    pub opt_outs: OptOutArgs,
     #[command(flatten)]
     pub state: StateArgs,
     /// The applier's SSH key, which signs the receipt
@@ -137,7 +140,11 @@ fn go(
     let path = agreed.folder.join(JOURNAL);
     let mut journal = JournalFile::open(&path)
         .map_err(|e| CliError::new(format!("open {}", path.display())).because(e))?;
+    let keep = args.opt_outs.of(plan)?;
     let mut world = args.adapter.start(&agreed.words, &plan.target)?;
+    if let Some(path) = keep {
+        world = Box::new(Opted { inner: world, path: path.to_owned() });
+    }
     let mut still = |at: Timestamp| args.agreed.still(agreed, at);
     let report = run(Setup {
         approved: &agreed.approved,

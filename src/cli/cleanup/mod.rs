@@ -16,6 +16,8 @@ pub mod log;
 pub mod native;
 mod nonce;
 mod noted;
+mod notified;
+pub mod opted;
 mod outside;
 pub mod permit;
 pub mod place;

@@ -5,6 +5,7 @@ use super::apply::{LEASE, by};
 use super::day;
 use super::halts::remembered;
 use super::nonce::nonce;
+use super::opted::{self, OptOutArgs};
 use super::place::StateArgs;
 use super::refused::refused;
 use crate::apply::{JournalFile, PermitSetup, Switchboard, SystemClock, permit};
@@ -20,6 +21,8 @@ use std::time::Duration;
 pub struct PermitArgs {
     #[command(flatten)]
     pub agreed: AgreedArgs,
+    #[command(flatten)]
+    pub opt_outs: OptOutArgs,
     #[command(flatten)]
     pub state: StateArgs,
     /// The thing's id, as the plan has it
@@ -49,6 +52,13 @@ pub fn run(args: &PermitArgs) -> Result<ExitStatus, CliError> {
     let mut day = day::book(&args.state, &agreed)?.map_err(|e| no(&e))?;
     // What the plan does not name takes nothing of the day, however often it is asked for.
     let named = plan.items.iter().find(|i| i.id == args.id && i.action == args.action);
+    if let (Some(path), Some(item)) = (args.opt_outs.of(plan)?, named) {
+        let keep = opted::read(path).map_err(|e| no(&e))?;
+        if let Some(it) = keep.of(&item.item()) {
+            let says = format!("{}, says {}: {}", it.kind, it.source, it.detail);
+            return Err(no(&Refusal::of(Reason::Protected, item.item(), says)));
+        }
+    }
     let taken: Vec<u32> = named.into_iter().map(|i| i.n).collect();
     day.take(digest, &taken, Timestamp::now()).map_err(|e| no(&e))?;
     let mut tries = 0;

@@ -5,6 +5,8 @@ use super::day;
 use super::folder::unusable;
 use super::native::NativeArgs;
 use super::noted;
+use super::notified;
+use super::opted::OptOutArgs;
 use super::planned::{self, Outcome};
 use super::receipted;
 use super::refused::refused;
@@ -64,6 +66,8 @@ pub struct PlanArgs {
     /// decommission`; repeatable)
     #[arg(long, value_name = "FILE")]
     pub note: Vec<PathBuf>,
+    #[command(flatten)]
+    pub opt_outs: OptOutArgs,
     /// Where the folders of plans are, and what each run learns for the next
     #[arg(long, value_name = "DIR", default_value = "cleanup")]
     pub out: PathBuf,
@@ -134,7 +138,11 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
     let notes = noted::read(&args.note, &author, &trusted, Timestamp::now())?;
     let called = args.candidates.as_deref().map(called_dead).transpose()?;
     let receipt = receipt(args, &trusted)?;
-    let world = look(args, global, scope, &chosen, called)?;
+    let keep = args.opt_outs.read()?;
+    let mut world = look(args, global, scope, &chosen, called)?;
+    if let Some(keep) = &keep {
+        world.listing.resources.iter_mut().for_each(|r| keep.protect(r));
+    }
     let now = Timestamp::now();
     for (note, path) in notes.iter().zip(&args.note) {
         note.of(&world.target).map_err(|e| refused(noted::cannot(path), &e))?;
@@ -146,6 +154,7 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
         trust: trusted.trust.digest().clone(),
         adapter: world.adapter.clone(),
         adapter_command: world.words.clone(),
+        opt_outs: keep.is_some(),
     };
     let place = args.out.join(memory_name(&world.target));
     let memory = memory(&place, &world.target)?;
@@ -182,7 +191,7 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
 
     let seen = evidence::write(&world.listing);
     plan.evidence = Some(Digest::of(&seen));
-    let mut outcome = Outcome { plan, report, sealed: None, signed: false };
+    let mut outcome = Outcome { plan, report, sealed: None, signed: false, told: Vec::new() };
     if outcome.report.vetoes.is_empty() && world.population == Population::Whole {
         let (bytes, digest) = seal(&outcome.plan);
         // What is sealed is what every other command reads.
@@ -193,8 +202,7 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
             .map(|key| sign::sign_file(key, PLAN, &bytes))
             .transpose()
             .map_err(|e| CliError::new("sign the plan").because(e))?;
-        let mut files: Vec<(&str, &[u8])> =
-            vec![("plan.json", &bytes), (evidence::NAME, &seen)];
+        let mut files: Vec<(&str, &[u8])> = vec![("plan.json", &bytes), (evidence::NAME, &seen)];
         if seen.len() as u64 > dossier::MAX_BYTES {
             let why = format!("{} would be longer than 64 MiB", evidence::NAME);
             return Err(CliError::new(CANNOT).because(why).hint("plan a smaller scope"));
@@ -207,6 +215,9 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
             remember(&place, memory)?;
         }
         outcome.signed = signature.is_some();
+        if let Some(hook) = &policy.notify {
+            outcome.told = notified::tell(hook, &outcome.plan, &digest, &folder)?;
+        }
         outcome.sealed = Some((digest, folder));
     }
     match args.format {

@@ -2,6 +2,7 @@
 
 use super::refused::status;
 use super::rendered::rendered;
+use crate::cleanup::notice::Told;
 use crate::cleanup::plan::{Plan, PlanReport};
 use crate::cleanup::{Digest, Refusal};
 use crate::cli::ExitStatus;
@@ -16,6 +17,8 @@ pub(in crate::cli) struct Outcome {
     pub(in crate::cli) report: PlanReport,
     pub(in crate::cli) sealed: Option<(Digest, PathBuf)>,
     pub(in crate::cli) signed: bool,
+    /// The owners, and whether they were told.
+    pub(in crate::cli) told: Vec<Told>,
 }
 
 impl Outcome {
@@ -24,7 +27,10 @@ impl Outcome {
     pub(super) fn status(&self, strict: bool) -> ExitStatus {
         let held = || self.plan.strata.iter().flat_map(|s| &s.held).next();
         let worst = self.report.worst().or_else(|| held().filter(|_| strict));
-        worst.map_or(ExitStatus::Clean, |w| status(w.reason.class(), false))
+        // Nobody will apply what its owners had to hear of and did not.
+        let untold = self.plan.limits.owners_told && self.told.iter().any(|t| !t.told);
+        let well = if untold { ExitStatus::Incomplete } else { ExitStatus::Clean };
+        worst.map_or(well, |w| status(w.reason.class(), false))
     }
 }
 
@@ -33,12 +39,13 @@ const MOST: usize = 40;
 
 /// For people. What is left out is counted.
 pub(in crate::cli) fn text(outcome: &Outcome) -> String {
-    let Outcome { plan, report, sealed, signed } = outcome;
+    let Outcome { plan, report, sealed, signed, told } = outcome;
     let mut out = String::new();
     match sealed {
         Some((digest, folder)) => {
             out.push_str(&rendered(plan, digest));
             let _ = writeln!(out, "\nsealed in {}", visible(&folder.display().to_string()));
+            owners(&mut out, told, plan.limits.owners_told);
             if !signed {
                 let _ = writeln!(
                     out,
@@ -83,6 +90,22 @@ pub(in crate::cli) fn text(outcome: &Outcome) -> String {
     out
 }
 
+/// Who was told of it, and who was not.
+fn owners(out: &mut String, told: &[Told], required: bool) {
+    let (reached, missed): (Vec<&Told>, Vec<&Told>) = told.iter().partition(|t| t.told);
+    if !reached.is_empty() {
+        let _ = writeln!(out, "  owners told: {}", reached.len());
+    }
+    for it in missed {
+        let who = it.owner.as_deref().unwrap_or("of what nobody owns");
+        let why = it.why.as_deref().unwrap_or_default();
+        let _ = writeln!(out, "  owner NOT told: {}: {}", visible(who), visible(why));
+        if required {
+            out.push_str("    the policy wants it: nobody will apply this plan\n");
+        }
+    }
+}
+
 fn listed(out: &mut String, title: &str, refusals: &[Refusal]) {
     if refusals.is_empty() {
         return;
@@ -98,7 +121,7 @@ fn listed(out: &mut String, title: &str, refusals: &[Refusal]) {
 
 /// For machines: one object, versioned.
 pub(in crate::cli) fn json(outcome: &Outcome) -> Value {
-    let Outcome { plan, report, sealed, signed } = outcome;
+    let Outcome { plan, report, sealed, signed, told } = outcome;
     let worst = report.worst();
     json!({
         "schema": "portcullis/cleanup-planned/v1",
@@ -116,5 +139,6 @@ pub(in crate::cli) fn json(outcome: &Outcome) -> Value {
         "refused": plan.refused,
         "loosened": plan.loosened,
         "no_strata_by": report.dropped,
+        "told": told,
     })
 }

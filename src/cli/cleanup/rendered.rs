@@ -20,9 +20,12 @@ pub(in crate::cli) fn rendered(plan: &Plan, digest: &Digest) -> String {
     head(&mut out, plan, digest);
     strata(&mut out, plan);
     let mut items: Vec<_> = plan.items.iter().collect();
+    // By what cannot be taken back, then by how little it rests on.
+    let controls: BTreeMap<u32, u32> = plan.strata.iter().map(|s| (s.n, s.live[0])).collect();
     items.sort_by_key(|i| {
         let risk = if i.undo.is_none() { Risk::Irreversible } else { i.risk };
-        (std::cmp::Reverse(risk), i.dead.len(), i.live_checked.len(), i.n)
+        let proven = controls.get(&i.stratum).copied().unwrap_or(0);
+        (std::cmp::Reverse(risk), i.dead.len(), i.live_checked.len(), proven, i.n)
     });
     if !items.is_empty() {
         out.push_str("items, the riskiest first:\n");
@@ -88,6 +91,19 @@ fn head(out: &mut String, plan: &Plan, digest: &Digest) {
     }
     for (kind, count) in &plan.totals.by_type {
         let _ = writeln!(out, "    {count} × {}", visible(kind));
+    }
+    let limits = &plan.limits;
+    let list = |numbers: Vec<String>| numbers.join(", ");
+    let _ = writeln!(
+        out,
+        "  at most {} a plan and {} a day; batches of {} with rests of {} s",
+        limits.max_items,
+        limits.max_items_per_day,
+        list(limits.ramp.iter().map(u32::to_string).collect()),
+        list(limits.soak_s.iter().map(u64::to_string).collect()),
+    );
+    if limits.owners_told {
+        out.push_str("  owners must have been told\n");
     }
     for word in &plan.loosened {
         let _ = writeln!(out, "  loosened: {}", visible(word));
