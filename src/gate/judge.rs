@@ -1,4 +1,4 @@
-use super::{Chosen, Difference, HostAnswer, Peer, Placed, Proof, Reason, Verdicts};
+use super::{Chosen, Difference, HostAnswer, Peer, Placed, Proof, Reason, Swept, Verdicts};
 use crate::audit::AuditReport;
 use crate::exposure::{Declared, Expects, Exposure, JourneyCell, JourneyOutcome, ObservedCell};
 use crate::finding::{Finding, FindingStatus};
@@ -63,7 +63,7 @@ pub fn judge(input: &Input<'_>) -> Verdicts {
         hosts,
         peers: input.peers.to_vec(),
         vantages: report.vantages.clone(),
-        swept: input.options.sweep.then_some(usize::from(u16::MAX)),
+        swept: input.options.sweep.then(|| swept(input)),
         gaps: report.gaps.clone(),
         not_judged: report.not_judged.clone(),
     }
@@ -309,16 +309,7 @@ impl Judge<'_> {
             return;
         }
         for at in self.host.addresses.iter().filter(|a| a.public) {
-            let looked: BTreeSet<u16> = self
-                .input
-                .observations
-                .rows
-                .iter()
-                .filter(|o| o.address == at.address && o.protocol == Protocol::Tcp)
-                .filter(|o| !matches!(o.state, State::Unprobed | State::Failed))
-                .map(|o| o.port)
-                .collect();
-            let missing = usize::from(u16::MAX) - looked.len();
+            let missing = unswept(self.input.observations, at.address);
             if missing > 0 {
                 out.reasons.push(Reason::Sweep { address: at.address, missing });
             }
@@ -367,6 +358,34 @@ impl Judge<'_> {
         };
         own || account
     }
+}
+
+/// How far the sweep went, of all the hosts that are live.
+fn swept(input: &Input<'_>) -> Swept {
+    let ids = input.chosen.iter().filter_map(|c| c.host.as_ref().ok());
+    let hosts = ids.filter_map(|id| input.resolution.hosts.get(id)).filter(|h| h.live);
+    let mut out = Swept::default();
+    for host in hosts {
+        let public: Vec<IpAddr> =
+            host.addresses.iter().filter(|a| a.public).map(|a| a.address).collect();
+        if public.is_empty() {
+            out.without.insert(host.id.clone());
+        }
+        out.whole.extend(public.into_iter().filter(|a| unswept(input.observations, *a) == 0));
+    }
+    out
+}
+
+/// TCP ports of an address that nobody looked at.
+fn unswept(observations: &Observations, address: IpAddr) -> usize {
+    let looked: BTreeSet<u16> = observations
+        .rows
+        .iter()
+        .filter(|o| o.address == address && o.protocol == Protocol::Tcp)
+        .filter(|o| !matches!(o.state, State::Unprobed | State::Failed))
+        .map(|o| o.port)
+        .collect();
+    Swept::PORTS.saturating_sub(looked.len())
 }
 
 /// Whether a finding is about the host: its subject names it first.

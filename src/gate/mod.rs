@@ -12,7 +12,7 @@ mod peers;
 mod place;
 mod traits;
 
-pub use answer::{Answer, HostAnswer, Peer, Proof, Reason, Verdicts};
+pub use answer::{Answer, HostAnswer, Peer, Proof, Reason, Swept, Verdicts};
 pub use choose::{Chosen, Refusal, Wanted, choose};
 pub use judge::{Input, Options, judge};
 pub use parity::{Difference, compare};

@@ -1,5 +1,5 @@
 use super::super::escape::json_document;
-use crate::gate::{Answer, Difference, HostAnswer, Proof, Reason, Verdicts};
+use crate::gate::{Answer, Difference, HostAnswer, Proof, Reason, Swept, Verdicts};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -23,7 +23,8 @@ pub fn json(verdicts: &Verdicts, out: &mut dyn Write) -> io::Result<()> {
         "hosts": hosts.iter().map(host).collect::<Vec<_>>(),
         "peers": peers.iter().map(|p| json!({ "host": p.host, "why": p.why })).collect::<Vec<_>>(),
         "vantages": vantages,
-        "swept_tcp_ports": swept,
+        "swept_tcp_ports": swept.as_ref().map(|s| if s.whole.is_empty() { 0 } else { Swept::PORTS }),
+        "swept_addresses": swept.as_ref().map(|s| &s.whole),
         "gaps": gaps,
         "not_judged": not_judged,
     });
