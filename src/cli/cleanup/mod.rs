@@ -13,7 +13,7 @@ mod halts;
 pub mod iam;
 pub mod log;
 pub mod native;
-mod nonce;
+pub(super) mod nonce;
 mod noted;
 mod outside;
 pub mod permit;
