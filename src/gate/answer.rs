@@ -1,5 +1,5 @@
 use super::Difference;
-use crate::exposure::Exposure;
+use crate::exposure::{Exposure, JourneyCell};
 use crate::finding::{Finding, Mend};
 use crate::model::{Gap, PortSpec, SourceName};
 use crate::observation::{State, VantageSeen};
@@ -17,6 +17,8 @@ pub struct Verdicts {
     pub role: String,
     /// In the order of their ids.
     pub hosts: Vec<HostAnswer>,
+    /// Every journey of theirs, by profile and vantage.
+    pub journeys: Vec<JourneyCell>,
     /// Hosts of the role that serve already and that the new ones were compared with.
     pub peers: Vec<Peer>,
     pub vantages: Vec<VantageSeen>,

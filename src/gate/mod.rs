@@ -14,7 +14,7 @@ mod traits;
 
 pub use answer::{Answer, HostAnswer, Peer, Proof, Reason, Swept, Verdicts};
 pub use choose::{Chosen, Refusal, Wanted, choose};
-pub use judge::{Input, Options, judge};
+pub use judge::{AskedVantage, Input, Options, judge};
 pub use parity::{Difference, compare};
 pub use peers::{answering, serving};
 pub use place::Placed;

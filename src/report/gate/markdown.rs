@@ -35,6 +35,10 @@ pub fn markdown(verdicts: &Verdicts, out: &mut dyn Write) -> io::Result<()> {
             diff(difference, out)?;
         }
     }
+    if !verdicts.journeys.is_empty() {
+        writeln!(out)?;
+        super::super::markdown::journeys(&verdicts.journeys, &verdicts.vantages, out)?;
+    }
     if !verdicts.gaps.is_empty() {
         writeln!(out, "\n### Not seen\n")?;
         for gap in &verdicts.gaps {

@@ -14,6 +14,7 @@ pub fn text(verdicts: &Verdicts, style: &Style, out: &mut dyn Write) -> io::Resu
     for answer in &verdicts.hosts {
         host(answer, style, out)?;
     }
+    super::super::text::journeys::write(&verdicts.journeys, &verdicts.vantages, style, out)?;
     if !verdicts.peers.is_empty() {
         let peers: Vec<String> =
             verdicts.peers.iter().map(|p| format!("{} ({})", p.host, p.why)).collect();
