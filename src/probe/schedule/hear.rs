@@ -19,9 +19,12 @@ impl<E: Engine> Scheduler<'_, E> {
         }
         // Past the kernel's own retransmission an answer may be to either SYN.
         let retransmitted = rtt > Duration::from_millis(950);
+        if !matches!(answer.heard, Heard::Icmp(_) | Heard::Local(_)) {
+            self.hosts.entry(tried.host).or_default().heard = true;
+        }
         let index = match tried.of {
             Of::Canary => {
-                self.loss.note(tried.epoch, retransmitted);
+                self.loss.note(tried.epoch, tried.host, retransmitted);
                 return;
             }
             Of::Probe(index) => index,
@@ -38,9 +41,9 @@ impl<E: Engine> Scheduler<'_, E> {
         }
         if !datagram && matches!(answer.heard, Heard::Connected(..) | Heard::Reset) {
             for _ in 1..tried.number {
-                self.loss.note_outside(true);
+                self.loss.note_outside(tried.host, true);
             }
-            self.loss.note_outside(retransmitted);
+            self.loss.note_outside(tried.host, retransmitted);
         }
         self.probes[index].rtt = Some(rtt);
         match answer.heard {
