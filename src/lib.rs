@@ -57,6 +57,7 @@ pub mod notify;
 pub mod probe;
 #[expect(clippy::disallowed_methods, reason = "an edge: reads keys, starts ssh-keygen")]
 pub mod sign;
+#[expect(clippy::disallowed_methods, reason = "an edge: starts commands, the clock")]
 pub mod vantage;
 
 #[cfg(feature = "history")]

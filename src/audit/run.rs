@@ -36,7 +36,8 @@ pub fn judge(input: &Input<'_>, met: &Met) -> AuditReport {
     let mut judged = check::exposure(&joined.rows, &context);
     judged.merge(check::inventory(inventory, &context));
     judged.merge(check::inventory(&silent(&joined.rows, resolution), &context));
-    let journeys = exposure::journeys(spec, resolution, observations);
+    let mut journeys = exposure::journeys(spec, resolution, observations);
+    journeys.retain(|c| options.only.as_ref().is_none_or(|only| only.contains(&*c.host)));
     judged.merge(check::journey(&journeys, &joined.rows, &context));
     let drifted = drift::compare(spec, snapshot, reach);
     judged.merge(check::drift(&drifted, &context));

@@ -6,19 +6,15 @@ use super::keep::{self, HistoryArgs, Keeping};
 use super::known::KnownArgs;
 use super::output::OutputArgs;
 use super::pipeline::{self, Case};
-use super::{CliError, ExitStatus, Global, input, interrupt, reflect, rules};
-use crate::model::{Gap, Severity};
+use super::vantages::probe_all;
+use super::{CliError, ExitStatus, Global, input, rules};
+use crate::model::Severity;
 use crate::observation::Observations;
-use crate::pathproof::Auditor;
-use crate::probe::{self, DEFAULT_RATE, Options};
-use crate::spec::config::Config;
-use crate::survey::Survey;
 use crate::{attestation, audit, history, resolve};
 use clap::Args;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Arguments of `portcullis audit`.
 #[derive(Debug, Args)]
@@ -110,7 +106,7 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<ExitStatus, CliError> {
             if args.probing.no_probe || global.offline {
                 return Observations::default();
             }
-            probe_here(survey, gaps, &args.probing, &config, &auditor, global)
+            probe_all(survey, gaps, &args.probing, &config, &auditor, global)
         });
         (audited.report, digest.and_then(|d| d.join().ok()).unwrap_or_default())
     });
@@ -134,41 +130,4 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<ExitStatus, CliError> {
             .hint(format!("the report above is whole, and would have ended in exit code {code}"))),
         _ => Ok(status),
     }
-}
-
-/// Probes from this machine, with progress where a person watches; what its own address is, the
-/// configured STUN server is asked first.
-pub(super) fn probe_here(
-    survey: &Survey,
-    gaps: &mut Vec<Gap>,
-    probing: &Probing,
-    config: &Config,
-    auditor: &Option<Auditor>,
-    global: &Global,
-) -> Observations {
-    let limits = &config.limits;
-    let mut options = Options {
-        vantage: super::probe::here(config),
-        rate: probing.rate.or(limits.rate).unwrap_or(DEFAULT_RATE),
-        in_flight: limits.in_flight.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX),
-        deadline: limits.deadline.and_then(|d| Duration::try_from(d).ok()),
-        second_look: true,
-        auditor: auditor.clone(),
-        stop: interrupt::stop(),
-        proxies: super::proxies::proxies(config, global),
-        ..Options::default()
-    };
-    let heeding = interrupt::heed();
-    if let Some(server) = super::probe::reflector(config) {
-        gaps.extend(reflect::reflect(server, survey, &mut options));
-    }
-    let bar = super::probe::progress(survey, global);
-    let observations = probe::run(survey, &options, &mut |_| bar.inc(1));
-    bar.finish_and_clear();
-    drop(heeding);
-    interrupt::check(|| {
-        let (done, of) = (observations.rows.len(), survey.targets.len());
-        format!("{done} of {of} endpoints were probed, no report was written")
-    });
-    observations
 }

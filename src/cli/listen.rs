@@ -80,7 +80,7 @@ pub fn run(args: &ListenArgs, global: &Global) -> Result<ExitStatus, CliError> {
     Ok(if missing { ExitStatus::Incomplete } else { ExitStatus::Clean })
 }
 
-fn trusted(files: &[PathBuf]) -> Result<Trusted, CliError> {
+pub(super) fn trusted(files: &[PathBuf]) -> Result<Trusted, CliError> {
     let mut trusted = Trusted::default();
     for file in files {
         let cannot = || CliError::new(format!("read the auditor's key {}", file.display()));

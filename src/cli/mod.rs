@@ -6,6 +6,7 @@ mod cloud;
 pub mod collect;
 mod declared;
 pub mod demo;
+mod errand;
 mod error;
 pub mod exit;
 pub mod explain;
@@ -31,6 +32,7 @@ mod saved;
 pub mod spec;
 mod starter;
 mod time;
+mod vantages;
 mod whole;
 
 pub use error::CliError;

@@ -1,9 +1,10 @@
+use super::errand::{self, ErrandArgs};
 use super::{CliError, ExitStatus, Global, input, interrupt};
 use crate::model::{AddressSet, Expect, HttpExpect, PortSet, PortSpec, Protocol, TlsExpect};
 use crate::observation::{Observation, State, VantageSeen};
 use crate::probe::{self, DEFAULT_RATE, DEFAULT_TRIES, Options};
 use crate::snapshot::Snapshot;
-use crate::spec::config::{Config, Vantage};
+use crate::spec::config::{Config, HERE};
 use crate::survey::{self, Survey};
 use crate::vantage;
 use clap::{Args, ValueEnum};
@@ -51,6 +52,8 @@ pub struct ProbeArgs {
     manners: Manners,
     #[command(flatten)]
     output: Output,
+    #[command(flatten)]
+    errand: ErrandArgs,
 }
 
 /// How hard to ask.
@@ -163,17 +166,20 @@ pub(super) fn ports(lists: &[String]) -> Result<Vec<PortSpec>, String> {
 /// # Errors
 /// Usage and tool errors; everything refused.
 pub fn run(args: &ProbeArgs, global: &Global) -> Result<ExitStatus, CliError> {
+    if global.offline {
+        return Err(
+            CliError::new("probe anything: --offline was given").with_status(ExitStatus::Refused)
+        );
+    }
+    if let Some(file) = &args.errand.survey {
+        return errand::run(&args.errand, file, global);
+    }
     let ports = if args.ports.is_empty() {
         survey::default_ports()
     } else {
         let form = "a protocol and numbers, as in tcp/22,80-90,udp/3478";
         ports(&args.ports).map_err(|e| CliError::new(e).hint(form))?
     };
-    if global.offline {
-        return Err(
-            CliError::new("probe anything: --offline was given").with_status(ExitStatus::Refused)
-        );
-    }
     let config = input::config(global)?;
     let ours = match &args.snapshot {
         Some(path) => survey::ours(&fresh(path, &config)?),
@@ -208,7 +214,7 @@ pub fn run(args: &ProbeArgs, global: &Global) -> Result<ExitStatus, CliError> {
     };
     let heeding = interrupt::heed();
     let (probed, failed) =
-        probe_and_print(&survey, &options, &args.output, progress(&survey, global))?;
+        probe_and_print(&survey, &options, &args.output, progress(survey.targets.len(), global))?;
     drop(heeding);
     if options.stop.is_raised() && probed < survey.targets.len() {
         let (of, refused) = (survey.targets.len(), survey.refused.len());
@@ -235,25 +241,15 @@ fn fresh(path: &Path, config: &Config) -> Result<Snapshot, CliError> {
     Ok(snapshot)
 }
 
-/// This machine, as the configuration knows it: the vantage named `local`, or the only one.
+/// This machine, as the configuration knows it.
 pub(super) fn here(config: &Config) -> VantageSeen {
-    match configured(config) {
+    match config.local() {
         Some(v) => {
             let outside: Vec<_> = [v.address, v.address_v6].into_iter().flatten().collect();
             vantage::local(&v.name, &outside)
         }
-        None => vantage::local("local", &[]),
+        None => vantage::local(HERE, &[]),
     }
-}
-
-fn configured(config: &Config) -> Option<&Vantage> {
-    let only = if config.vantages.len() == 1 { config.vantages.values().next() } else { None };
-    config.vantages.get("local").or(only)
-}
-
-/// The STUN server that tells this machine its address, where one is configured: `host:port`.
-pub(super) fn reflector(config: &Config) -> Option<&str> {
-    configured(config)?.reflect.as_deref()
 }
 
 fn say_refused(survey: &Survey) {
@@ -272,10 +268,10 @@ fn say_refused(survey: &Survey) {
     }
 }
 
-/// How far the probes of a survey are.
-pub(super) fn progress(survey: &Survey, global: &Global) -> indicatif::ProgressBar {
+/// How far the probes of so many endpoints are.
+pub(super) fn progress(endpoints: usize, global: &Global) -> indicatif::ProgressBar {
     let template = "{bar:30} {pos} of {len} endpoints, {elapsed} gone, about {eta} left";
-    super::progress::bar(global, survey.targets.len(), template)
+    super::progress::bar(global, endpoints, template)
 }
 
 /// Probes, and prints each observation as it settles; how many did, and whether any was trouble of
@@ -318,14 +314,14 @@ fn probe_and_print(
 }
 
 /// What the printing thread is told.
-enum Print {
+pub(super) enum Print {
     /// One endpoint more is settled.
     Settled,
     Line(String),
 }
 
 /// Prints lines, and moves the bar: on a terminal that shows both, never one through the other.
-fn print(told: &mpsc::Receiver<Print>, bar: &indicatif::ProgressBar) -> io::Result<()> {
+pub(super) fn print(told: &mpsc::Receiver<Print>, bar: &indicatif::ProgressBar) -> io::Result<()> {
     let shared = io::stdout().is_terminal();
     let mut out = BufWriter::new(io::stdout().lock());
     let mut write = || -> io::Result<()> {

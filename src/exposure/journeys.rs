@@ -19,6 +19,7 @@ use std::sync::Arc;
 ///   lies in a source of a service, and only for the address families it is known to have: one
 ///   without IPv6 stands for customers without IPv6. A proxy whose outside address nobody told
 ///   stands for `internet` and for nothing narrower.
+/// - A vantage without the proxy of a profile speaks for its clients only where no vantage has it.
 /// - Where no vantage can speak, one cell without a vantage says so.
 ///
 /// Sorted by host, role, journey, profile, then vantage.
@@ -103,7 +104,13 @@ impl<'a> Case<'a> {
     /// The vantages whose probes, made the way of the profile, count for a service of the journey.
     fn speakers(&self, vantages: &'a [VantageSeen]) -> Vec<Client<'a>> {
         let clients = vantages.iter().map(|v| Client::new(v, self.profile, self.seen));
-        clients.filter(|c| self.services().any(|s| !self.families(c, s).is_empty())).collect()
+        let clients: Vec<Client<'_>> = clients.collect();
+        // One vantage with the proxy is enough: those without it stand for other customers.
+        let any = clients.iter().any(Client::goes);
+        let speaks = |c: &Client<'_>| {
+            (c.goes() || !any) && self.services().any(|s| !self.families(c, s).is_empty())
+        };
+        clients.into_iter().filter(speaks).collect()
     }
 
     /// The families in which this client counts for a service.

@@ -97,6 +97,11 @@ impl<'a> Client<'a> {
         client
     }
 
+    /// Whether its packets take the way of the profile at all: it has the proxy, where one is asked for.
+    pub(super) fn goes(&self) -> bool {
+        self.profile.via.is_none() || self.via.is_some()
+    }
+
     /// Rows that were made the way of the profile, of the addresses from one to another.
     fn profiled(
         &self,

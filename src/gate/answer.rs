@@ -1,9 +1,10 @@
 use super::Difference;
-use crate::exposure::Exposure;
+use crate::exposure::{Exposure, JourneyCell};
 use crate::finding::{Finding, Mend};
 use crate::model::{Gap, PortSpec, SourceName};
 use crate::observation::{State, VantageSeen};
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -16,16 +17,26 @@ pub struct Verdicts {
     pub role: String,
     /// In the order of their ids.
     pub hosts: Vec<HostAnswer>,
+    /// Every journey of theirs, by profile and vantage.
+    pub journeys: Vec<JourneyCell>,
     /// Hosts of the role that serve already and that the new ones were compared with.
     pub peers: Vec<Peer>,
     pub vantages: Vec<VantageSeen>,
-    /// TCP ports of each public address that were probed beyond the declared ones; `None` where
-    /// the sweep was left out.
-    pub swept: Option<usize>,
+    /// What every TCP port was looked at of; `None` where the sweep was left out.
+    pub swept: Option<Swept>,
     /// Everything that could not be seen, also where it holds no host.
     pub gaps: Vec<Gap>,
     /// What the spec declares that nothing judged, in words.
     pub not_judged: Vec<String>,
+}
+
+/// How far the sweep of every TCP port went.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Public addresses of the hosts of which every TCP port was looked at.
+    pub whole: BTreeSet<IpAddr>,
+    /// Hosts without a public address, by id: nothing of theirs was swept.
+    pub without: BTreeSet<String>,
 }
 
 /// The answer for one host.
@@ -104,6 +115,11 @@ pub enum Reason {
     Parity(Difference),
     /// Something of it that could not be seen.
     Gap(Gap),
+}
+
+impl Swept {
+    /// TCP ports of an address: all but 0, which is reserved.
+    pub const PORTS: usize = 65_535;
 }
 
 impl HostAnswer {

@@ -1,6 +1,6 @@
-use super::{Chosen, Difference, HostAnswer, Peer, Placed, Proof, Reason, Verdicts};
+use super::{Chosen, Difference, HostAnswer, Peer, Placed, Proof, Reason, Swept, Verdicts};
 use crate::audit::AuditReport;
-use crate::exposure::{Declared, Expects, Exposure, JourneyCell, JourneyOutcome, ObservedCell};
+use crate::exposure::{Declared, Expects, Exposure, JourneyCell, JourneyOutcome};
 use crate::finding::{Finding, FindingStatus};
 use crate::inventory::{Row, What};
 use crate::model::{Family, Gap, GapKind, PortSpec, Protocol, Severity, SourceName};
@@ -46,6 +46,18 @@ pub struct Options {
     pub sweep: bool,
     /// Whether UDP that nothing can prove passes when the configuration permits it.
     pub accept_unproven: bool,
+    /// Who was asked to probe.
+    pub vantages: Vec<AskedVantage>,
+}
+
+/// A vantage that was asked to probe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedVantage {
+    pub name: String,
+    /// Whether it is another machine than this one.
+    pub remote: bool,
+    /// Whether a host is held where it told nothing of what lies in its source.
+    pub required: bool,
 }
 
 /// Judges the chosen hosts: each is held unless everything its role declares was proven.
@@ -56,14 +68,18 @@ pub fn judge(input: &Input<'_>) -> Verdicts {
         input.chosen.iter().map(|chosen| answer(chosen, input, &placed)).collect();
     hosts.sort_by(|a, b| a.host.cmp(&b.host));
     let report = input.report;
+    let chosen: BTreeSet<&str> = hosts.iter().map(|h| h.host.as_str()).collect();
+    let journeys = report.journeys.iter().filter(|c| chosen.contains(&*c.host)).cloned();
+    let journeys = journeys.collect();
     Verdicts {
         at: report.at,
         snapshot_at: report.snapshot_at,
         role: input.role.name.clone(),
         hosts,
+        journeys,
         peers: input.peers.to_vec(),
         vantages: report.vantages.clone(),
-        swept: input.options.sweep.then_some(usize::from(u16::MAX)),
+        swept: input.options.sweep.then(|| swept(input, &placed)),
         gaps: report.gaps.clone(),
         not_judged: report.not_judged.clone(),
     }
@@ -191,15 +207,16 @@ impl Judge<'_> {
         unplaced: &mut BTreeMap<(SourceName, Family), usize>,
     ) {
         let family = Family::of(row.address);
-        let from: BTreeSet<String> = row
+        let placed: BTreeSet<&str> = row
             .observations
             .iter()
-            .filter(|o| self.placed.proves(&o.vantage, family, &row.source))
-            .map(|o| o.vantage.clone())
+            .map(|o| &*o.vantage)
+            .filter(|v| self.placed.proves(v, family, &row.source))
             .collect();
-        let seen = proves(row);
-        let by_model = row.observed == State::Unproven && self.input.options.accept_unproven;
-        let holds = (seen || by_model) && !from.is_empty();
+        // Each by what it saw itself: one's place proves nothing of what another saw.
+        let from: BTreeSet<String> =
+            placed.iter().filter(|v| self.saw(row, v)).map(|v| (*v).to_owned()).collect();
+        let holds = self.proven(row.observed, row.confirmed, row) && !from.is_empty();
         out.proofs.push(Proof {
             service: row.service.as_deref().unwrap_or_default().into(),
             port: PortSpec::new(row.protocol, row.ports.clone()),
@@ -208,17 +225,27 @@ impl Judge<'_> {
             state: row.observed,
             holds,
             probed: row.probed(),
-            vantages: from.iter().cloned().collect(),
+            vantages: if holds {
+                from.iter().cloned().collect()
+            } else {
+                placed.iter().map(|v| (*v).to_owned()).collect()
+            },
         });
         // Where the place is in doubt, what was seen from there is too: said once for the source.
-        if from.is_empty() && !row.protocol.has_ports() {
+        if placed.is_empty() && !row.protocol.has_ports() {
             return self.unproven(row, out, "only tcp and udp are probed");
         }
-        if from.is_empty() {
+        if placed.is_empty() {
             *unplaced.entry((row.source.clone(), family)).or_default() += 1;
             return;
         }
         if holds {
+            for vantage in self.input.options.vantages.iter().filter(|v| v.required) {
+                if placed.contains(&*vantage.name) && !from.contains(&vantage.name) {
+                    let why = format!("{} did not prove it, and is required", vantage.name);
+                    self.unproven(row, out, &why);
+                }
+            }
             return;
         }
         // A finding on these ports says it already.
@@ -233,6 +260,9 @@ impl Judge<'_> {
         });
         if !told {
             let why = match row.observed {
+                state if self.proven(state, row.confirmed, row) => {
+                    "it was seen only by vantages whose place is not proven"
+                }
                 State::Unproven => {
                     "nothing answered over UDP, and no protocol is declared that could prove it; \
                      run `portcullis listen` on the host, or accept it with --accept-unproven"
@@ -244,6 +274,18 @@ impl Judge<'_> {
             };
             self.unproven(row, out, why);
         }
+    }
+
+    /// Whether one vantage's own observations of a row prove it, each of them.
+    fn saw(&self, row: &Exposure, vantage: &str) -> bool {
+        let mut own = row.observations.iter().filter(|o| o.vantage == vantage).peekable();
+        own.peek().is_some() && own.all(|o| self.proven(o.state, o.confirmed, row))
+    }
+
+    /// Whether a state is what the row's declaration asks for.
+    fn proven(&self, state: State, confirmed: bool, row: &Exposure) -> bool {
+        let accepted = state == State::Unproven && self.input.options.accept_unproven;
+        accepted || proves(state, confirmed, row.cells().expects)
     }
 
     fn unproven(&self, row: &Exposure, out: &mut HostAnswer, why: &str) {
@@ -271,6 +313,9 @@ impl Judge<'_> {
                 JourneyOutcome::Unproven => ("no declared path could be proven", true),
                 JourneyOutcome::Unknown(gap) => (gap.why.as_str(), true),
             };
+            if unseen && self.spoken_for(cell, &cells) {
+                continue;
+            }
             let tried = cell.tried.iter().filter(|t| !(t.state == State::Open && t.confirmed));
             let tried = tried.map(|t| format!("{} ({}) {}", t.service, t.endpoint, t.why));
             let left = cell.left_out.iter().map(|l| format!("{} {}", l.service, l.why));
@@ -304,21 +349,24 @@ impl Judge<'_> {
         }
     }
 
+    /// Whether a cell is of a vantage that nobody waits for, where another has a word on it.
+    fn spoken_for(&self, cell: &JourneyCell, cells: &[&JourneyCell]) -> bool {
+        let of = |c: &JourneyCell| {
+            let asked = self.input.options.vantages.iter();
+            asked.into_iter().find(|v| c.vantage.as_deref() == Some(&*v.name)).map(|v| v.required)
+        };
+        let same = |c: &&&JourneyCell| {
+            (&c.role, &c.journey, &c.profile) == (&cell.role, &cell.journey, &cell.profile)
+        };
+        of(cell) == Some(false) && cells.iter().filter(same).any(|c| of(c) == Some(true))
+    }
+
     fn sweep(&self, out: &mut HostAnswer) {
         if !self.input.options.sweep || !self.host.live {
             return;
         }
         for at in self.host.addresses.iter().filter(|a| a.public) {
-            let looked: BTreeSet<u16> = self
-                .input
-                .observations
-                .rows
-                .iter()
-                .filter(|o| o.address == at.address && o.protocol == Protocol::Tcp)
-                .filter(|o| !matches!(o.state, State::Unprobed | State::Failed))
-                .map(|o| o.port)
-                .collect();
-            let missing = usize::from(u16::MAX) - looked.len();
+            let missing = unswept(self.input.observations, self.placed, at.address);
             if missing > 0 {
                 out.reasons.push(Reason::Sweep { address: at.address, missing });
             }
@@ -340,9 +388,12 @@ impl Judge<'_> {
         }
         gaps.extend(self.input.report.gaps.iter().filter(|g| self.touches(g)).cloned());
         gaps.retain(|g| !allowed.contains(g.kind.name()));
-        // A vantage that lies in no source is a reason by itself already.
+        let asked = |g: &Gap| self.input.options.vantages.iter().find(|v| v.name == g.scope);
+        let of_vantage = |g: &Gap| matches!(g.kind, GapKind::Vantage | GapKind::Control);
+        gaps.retain(|g| !of_vantage(g) || asked(g).is_none_or(|v| v.required));
+        // That this machine lies in no source is a reason by itself already.
         if out.reasons.iter().any(|r| matches!(r, Reason::Vantage { .. })) {
-            gaps.retain(|g| g.kind != GapKind::Vantage);
+            gaps.retain(|g| g.kind != GapKind::Vantage || asked(g).is_some_and(|v| v.remote));
         }
         out.reasons.extend(gaps.into_iter().map(Reason::Gap));
     }
@@ -369,19 +420,55 @@ impl Judge<'_> {
     }
 }
 
+/// How far the sweep went, of all the hosts that are live.
+fn swept(input: &Input<'_>, placed: &Placed) -> Swept {
+    let ids = input.chosen.iter().filter_map(|c| c.host.as_ref().ok());
+    let hosts = ids.filter_map(|id| input.resolution.hosts.get(id)).filter(|h| h.live);
+    let mut out = Swept::default();
+    for host in hosts {
+        let public: Vec<IpAddr> =
+            host.addresses.iter().filter(|a| a.public).map(|a| a.address).collect();
+        if public.is_empty() {
+            out.without.insert(host.id.clone());
+        }
+        let whole = |a: &IpAddr| unswept(input.observations, placed, *a) == 0;
+        out.whole.extend(public.into_iter().filter(whole));
+    }
+    out
+}
+
+/// TCP ports of an address that nobody looked at. Where a vantage is proven to stand outside, only
+/// those that are count: one inside sees what nobody outside does.
+fn unswept(observations: &Observations, placed: &Placed, address: IpAddr) -> usize {
+    let family = Family::of(address);
+    let outside: BTreeSet<&str> = observations
+        .vantages
+        .iter()
+        .map(|v| &*v.name)
+        .filter(|v| placed.is_outside(v, family))
+        .collect();
+    let looked: BTreeSet<u16> = observations
+        .rows
+        .iter()
+        .filter(|o| o.address == address && o.protocol == Protocol::Tcp)
+        .filter(|o| outside.is_empty() || outside.contains(&*o.vantage))
+        .filter(|o| !matches!(o.state, State::Unprobed | State::Failed))
+        .map(|o| o.port)
+        .collect();
+    Swept::PORTS.saturating_sub(looked.len())
+}
+
 /// Whether a finding is about the host: its subject names it first.
 fn concerns(finding: &Finding, host: &str) -> bool {
     finding.subject.split(' ').next() == Some(host)
 }
 
 /// Whether what was observed proves what was declared.
-fn proves(row: &Exposure) -> bool {
-    let cells = row.cells();
-    match cells.observed {
-        ObservedCell::OpenConfirmed => true,
-        ObservedCell::OpenUnconfirmed => cells.expects != Expects::Protocol,
+fn proves(state: State, confirmed: bool, expects: Expects) -> bool {
+    match state {
+        State::Open => confirmed || expects != Expects::Protocol,
         // A refusal by the host itself: the packet arrived, and nothing listens yet.
-        ObservedCell::Refused => cells.expects == Expects::Path,
+        State::Refused => expects == Expects::Path,
         _ => false,
     }
 }

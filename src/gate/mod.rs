@@ -12,9 +12,9 @@ mod peers;
 mod place;
 mod traits;
 
-pub use answer::{Answer, HostAnswer, Peer, Proof, Reason, Verdicts};
+pub use answer::{Answer, HostAnswer, Peer, Proof, Reason, Swept, Verdicts};
 pub use choose::{Chosen, Refusal, Wanted, choose};
-pub use judge::{Input, Options, judge};
+pub use judge::{AskedVantage, Input, Options, judge};
 pub use parity::{Difference, compare};
 pub use peers::{answering, serving};
 pub use place::Placed;

@@ -40,6 +40,15 @@ impl Placed {
         }
     }
 
+    /// Whether the vantage is proven to stand outside of every network of ours.
+    #[must_use]
+    pub fn is_outside(&self, vantage: &str, family: Family) -> bool {
+        match self.proven.get(&(vantage.to_owned(), family)) {
+            Some(Ok(place)) => !place.ours && AddressSet::is_outside(place.address),
+            Some(Err(_)) | None => false,
+        }
+    }
+
     /// Why no vantage proves a source in a family, in words.
     #[must_use]
     pub fn why(&self, source: &SourceName, family: Family) -> String {

@@ -192,6 +192,7 @@ fn a_gate_without_hosts_holds() {
         snapshot_at: None,
         role: "a".into(),
         hosts: Vec::new(),
+        journeys: Vec::new(),
         peers: Vec::new(),
         vantages: Vec::new(),
         swept: None,

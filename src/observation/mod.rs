@@ -1,5 +1,9 @@
 //! What probes saw. One observation is one endpoint from one vantage.
 
+mod said;
+
+pub use said::{Begin, End, SAID, Said};
+
 use crate::model::{Endpoint, Protocol};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -164,7 +168,8 @@ pub struct Observations {
 pub struct ProfiledObservation {
     /// The profile's name in the spec.
     pub profile: String,
-    /// The proxy it went through; `None` where it went straight.
+    /// The proxy it went through; `None` where it went straight, or where the vantage has no proxy of
+    /// that name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<ProxySeen>,
     /// Its `state` is the target's as that client sees it: trouble with the proxy is

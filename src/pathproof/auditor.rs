@@ -2,7 +2,7 @@ use super::request::{self, SIGNED};
 use super::{NAMESPACE, REQUEST};
 use crate::model::Endpoint;
 use jiff::Timestamp;
-use ssh_key::{HashAlg, PrivateKey};
+use ssh_key::{HashAlg, LineEnding, PrivateKey};
 use std::fmt;
 use std::sync::Arc;
 
@@ -36,6 +36,17 @@ impl Auditor {
     #[must_use]
     pub fn fingerprint(&self) -> String {
         self.key.fingerprint(HashAlg::Sha256).to_string()
+    }
+
+    /// An SSH signature of other bytes than a request, in another namespace than [`NAMESPACE`]; `None`
+    /// in this one, or where the key cannot.
+    #[must_use]
+    pub fn sign(&self, namespace: &str, bytes: &[u8]) -> Option<String> {
+        if namespace == NAMESPACE {
+            return None;
+        }
+        let signed = self.key.sign(namespace, HashAlg::Sha512, bytes).ok()?;
+        signed.to_pem(LineEnding::LF).ok()
     }
 
     /// The request to one endpoint. Each request needs a nonce of its own: a listener answers one

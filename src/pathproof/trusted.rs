@@ -1,4 +1,4 @@
-use ssh_key::public::Ed25519PublicKey;
+use ssh_key::public::{Ed25519PublicKey, KeyData};
 use ssh_key::{HashAlg, PublicKey};
 
 /// The auditors whom a listener answers.
@@ -38,6 +38,18 @@ impl Trusted {
         Ok(added)
     }
 
+    /// Whether a key is one of them.
+    #[must_use]
+    pub fn knows(&self, key: &KeyData) -> bool {
+        key.ed25519().is_some_and(|key| self.keys.contains(key))
+    }
+
+    /// Whether nobody is trusted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
     pub(super) fn keys(&self) -> &[Ed25519PublicKey] {
         &self.keys
     }
@@ -45,7 +57,7 @@ impl Trusted {
     /// Fingerprints, `SHA256:…`, in the order of the files.
     pub fn fingerprints(&self) -> impl Iterator<Item = String> + '_ {
         self.keys.iter().map(|key| {
-            let data = ssh_key::public::KeyData::Ed25519(*key);
+            let data = KeyData::Ed25519(*key);
             data.fingerprint(HashAlg::Sha256).to_string()
         })
     }

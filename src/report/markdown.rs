@@ -6,7 +6,9 @@ use super::escape::{
 use super::matrix::{Matrix, matrices, word};
 use super::{compared, not_seen};
 use crate::audit::AuditReport;
+use crate::exposure::JourneyCell;
 use crate::finding::{Finding, FindingStatus};
+use crate::observation::VantageSeen;
 use std::io::{self, Write};
 
 pub(super) fn write(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
@@ -38,9 +40,7 @@ pub(super) fn write(report: &AuditReport, out: &mut dyn Write) -> io::Result<()>
         }
     }
     gone(report, out)?;
-    for matrix in matrices(report) {
-        journeys(&matrix, out)?;
-    }
+    journeys(&report.journeys, &report.vantages, out)?;
     if !report.gaps.is_empty() {
         writeln!(out, "### Not seen\n\n| part | where | why | accepted |\n|---|---|---|---|")?;
         for gap in &report.gaps {
@@ -111,7 +111,15 @@ fn gone(report: &AuditReport, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Hosts as rows, profiles as columns.
-fn journeys(matrix: &Matrix<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn journeys(
+    cells: &[JourneyCell],
+    vantages: &[VantageSeen],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    matrices(cells, vantages).iter().try_for_each(|matrix| journey(matrix, out))
+}
+
+fn journey(matrix: &Matrix<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "### {}\n", text(&matrix.title()))?;
     if !matrix.rows.is_empty() {
         let head: Vec<String> = matrix.profiles.iter().map(|p| cell(p)).collect();
@@ -122,10 +130,10 @@ fn journeys(matrix: &Matrix<'_>, out: &mut dyn Write) -> io::Result<()> {
         }
         writeln!(out)?;
     }
-    match matrix.rest() {
-        Some(rest) => writeln!(out, "{rest}.\n"),
-        None => Ok(()),
+    for rest in matrix.rest().iter().chain(&matrix.mute) {
+        writeln!(out, "{}.\n", text(rest))?;
     }
+    Ok(())
 }
 
 fn detail(n: usize, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {

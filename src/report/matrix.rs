@@ -1,7 +1,7 @@
 //! Journeys as people read them: hosts as rows, profiles as columns.
 
-use crate::audit::AuditReport;
 use crate::exposure::{JourneyCell, JourneyOutcome};
+use crate::observation::VantageSeen;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows that are shown whatever is in them; with more hosts those where everything works are counted.
@@ -19,18 +19,30 @@ pub(super) struct Matrix<'a> {
     pub(super) rows: Vec<(&'a str, Vec<Option<&'a JourneyCell>>)>,
     /// Hosts for which everything works, where they are not shown.
     pub(super) hidden: usize,
+    /// Why the vantage speaks for none of the journey's clients; it has no rows then.
+    pub(super) mute: Option<String>,
 }
 
-/// Every journey of a report.
-pub(super) fn matrices(report: &AuditReport) -> Vec<Matrix<'_>> {
+/// Every journey of a report, from every vantage.
+pub(super) fn matrices<'a>(
+    cells: &'a [JourneyCell],
+    vantages: &'a [VantageSeen],
+) -> Vec<Matrix<'a>> {
     let mut parts: BTreeMap<(&str, &str, Option<&str>), Vec<&JourneyCell>> = BTreeMap::new();
-    for cell in &report.journeys {
+    for cell in cells {
         let key = (&*cell.role, &*cell.journey, cell.vantage.as_deref());
         parts.entry(key).or_default().push(cell);
+        for vantage in vantages {
+            parts.entry((&cell.role, &cell.journey, Some(&vantage.name))).or_default();
+        }
     }
     parts
         .into_iter()
         .map(|((role, journey, vantage), cells)| {
+            let mute = vantages
+                .iter()
+                .find(|v| cells.is_empty() && Some(&*v.name) == vantage)
+                .map(speaks_for_none);
             let profiles: BTreeSet<&str> = cells.iter().map(|c| &*c.profile).collect();
             let profiles: Vec<&str> = profiles.into_iter().collect();
             let mut rows: BTreeMap<&str, Vec<Option<&JourneyCell>>> = BTreeMap::new();
@@ -44,9 +56,21 @@ pub(super) fn matrices(report: &AuditReport) -> Vec<Matrix<'_>> {
             let works = |c: &Option<&JourneyCell>| c.is_none_or(|c| c.outcome.works());
             rows.retain(|_, row| all <= FEW || !row.iter().all(works));
             let hidden = all - rows.len();
-            Matrix { role, journey, vantage, profiles, rows: rows.into_iter().collect(), hidden }
+            let rows = rows.into_iter().collect();
+            Matrix { role, journey, vantage, profiles, rows, hidden, mute }
         })
         .collect()
+}
+
+/// Why a vantage has no row, in words.
+fn speaks_for_none(vantage: &VantageSeen) -> String {
+    let at = [vantage.outside_v4, vantage.outside_v6].into_iter().flatten();
+    let at: Vec<String> = at.map(|a| a.to_string()).collect();
+    if at.is_empty() {
+        "nothing told where it is, so it speaks for nobody".into()
+    } else {
+        format!("seen from outside as {}, it speaks for none of its clients", at.join(" and "))
+    }
 }
 
 impl Matrix<'_> {

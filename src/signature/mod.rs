@@ -33,5 +33,7 @@ pub const HALT: &str = "portcullis-halt.v1";
 pub const RECEIPT: &str = "portcullis-receipt.v1";
 /// The namespace of a note that a class of things is meant to go.
 pub const DECOMMISSION: &str = "portcullis-decommission.v1";
+/// The namespace of a survey that an auditor sends to a vantage.
+pub const SURVEY: &str = "portcullis-survey.v1";
 /// The namespace of a new list of trust, signed by people of the one before it.
 pub const TRUST: &str = "portcullis-trust.v1";

@@ -25,6 +25,7 @@
 //!   fact_max_age: 24h       # a fact gathered longer ago counts for nothing
 //! vantages:
 //!   local: { address: 198.51.100.9, address_v6: "2001:db8::9", reflect: "stun.example.org:3478" }
+//!   office: { via: [ssh, office-box, portcullis, probe, --survey, "-"], timeout: 2m, required: true }
 //! facts:                    # where facts of hosts come from, beside `--facts`
 //!   - { file: facts.json }  # or a folder; JSON, NDJSON, Ansible facts, osquery results
 //!   - { command: [./inventory, --json], timeout: 30s, name: cmdb, rename: { jdk: java.version } }
@@ -42,7 +43,7 @@
 pub use super::proxy::{Login, Proxy};
 
 use super::error::{SpecError, SpecErrors, place};
-use super::node::{Node, Span};
+use super::node::{Key, Node, Span};
 use super::shape::{Field, Least, Record, Scalar, Shape};
 use super::{Place, Source, names, proxy, scalar, structure, yaml};
 use crate::model::{AddressSet, Severity};
@@ -192,10 +193,41 @@ pub struct Vantage {
     pub address_v6: Option<IpAddr>,
     /// `host:port` of a STUN server that tells the address.
     pub reflect: Option<String>,
+    /// The command that takes a survey there, run without a shell in the configuration's folder;
+    /// `None` is this machine.
+    pub via: Option<Vec<String>>,
+    /// How long that command may take.
+    pub timeout: SignedDuration,
+    /// Whether a gate holds where it told nothing.
+    pub required: bool,
+    /// Whether it sweeps every port of the hosts that are swept.
+    pub sweep: bool,
+    /// Whether nothing is probed from there.
+    pub off: bool,
     pub at: Place,
 }
 
+/// What this machine is called where the configuration does not say.
+pub const HERE: &str = "local";
+
+/// How long another vantage may take where the configuration does not say: every TCP port of a host
+/// or two at the default rate.
+const VANTAGE_TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
+
 impl Config {
+    /// This machine as a vantage: the one called `local`, or the only one without a command.
+    #[must_use]
+    pub fn local(&self) -> Option<&Vantage> {
+        let here = || self.vantages.values().filter(|v| v.via.is_none());
+        let only = if here().count() == 1 { here().next() } else { None };
+        here().find(|v| v.name == HERE).or(only)
+    }
+
+    /// The other vantages that are probed from, in the order of their names.
+    pub fn remote(&self) -> impl Iterator<Item = &Vantage> {
+        self.vantages.values().filter(|v| v.via.is_some() && !v.off)
+    }
+
     /// The addresses of [`Config::scope`].
     #[must_use]
     pub fn scope_addresses(&self) -> AddressSet {
@@ -412,6 +444,27 @@ static VANTAGE: Record = Record {
             Shape::Scalar(Scalar::HostPort),
             "A STUN server that tells the address, `host:port`.",
         ),
+        field(
+            "via",
+            Shape::List(&Shape::Scalar(Scalar::Word)),
+            "The command that takes a survey to another machine, and its arguments; no shell reads them. Without it, this machine.",
+        ),
+        field(
+            "timeout",
+            Shape::Scalar(Scalar::Duration),
+            "How long that command may take; 5m when absent.",
+        ),
+        field(
+            "required",
+            Shape::Scalar(Scalar::Bool),
+            "Whether a gate holds where it told nothing; true when absent.",
+        ),
+        field(
+            "sweep",
+            Shape::Scalar(Scalar::Bool),
+            "Whether it looks at every TCP port of new hosts; true when absent.",
+        ),
+        field("off", Shape::Scalar(Scalar::Bool), "Whether nothing is probed from there."),
     ],
 };
 
@@ -450,7 +503,7 @@ fn lower(node: &Node, at: impl Fn(Span) -> Place, errors: &mut Vec<SpecError>) -
     regions.dedup();
     let fail_on = text(node, "fail_on");
     let vantages = node.get("vantages").map(Node::entries).unwrap_or_default();
-    Config {
+    let config = Config {
         accounts: accounts(node, &at, errors),
         facts: facts(node, &at, errors),
         regions,
@@ -458,16 +511,8 @@ fn lower(node: &Node, at: impl Fn(Span) -> Place, errors: &mut Vec<SpecError>) -
         limits: limits(node.get("limits")),
         vantages: vantages
             .iter()
-            .map(|(key, value)| {
-                let vantage = Vantage {
-                    name: key.text.to_string(),
-                    address: address(value, "address", true, errors),
-                    address_v6: address(value, "address_v6", false, errors),
-                    reflect: text(value, "reflect"),
-                    at: at(key.span),
-                };
-                (vantage.name.clone(), vantage)
-            })
+            .map(|(key, value)| vantage(key.text.to_string(), value, at(key.span), errors))
+            .map(|vantage| (vantage.name.clone(), vantage))
             .collect(),
         proxies: proxy::lower(
             node.get("proxies").map(Node::entries).unwrap_or_default(),
@@ -479,6 +524,61 @@ fn lower(node: &Node, at: impl Fn(Span) -> Place, errors: &mut Vec<SpecError>) -
         auditor_key: node.get("auditor").and_then(|a| text(a, "key")),
         lifecycle: node.get("lifecycle").map(lifecycle).unwrap_or_default(),
         history: history(node.get("history")),
+    };
+    places(&config, vantages, errors);
+    config
+}
+
+/// Names one thing only, and leaves somewhere to probe from.
+fn places(config: &Config, vantages: &[(Key, Node)], errors: &mut Vec<SpecError>) {
+    let told = |name: &str| vantages.iter().find(|(key, _)| &*key.text == name);
+    if let Some((key, _)) = told(HERE).filter(|(_, v)| v.get("via").is_some()) {
+        errors.push(
+            SpecError::new(key.span, format!("`{HERE}` is this machine, and has no command"))
+                .hint("give a vantage with `via` another name"),
+        );
+    }
+    let here = config.local().filter(|v| v.off);
+    if let Some((key, _)) = here.and_then(|v| told(&v.name))
+        && config.remote().next().is_none()
+    {
+        errors.push(
+            SpecError::new(key.span, "every vantage is off: nothing would be probed")
+                .hint("leave one on, or probe nothing with --no-probe"),
+        );
+    }
+}
+
+fn vantage(name: String, node: &Node, at: Place, errors: &mut Vec<SpecError>) -> Vantage {
+    let via = node.get("via").map(|via| {
+        if via.items().is_empty() {
+            errors.push(
+                SpecError::new(via.span, "the command of a vantage is empty")
+                    .hint("list the program and its arguments: [ssh, office-box, portcullis, probe, --survey, \"-\"]"),
+            );
+        }
+        via.items().iter().filter_map(Node::text).map(str::to_owned).collect::<Vec<_>>()
+    });
+    if let (Some(timeout), None) = (node.get("timeout"), &via) {
+        errors.push(
+            SpecError::new(timeout.span, "only a vantage with a command has a `timeout`")
+                .hint("how long this machine may probe is `deadline` of `limits`"),
+        );
+    }
+    let flag = |field: &str| text(node, field).map(|t| t == "true");
+    Vantage {
+        name,
+        address: address(node, "address", true, errors),
+        address_v6: address(node, "address_v6", false, errors),
+        reflect: text(node, "reflect"),
+        via,
+        timeout: text(node, "timeout")
+            .and_then(|t| scalar::duration(&t))
+            .unwrap_or(VANTAGE_TIMEOUT),
+        required: flag("required").unwrap_or(true),
+        sweep: flag("sweep").unwrap_or(true),
+        off: flag("off").unwrap_or(false),
+        at,
     }
 }
 
@@ -652,6 +752,10 @@ mod tests {
         assert_eq!(config.limits.deadline, Some(SignedDuration::from_mins(10)));
         assert_eq!((config.limits.rate, config.limits.samples), (Some(200), Some(16)));
         assert_eq!(config.vantages["local"].reflect.as_deref(), Some("stun.example.org:3478"));
+        let office = &config.vantages["office"];
+        assert_eq!(office.via.as_ref().map(Vec::len), Some(6));
+        assert_eq!((office.timeout, office.required), (SignedDuration::from_mins(2), true));
+        assert_eq!(config.local().map(|v| v.name.as_str()), Some("local"));
         assert_eq!(config.proxies["branch"].listens, "socks.example:1080");
         assert_eq!(config.fail_on, Some(Severity::High));
         let [file, command, ssm] = &config.facts[..] else { panic!("{:?}", config.facts) };
@@ -688,6 +792,11 @@ mod tests {
             ("limits: { rate: fast }", "whole number", ""),
             ("vantages: { a: { address: '::1' } }", "IPv4 address", "`address_v6: ::1`"),
             ("vantages: { a: { reflect: stun.example.org } }", "host and a port", ""),
+            ("vantages: { a: { via: [] } }", "is empty", "[ssh, "),
+            ("vantages: { a: { via: ssh } }", "expected a list", "[…]"),
+            ("vantages: { a: { address: 192.0.2.1, timeout: 3s } }", "only a vantage", "deadline"),
+            ("vantages: { local: { off: true } }", "every vantage is off", "leave"),
+            ("vantages: { local: { via: [a] } }", "this machine", "another name"),
             ("fail_on: hihg", "`hihg`", "`high`?"),
             ("facts: [{ file: a, command: [b] }]", "exactly one of", "an item of its own"),
             ("facts: [{ command: [] }]", "is empty", "[./inventory, --json]"),

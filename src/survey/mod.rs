@@ -2,6 +2,7 @@
 
 mod asked;
 mod control;
+mod errand;
 mod known_ports;
 mod ours;
 mod pick;
@@ -11,6 +12,7 @@ mod target;
 
 pub use asked::{MOST_ENDPOINTS, asked};
 pub use control::controls;
+pub use errand::{ERRAND, Errand, MAX_ERRAND_BYTES, MAX_SKEW, MOST_SENT, Manners, Sending};
 pub use known_ports::{WELL_KNOWN_TCP, WELL_KNOWN_UDP, default_ports, well_known};
 pub use ours::ours;
 pub use plan::{Input, Limits, plan};

@@ -30,7 +30,10 @@ pub struct Target {
 }
 
 /// Why an endpoint is probed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum Why {
     /// Known to answer: proves the vantage's own egress.
     Control,
@@ -45,7 +48,20 @@ pub enum Why {
 }
 
 /// What would agree with the declaration; what contradicts it is looked at twice before it is said.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum Hope {
     /// It must answer as declared.
     Answer,

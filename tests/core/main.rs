@@ -35,4 +35,5 @@ mod rollout_docs;
 mod rules;
 mod signatures;
 mod spec;
+mod vantages;
 mod versions;

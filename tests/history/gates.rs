@@ -111,6 +111,23 @@ fn a_gate_without_the_sweep_says_nothing_of_one_with_it() {
     assert_ne!(history["runs"][0]["series"], history["runs"][1]["series"], "{history:#}");
 }
 
+/// Only public addresses are swept, and a gate says what of.
+#[test]
+fn a_gate_does_not_say_that_it_swept_a_host_without_a_public_address() {
+    let (world, port) = world();
+    let _open = TcpListener::bind(("127.0.0.1", port)).expect("the port");
+    let gate = ["gate", "--role", "edge", "--no-cloud", "--no-history", "--host", "a"];
+    let said = "not every TCP port of a was looked at: it has no public address";
+    for format in ["text", "markdown"] {
+        let ran = world.run(&[&gate[..], &["--format", format]].concat());
+        assert!(ran.stdout.contains(said) && !ran.stdout.contains("looked at all"), "{ran}");
+    }
+    let ran = world.run(&[&gate[..], &["--format", "json"]].concat());
+    let answer = json_of(&ran.stdout);
+    assert_eq!(answer["swept_tcp_ports"], 0, "{answer:#}");
+    assert_eq!(answer["swept_addresses"], serde_json::json!([]), "{answer:#}");
+}
+
 #[test]
 fn a_history_that_cannot_be_used_costs_no_answer_and_attests_nothing() {
     let (world, port) = world();

@@ -14,7 +14,7 @@ mod halts;
 pub mod iam;
 pub mod log;
 pub mod native;
-mod nonce;
+pub(super) mod nonce;
 mod noted;
 mod notified;
 pub mod opted;

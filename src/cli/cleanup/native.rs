@@ -1,6 +1,6 @@
 //! AWS without an adapter: the account's own things as a listing, and the world that acts on them.
 
-use super::super::audit::{Probing, probe_here};
+use super::super::audit::Probing;
 use super::super::cloud::CloudArgs;
 use super::super::collect::LiveArgs;
 use super::super::pipeline::{self, Case};
@@ -100,7 +100,14 @@ impl NativeArgs {
             if self.probing.no_probe || global.offline {
                 return Observations::default();
             }
-            probe_here(survey, gaps, &self.probing, &config, &auditor, global)
+            super::super::vantages::probe_all(
+                survey,
+                gaps,
+                &self.probing,
+                &config,
+                &auditor,
+                global,
+            )
         })
         .observations;
         let mut listing = of(&spec, &snapshot, &seen);

@@ -1,5 +1,6 @@
-use super::super::audit::{Probing, probe_here};
+use super::super::audit::Probing;
 use super::super::pipeline::{self, Audited, Case};
+use super::super::vantages::probe_all;
 use super::super::{CliError, Global};
 use super::GateArgs;
 use super::lifecycle::Continuing;
@@ -104,7 +105,7 @@ impl Gate<'_> {
         let probing = Probing { no_probe: false, rate: self.args.asks.rate };
         let Audited { observations, facts, met, report } =
             pipeline::run(&case, &mut |survey, gaps| {
-                probe_here(survey, gaps, &probing, self.config, &self.auditor, self.global)
+                probe_all(survey, gaps, &probing, self.config, &self.auditor, self.global)
             });
         let peers = gate::answering(peers, self.role, &resolution, &observations);
         let compared = Compared {

@@ -16,7 +16,8 @@ use super::{CliError, ExitStatus, Global, input, rules, time};
 use crate::gate::{self, Answer, Trait, Verdicts, Wanted};
 use crate::model::{GapKind, Severity};
 use crate::report;
-use crate::spec::{Source, config::Config};
+use crate::spec::Source;
+use crate::spec::config::{Config, HERE};
 use crate::{attestation, history};
 use attest::{AttestArgs, Attested};
 use clap::{Args, Subcommand, ValueEnum};
@@ -191,6 +192,7 @@ fn gate(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
             allow_gaps: allowed(&args.output.allow_gaps),
             sweep: !args.asks.no_sweep,
             accept_unproven: args.asks.accept_unproven,
+            vantages: asked(&config),
         },
         deciding: deciding(&args.asks.parity),
         auditor: input::auditor(&config, global)?,
@@ -277,6 +279,22 @@ fn wanted(args: &GateArgs) -> Wanted {
         Some(arn) => Wanted::TargetGroup(arn.clone()),
         None => Wanted::Hosts(args.host.clone()),
     }
+}
+
+/// The vantages that are asked: this machine unless it is off, and the others.
+fn asked(config: &Config) -> Vec<gate::AskedVantage> {
+    let local = config.local();
+    let here = gate::AskedVantage {
+        name: local.map_or(HERE, |v| &*v.name).to_owned(),
+        remote: false,
+        required: local.is_none_or(|v| v.required),
+    };
+    let others = config.remote().map(|v| gate::AskedVantage {
+        name: v.name.clone(),
+        remote: true,
+        required: v.required,
+    });
+    (local.is_none_or(|v| !v.off)).then_some(here).into_iter().chain(others).collect()
 }
 
 fn allowed(kinds: &[AllowedGap]) -> BTreeSet<String> {

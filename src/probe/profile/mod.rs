@@ -115,7 +115,9 @@ async fn all(targets: &[ProfiledTarget], options: &Options) -> Vec<ProfiledObser
         .iter()
         .zip(heard)
         .map(|(target, heard)| {
-            let via = target.via.as_ref().map(|name| {
+            // One that nobody named was gone through by nothing.
+            let via = target.via.as_ref().filter(|name| options.proxies.contains_key(*name));
+            let via = via.map(|name| {
                 let told: Vec<IpAddr> =
                     reflected.iter().filter(|(n, _)| n == name).map(|(_, a)| *a).collect();
                 let proxy = options.proxies.get(name);

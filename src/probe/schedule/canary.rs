@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 
 /// A listener is not asked again sooner: only refusals are free.
 const LISTENER_REST: Duration = Duration::from_millis(50);
+/// Nor is a closed port, while nothing else is sent: some systems send two hundred RSTs a second.
+const REFUSAL_REST: Duration = Duration::from_millis(20);
+/// While nothing else is sent, canaries are looked at this often.
+pub(super) const IDLE_TURN: Duration = Duration::from_millis(10);
 /// Canaries of one host, and of the run.
 const MOST: (u32, usize) = (3, 512);
 
@@ -41,13 +45,47 @@ impl<E: Engine> Scheduler<'_, E> {
     pub(super) fn send_canary(&mut self, now: Instant) {
         self.canaries.since = 0;
         let index = self.random.below(self.canaries.known.len());
-        let Canary { to, listens, last } = &mut self.canaries.known[index];
-        if *listens && now.saturating_duration_since(*last) < LISTENER_REST {
+        let Canary { listens, last, .. } = self.canaries.known[index];
+        if listens && now.saturating_duration_since(last) < LISTENER_REST {
             self.pace.give_back();
             return;
         }
-        *last = now;
-        let (host, to) = (to.ip(), *to);
+        self.ask_canary(index, now);
+    }
+
+    /// Whether silence waits for evidence while nothing else is to be sent, and few answers were
+    /// counted yet: a small survey, where each try of a silent port would else be worth little.
+    pub(super) fn wants_evidence(&self) -> bool {
+        let waiting = || self.retries.iter().flatten().any(|queue| !queue.is_empty());
+        self.fresh.is_empty()
+            && self.again.is_empty()
+            && !self.canaries.known.is_empty()
+            && self.loss.sparse()
+            && waiting()
+    }
+
+    /// Asks every canary that has rested, once nothing else is to be sent.
+    pub(super) fn ask_canaries_meanwhile(&mut self, now: Instant) {
+        if !self.wants_evidence() {
+            return;
+        }
+        for index in 0..self.canaries.known.len() {
+            let Canary { listens, last, .. } = self.canaries.known[index];
+            let rest = if listens { LISTENER_REST } else { REFUSAL_REST };
+            if now.saturating_duration_since(last) < rest {
+                continue;
+            }
+            if self.used() >= self.files || !self.pace.take(now) {
+                return;
+            }
+            self.ask_canary(index, now);
+        }
+    }
+
+    fn ask_canary(&mut self, index: usize, now: Instant) {
+        let canary = &mut self.canaries.known[index];
+        canary.last = now;
+        let (host, to) = (canary.to.ip(), canary.to);
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         if self.engine.send(ticket, to, Packet::Connect).is_ok() {
@@ -82,7 +120,7 @@ impl<E: Engine> Scheduler<'_, E> {
             }
             let heard = self.engine.close(ticket);
             if let Some(tried) = self.tries.remove(&ticket) {
-                self.loss.note(tried.epoch, heard.is_none());
+                self.loss.note(tried.epoch, tried.host, heard.is_none());
             }
         }
     }

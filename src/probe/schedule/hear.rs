@@ -21,7 +21,7 @@ impl<E: Engine> Scheduler<'_, E> {
         let retransmitted = rtt > Duration::from_millis(950);
         let index = match tried.of {
             Of::Canary => {
-                self.loss.note(tried.epoch, retransmitted);
+                self.loss.note(tried.epoch, tried.host, retransmitted);
                 return;
             }
             Of::Probe(index) => index,
@@ -38,9 +38,9 @@ impl<E: Engine> Scheduler<'_, E> {
         }
         if !datagram && matches!(answer.heard, Heard::Connected(..) | Heard::Reset) {
             for _ in 1..tried.number {
-                self.loss.note_outside(true);
+                self.loss.note_outside(tried.host, true);
             }
-            self.loss.note_outside(retransmitted);
+            self.loss.note_outside(tried.host, retransmitted);
         }
         self.probes[index].rtt = Some(rtt);
         match answer.heard {

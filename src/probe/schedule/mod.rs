@@ -176,6 +176,7 @@ impl<'a, E: Engine> Scheduler<'a, E> {
             return;
         }
         self.send_what_may(now);
+        self.ask_canaries_meanwhile(now);
         self.send_slowly(now);
         let wait = self.wait(Instant::now()).min(longest);
         let mut answers = std::mem::take(&mut self.answers);
@@ -210,6 +211,9 @@ impl<'a, E: Engine> Scheduler<'a, E> {
                     next = next.min(left(*at, self.retry_wait(kind, level)));
                 }
             }
+        }
+        if self.wants_evidence() {
+            next = next.min(canary::IDLE_TURN);
         }
         for due in self.looks.next().into_iter().chain(self.slow_lane_next()) {
             next = next.min(due.saturating_duration_since(now));

@@ -71,7 +71,8 @@ impl<E: Engine> Scheduler<'_, E> {
             return;
         }
         let least = if probe.udp.is_some() { 3 } else { 2 };
-        let evidence: f64 = probe.epochs.iter().map(|e| -self.loss.of(*e).ln()).sum();
+        let host = probe.to.ip();
+        let evidence: f64 = probe.epochs.iter().map(|e| -self.loss.of(*e, host).ln()).sum();
         let enough =
             if known { tries >= least && evidence >= ENOUGH } else { tries >= UNKNOWN_LOSS_TRIES };
         if enough || tries >= self.options.tries.max(1) {
@@ -86,7 +87,8 @@ impl<E: Engine> Scheduler<'_, E> {
 
     pub(super) fn silent(&mut self, index: usize) {
         let probe = &self.probes[index];
-        let miss: f64 = probe.epochs.iter().map(|e| self.loss.of(*e)).product();
+        let host = probe.to.ip();
+        let miss: f64 = probe.epochs.iter().map(|e| self.loss.of(*e, host)).product();
         let mut detail = if self.loss.known() {
             format!("no answer to {} tries, chance of a miss {miss:.0e}", probe.tries)
         } else {

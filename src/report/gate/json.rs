@@ -1,5 +1,6 @@
 use super::super::escape::json_document;
-use crate::gate::{Answer, Difference, HostAnswer, Proof, Reason, Verdicts};
+use super::super::json::v1::Journey;
+use crate::gate::{Answer, Difference, HostAnswer, Proof, Reason, Swept, Verdicts};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -11,8 +12,18 @@ pub const FORMAT: &str = "portcullis/gate/v1";
 /// # Errors
 /// Only what `out` answers.
 pub fn json(verdicts: &Verdicts, out: &mut dyn Write) -> io::Result<()> {
-    let Verdicts { at, snapshot_at, role, hosts, peers, vantages, swept, gaps, not_judged } =
-        verdicts;
+    let Verdicts {
+        at,
+        snapshot_at,
+        role,
+        hosts,
+        journeys,
+        peers,
+        vantages,
+        swept,
+        gaps,
+        not_judged,
+    } = verdicts;
     let document = json!({
         "format": FORMAT,
         "at": at,
@@ -21,9 +32,11 @@ pub fn json(verdicts: &Verdicts, out: &mut dyn Write) -> io::Result<()> {
         "answer": word(verdicts.answer()),
         "only_unseen": verdicts.only_unseen(),
         "hosts": hosts.iter().map(host).collect::<Vec<_>>(),
+        "journeys": journeys.iter().map(Journey::from).collect::<Vec<_>>(),
         "peers": peers.iter().map(|p| json!({ "host": p.host, "why": p.why })).collect::<Vec<_>>(),
         "vantages": vantages,
-        "swept_tcp_ports": swept,
+        "swept_tcp_ports": swept.as_ref().map(|s| if s.whole.is_empty() { 0 } else { Swept::PORTS }),
+        "swept_addresses": swept.as_ref().map(|s| &s.whole),
         "gaps": gaps,
         "not_judged": not_judged,
     });

@@ -1,5 +1,5 @@
 use super::super::escape::{markdown_cell as cell, markdown_fence as fence, markdown_text as text};
-use super::{head, title, word};
+use super::{head, swept, title, word};
 use crate::gate::{Difference, Reason, Verdicts};
 use std::io::{self, Write};
 
@@ -35,15 +35,21 @@ pub fn markdown(verdicts: &Verdicts, out: &mut dyn Write) -> io::Result<()> {
             diff(difference, out)?;
         }
     }
+    if !verdicts.journeys.is_empty() {
+        writeln!(out)?;
+        super::super::markdown::journeys(&verdicts.journeys, &verdicts.vantages, out)?;
+    }
     if !verdicts.gaps.is_empty() {
         writeln!(out, "\n### Not seen\n")?;
         for gap in &verdicts.gaps {
             writeln!(out, "- {}", text(&gap.to_string()))?;
         }
     }
-    if !verdicts.not_judged.is_empty() {
+    let notes: Vec<String> =
+        swept(verdicts).into_iter().chain(verdicts.not_judged.iter().cloned()).collect();
+    if !notes.is_empty() {
         writeln!(out, "\n### Notes\n")?;
-        for what in &verdicts.not_judged {
+        for what in &notes {
             writeln!(out, "- {}", text(what))?;
         }
     }

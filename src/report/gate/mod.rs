@@ -8,7 +8,7 @@ pub use json::{FORMAT, json};
 pub use markdown::markdown;
 pub use text::text;
 
-use crate::gate::{Answer, HostAnswer, Verdicts};
+use crate::gate::{Answer, HostAnswer, Swept, Verdicts};
 
 /// The word for an answer.
 pub(super) const fn word(answer: Answer) -> &'static str {
@@ -52,6 +52,29 @@ pub(super) fn title(host: &HostAnswer) -> String {
     let addresses: Vec<String> = host.addresses.iter().map(ToString::to_string).collect();
     format!("{}{name} {}", host.host, addresses.join(", ")).trim_end().to_owned()
 }
+
+/// What the sweep looked at, and what it had nothing to look at of, a line each.
+pub(super) fn swept(verdicts: &Verdicts) -> Vec<String> {
+    let Some(Swept { whole, without }) = &verdicts.swept else { return Vec::new() };
+    let list = |names: Vec<String>, many: &str| match names.len() {
+        n if n > MOST_NAMED => format!("{n} {many}"),
+        _ => names.join(", "),
+    };
+    let mut out = Vec::new();
+    if !whole.is_empty() {
+        let of = list(whole.iter().map(ToString::to_string).collect(), "public addresses");
+        out.push(format!("looked at all {} TCP ports of {of}", Swept::PORTS));
+    }
+    if !without.is_empty() {
+        let hosts = list(without.iter().cloned().collect(), "hosts");
+        let has = if without.len() == 1 { "it has" } else { "they have" };
+        out.push(format!("not every TCP port of {hosts} was looked at: {has} no public address"));
+    }
+    out
+}
+
+/// Addresses or hosts named one by one; more are counted.
+const MOST_NAMED: usize = 6;
 
 /// What was proven of a host, a line each service.
 pub(super) fn proofs(host: &HostAnswer) -> Vec<String> {

@@ -1,6 +1,6 @@
 use super::super::escape::{line, visible};
 use super::super::style::Style;
-use super::{head, proofs, title, word};
+use super::{head, proofs, swept, title, word};
 use crate::gate::{Answer, Difference, HostAnswer, Reason, Verdicts};
 use crate::model::Severity;
 use std::io::{self, Write};
@@ -14,13 +14,14 @@ pub fn text(verdicts: &Verdicts, style: &Style, out: &mut dyn Write) -> io::Resu
     for answer in &verdicts.hosts {
         host(answer, style, out)?;
     }
+    super::super::text::journeys::write(&verdicts.journeys, &verdicts.vantages, style, out)?;
     if !verdicts.peers.is_empty() {
         let peers: Vec<String> =
             verdicts.peers.iter().map(|p| format!("{} ({})", p.host, p.why)).collect();
         writeln!(out, "compared with {}", line(&peers.join(", ")))?;
     }
-    if let Some(ports) = verdicts.swept {
-        writeln!(out, "looked at all {ports} TCP ports of each public address")?;
+    for said in swept(verdicts) {
+        writeln!(out, "{}", line(&said))?;
     }
     for gap in &verdicts.gaps {
         writeln!(out, "not seen: {}", line(&gap.to_string()))?;

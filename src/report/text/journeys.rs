@@ -1,14 +1,19 @@
-use crate::audit::AuditReport;
-use crate::exposure::JourneyOutcome;
+use crate::exposure::{JourneyCell, JourneyOutcome};
 use crate::model::Severity;
+use crate::observation::VantageSeen;
 use crate::report::Style;
 use crate::report::escape::line;
 use crate::report::matrix::{Matrix, matrices, word};
 use std::io::{self, Write};
 
 /// Writes the matrix of every journey: hosts as rows, profiles as columns.
-pub(super) fn write(report: &AuditReport, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    for matrix in matrices(report) {
+pub(in crate::report) fn write(
+    cells: &[JourneyCell],
+    vantages: &[VantageSeen],
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for matrix in matrices(cells, vantages) {
         one(&matrix, style, out)?;
     }
     Ok(())
@@ -61,8 +66,8 @@ fn one(matrix: &Matrix<'_>, style: &Style, out: &mut dyn Write) -> io::Result<()
             writeln!(out)?;
         }
     }
-    if let Some(rest) = matrix.rest() {
-        writeln!(out, "   {frame}|{frame:#} {rest}")?;
+    for rest in matrix.rest().iter().chain(&matrix.mute) {
+        writeln!(out, "   {frame}|{frame:#} {}", line(rest))?;
     }
     writeln!(out)
 }

@@ -3,7 +3,7 @@
 mod finding;
 mod help;
 mod hop;
-mod journeys;
+pub(super) mod journeys;
 mod summary;
 
 pub(super) use hop::{hop, side};
@@ -18,7 +18,7 @@ pub(super) fn write(report: &AuditReport, style: &Style, out: &mut dyn Write) ->
         finding::write(report, finding, style, out)?;
     }
     gone(report, style, out)?;
-    journeys::write(report, style, out)?;
+    journeys::write(&report.journeys, &report.vantages, style, out)?;
     for gap in &report.gaps {
         let accepted = report.accepted_gaps.contains(gap.kind.name());
         let paint = if accepted { style.faint() } else { style.strong() };

@@ -2,6 +2,7 @@
 
 mod facts;
 mod tokbox_2019;
+mod vantages;
 
 use crate::lab::Lab;
 use serde_json::Value;

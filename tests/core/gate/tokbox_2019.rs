@@ -137,6 +137,7 @@ fn a_port_that_nobody_declared_is_found_by_the_sweep_alone() {
         "{answer:#}"
     );
     assert_eq!(answer["swept_tcp_ports"], 65_535);
+    assert_eq!(answer["swept_addresses"], serde_json::json!(["203.0.113.14"]));
     // The guard is what found it: without the sweep the host passes.
     let without: Vec<&str> = host.into_iter().chain(["--no-sweep"]).collect();
     let (answer, code, stderr) = gate(&lab, "out", &without);

@@ -81,6 +81,39 @@ impl Lab {
         assert!(forward.is_ok_and(|s| s.success()), "cannot forward");
     }
 
+    /// Adds a fourth namespace, `office`: 198.51.100.7 behind a link of its own to the packet filter.
+    pub(crate) fn office(&self) {
+        let (office, fw) = (self.namespace("office"), self.namespace("fw"));
+        run(&["ip", "netns", "add", &office]);
+        run(&["ip", "-n", &office, "link", "set", "lo", "up"]);
+        run(&[
+            "ip", "link", "add", "b0", "netns", &office, "type", "veth", "peer", "name", "f2",
+            "netns", &fw,
+        ]);
+        run(&["ip", "-n", &office, "link", "set", "b0", "up"]);
+        run(&["ip", "-n", &fw, "link", "set", "f2", "up"]);
+        run(&["ip", "-n", &office, "addr", "add", "198.51.100.7/24", "dev", "b0"]);
+        run(&["ip", "-n", &fw, "addr", "add", "198.51.100.1/24", "dev", "f2"]);
+        run(&["ip", "-n", &office, "route", "add", "default", "via", "198.51.100.1"]);
+    }
+
+    /// The command of a vantage in another namespace, as a list of YAML: the binary there, with a
+    /// configuration of its own, told of the auditor.
+    pub(crate) fn via(&self, which: &str, config: &str) -> String {
+        let (namespace, binary) = (self.namespace(which), env!("CARGO_BIN_EXE_portcullis"));
+        format!(
+            "[ip, netns, exec, {namespace}, {binary}, -c, {config}, probe, --survey, \"-\", --auditor, auditor.pub, --answered, answered]"
+        )
+    }
+
+    /// Packets that a `counter` statement of the filter counted.
+    pub(crate) fn counted(&self) -> u64 {
+        let rules = self.within("fw", "nft").args(["list", "table", "ip", "lab"]).output();
+        let text = String::from_utf8_lossy(&rules.expect("nft runs").stdout).into_owned();
+        let (_, rest) = text.split_once("counter packets ").expect("a counter");
+        rest.split(' ').next().and_then(|n| n.parse().ok()).expect("a number")
+    }
+
     /// Puts these statements in place of what the packet filter did before.
     pub(crate) fn filter(&self, statements: &str) {
         let rules = format!(
@@ -151,6 +184,10 @@ impl Drop for Lab {
             drop(child.stdin.take());
             let _ = child.kill();
             let _ = child.wait();
+        }
+        let office = self.namespace("office");
+        if Path::new("/run/netns").join(&office).exists() {
+            let _ = Command::new("ip").args(["netns", "del", &office]).status();
         }
         for which in ["out", "fw", "in"] {
             let _ = Command::new("ip").args(["netns", "del", &self.namespace(which)]).status();
