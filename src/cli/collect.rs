@@ -99,7 +99,7 @@ pub fn run(args: &CollectArgs, global: &Global) -> Result<ExitStatus, CliError> 
     };
     let now = Timestamp::now();
     let snapshot = match &args.aws_json {
-        Some(dir) => collect::saved::read(dir, now).map_err(|e| CliError::new(e.to_string()))?,
+        Some(dir) => super::saved::answers(dir, now, global)?,
         None => live(&args.live, global, now)?,
     };
     match file {
