@@ -71,8 +71,9 @@ pub(super) fn answers(dir: &Path, now: Timestamp, global: &Global) -> Result<Sna
             anstream::eprintln!("not used: {}: {}", below(path), escape(why));
         }
     } else if !saved.ignored.is_empty() && !global.quiet {
+        let name = |path: &PathBuf| path.file_name().map(Path::new).map(below);
         let mut names: Vec<String> =
-            saved.ignored.iter().take(FEW).map(|(path, _)| below(path)).collect();
+            saved.ignored.iter().take(FEW).filter_map(|(path, _)| name(path)).collect();
         if saved.ignored.len() > FEW {
             names.push("…".into());
         }

@@ -328,11 +328,15 @@ impl<'a> Reach<'a> {
         by_arn.or_else(|| self.index.balancers.values().copied().find(|(b, _)| is(b)))
     }
 
+    /// A database by its name, its ARN or the name of its endpoint.
     fn database(&self, id: &str) -> Option<&'a crate::snapshot::DbInstance> {
         let views = self.index.snapshot.regions.iter();
-        views
-            .flat_map(|v| &v.db_instances)
-            .find(|d| d.db_instance_identifier == id || d.db_instance_arn.as_deref() == Some(id))
+        views.flat_map(|v| &v.db_instances).find(|d| {
+            let endpoint = d.endpoint.as_ref().and_then(|e| e.address.as_deref());
+            d.db_instance_identifier == id
+                || d.db_instance_arn.as_deref() == Some(id)
+                || endpoint == Some(id)
+        })
     }
 
     /// The one instance with a `Name` tag, where no resource has it as its id (R37).

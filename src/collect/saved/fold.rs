@@ -157,7 +157,9 @@ fn list(file: &File, key: &str, value: Value, unit: &mut Unit) -> Option<CallKin
     let Value::Array(values) = value else {
         // Answers about one resource leave it unread; a list of rows that is none is a page lost.
         let alone = ["Entries", "Routes", "Rules", "Attributes", "TargetHealthDescriptions"];
-        if alone.contains(&key) || key == "TransitGatewayRouteTablePropagations" {
+        // A classic balancer's attributes are one object, and nothing is judged by them.
+        let classic = key == "LoadBalancerAttributes" && value.is_object();
+        if alone.contains(&key) || classic || key == "TransitGatewayRouteTablePropagations" {
             return None;
         }
         let kind = list(file, key, Value::Array(Vec::new()), unit)?;

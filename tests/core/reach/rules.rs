@@ -451,6 +451,8 @@ fn r32_a_database_is_known_by_its_place_and_groups() {
     // No interface shows it: its groups and its subnets decide all the same.
     assert_eq!(said(&snap(&w), "internet", "db", "tcp/22"), "permitted security-group sg-1");
     assert_eq!(said(&snap(&w), "internet", "db", "tcp/80"), "blocked security-group sg-1");
+    w["DbInstances"][0]["Endpoint"] = json!({ "Address": "db.example.org", "Port": 22 });
+    assert_eq!(verdict(&w, "internet", "db.example.org", "tcp/22"), "permitted");
     assert_eq!(said(&snap(&w), "10.0.2.10", "db", "tcp/80"), "blocked security-group sg-1");
     assert_eq!(said(&snap(&w), "10.0.2.10", "db", "tcp/22"), "unknown address db");
     // It may stand in any subnet of its group: where they differ nobody knows.

@@ -102,6 +102,15 @@ fn a_queried_list_is_read_and_never_taken_to_be_whole() {
 }
 
 #[test]
+fn a_classic_balancers_attributes_are_no_broken_answer() {
+    let attributes = r#"{"LoadBalancerAttributes":{"CrossZoneLoadBalancing":{"Enabled":true}}}"#;
+    let f = Folder::new("classic", &[("sg.json", GROUP), ("elb/weblb", attributes)]);
+    let saved = f.read().expect("read");
+    assert!(saved.snapshot.calls.iter().all(|c| c.outcome.is_complete()));
+    assert_eq!(saved.ignored.len(), 1);
+}
+
+#[test]
 fn what_says_that_there_is_more_is_not_whole() {
     let routes = r#"{"Routes":[],"AdditionalRoutesAvailable":true}"#;
     let f = Folder::new("more-routes", &[("search-tgw-rtb-1.json", routes)]);
