@@ -49,9 +49,7 @@ impl CloudArgs {
         let snapshot = match (&self.snapshot, &self.aws_json) {
             _ if self.no_cloud => Snapshot::empty(now),
             (Some(path), _) => input::snapshot(path)?,
-            (None, Some(dir)) => {
-                edge::saved::read(dir, now).map_err(|e| CliError::new(e.to_string()))?
-            }
+            (None, Some(dir)) => super::saved::answers(dir, now, global)?,
             (None, None) if global.offline => {
                 return Err(CliError::new("read the cloud with --offline")
                     .hint(

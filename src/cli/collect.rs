@@ -99,7 +99,7 @@ pub fn run(args: &CollectArgs, global: &Global) -> Result<ExitStatus, CliError> 
     };
     let now = Timestamp::now();
     let snapshot = match &args.aws_json {
-        Some(dir) => collect::saved::read(dir, now).map_err(|e| CliError::new(e.to_string()))?,
+        Some(dir) => super::saved::answers(dir, now, global)?,
         None => live(&args.live, global, now)?,
     };
     match file {
@@ -332,6 +332,7 @@ fn counts(views: &[RegionView]) -> Vec<(&'static str, usize)> {
         ("transit gateways", sum(|v| v.transit_gateways.len())),
         ("transit gateway attachments", sum(|v| v.transit_gateway_attachments.len())),
         ("transit gateway route tables", sum(|v| v.transit_gateway_route_tables.len())),
+        ("VPN connections", sum(|v| v.vpn_connections.len())),
         ("load balancers", sum(|v| v.load_balancers.len())),
         ("listeners", sum(|v| v.listeners.len())),
         ("target groups", sum(|v| v.target_groups.len())),

@@ -3,11 +3,11 @@ use super::{CliError, ExitStatus, Global, input};
 use crate::collect;
 use crate::model::{Gap, GapKind};
 use crate::report::escape::visible;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Call, Outcome, Snapshot};
 use clap::Args;
 use jiff::Timestamp;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where the configuration is read from, and which gaps are accepted.
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ pub struct SavedArgs {
 }
 
 impl SavedArgs {
-    /// Reads the snapshot; with `-v` says which files of a folder were not used.
+    /// Reads the snapshot.
     pub(super) fn read(&self, global: &Global) -> Result<Snapshot, CliError> {
         if let Some(path) = &self.snapshot {
             return input::snapshot(path);
@@ -34,18 +34,7 @@ impl SavedArgs {
                 CliError::new("choose a snapshot").hint("add --snapshot FILE or --aws-json DIR")
             );
         };
-        let saved = collect::saved::read_all(dir, Timestamp::now())
-            .map_err(|e| CliError::new(e.to_string()))?;
-        if global.verbose > 0 {
-            for (path, why) in &saved.ignored {
-                anstream::eprintln!(
-                    "not used: {}: {}",
-                    escape(&path.display().to_string()),
-                    escape(why)
-                );
-            }
-        }
-        Ok(saved.snapshot)
+        answers(dir, Timestamp::now(), global)
     }
 
     /// Whether a kind of gap is accepted.
@@ -62,6 +51,59 @@ impl SavedArgs {
         }
     }
 }
+
+/// Reads a folder of saved answers, and says which of its files were not used: what is thought to be
+/// read and is not must not show in nothing but a gap. With `-v` every one, with the reason.
+///
+/// # Errors
+/// A folder that cannot be read, or holds nothing we know.
+pub(super) fn answers(dir: &Path, now: Timestamp, global: &Global) -> Result<Snapshot, CliError> {
+    let saved = collect::saved::read_all(dir, now).map_err(|e| {
+        let said = CliError::new(escape(&e.to_string()));
+        match e.hint() {
+            Some(hint) => said.hint(hint),
+            None => said,
+        }
+    })?;
+    let below = |path: &Path| escape(&path.strip_prefix(dir).unwrap_or(path).to_string_lossy());
+    if global.verbose > 0 {
+        for (path, why) in &saved.ignored {
+            anstream::eprintln!("not used: {}: {}", below(path), escape(why));
+        }
+    } else if !saved.ignored.is_empty() && !global.quiet {
+        let name = |path: &PathBuf| path.file_name().map(Path::new).map(below);
+        let mut names: Vec<String> =
+            saved.ignored.iter().take(FEW).filter_map(|(path, _)| name(path)).collect();
+        if saved.ignored.len() > FEW {
+            names.push("…".into());
+        }
+        let (count, all, names) = (saved.ignored.len(), saved.files, names.join(", "));
+        anstream::eprintln!("not used: {count} of {all} files ({names}); -v says why");
+    }
+    if !global.quiet {
+        tell_cut(&saved.snapshot);
+    }
+    Ok(saved.snapshot)
+}
+
+/// Says which answers were not whole: where every row that a question needs is there, no gap of
+/// its answer would.
+fn tell_cut(snapshot: &Snapshot) {
+    let cut = |call: &Call| match &call.outcome {
+        Outcome::Truncated(why) => Some((call.kind.operation(), why.clone())),
+        _ => None,
+    };
+    let all: Vec<_> = snapshot.calls.iter().filter_map(cut).collect();
+    for (operation, why) in all.iter().take(FEW) {
+        anstream::eprintln!("not whole: {operation}: {}", escape(why));
+    }
+    if all.len() > FEW {
+        anstream::eprintln!("not whole: {} more calls", all.len() - FEW);
+    }
+}
+
+/// How many files or calls are named.
+const FEW: usize = 4;
 
 /// How a command prints its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -39,6 +39,7 @@ pub enum GapKind {
     VpcPeerings,
     VpcEndpoints,
     TransitGateways,
+    VpnConnections,
     LoadBalancers,
     AutoScalingGroups,
     DbInstances,
@@ -66,7 +67,7 @@ pub enum GapKind {
 
 impl GapKind {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Instances,
         Self::NetworkInterfaces,
         Self::SecurityGroups,
@@ -82,6 +83,7 @@ impl GapKind {
         Self::VpcPeerings,
         Self::VpcEndpoints,
         Self::TransitGateways,
+        Self::VpnConnections,
         Self::LoadBalancers,
         Self::AutoScalingGroups,
         Self::DbInstances,
@@ -116,6 +118,7 @@ impl GapKind {
             Self::VpcPeerings => "vpc-peerings",
             Self::VpcEndpoints => "vpc-endpoints",
             Self::TransitGateways => "transit-gateways",
+            Self::VpnConnections => "vpn-connections",
             Self::LoadBalancers => "load-balancers",
             Self::AutoScalingGroups => "auto-scaling-groups",
             Self::DbInstances => "db-instances",

@@ -80,7 +80,8 @@ pub(super) fn stages<'a>(
         return vec![ways.far(layer, arn, "what a balancer's node answers besides its listeners")];
     }
     let classic = balancer.balancer_type.as_deref() == Some("classic");
-    let complete = classic || ways.index.complete(nic.view, CallKind::Listeners);
+    let complete = classic
+        || (ways.index.complete(nic.view, CallKind::Listeners) && !balancer.listeners_unread);
     let listeners = ways.index.listeners.get(arn).map_or(&[][..], Vec::as_slice);
     if listeners.is_empty() && !complete {
         let why = "its listeners are not in the snapshot";
@@ -117,7 +118,7 @@ fn fill(spans: Vec<Span>, gap: Gap) -> Vec<Span> {
     all
 }
 
-fn carries(listener: &Listener, protocol: Protocol) -> bool {
+pub(super) fn carries(listener: &Listener, protocol: Protocol) -> bool {
     match listener.protocol.as_deref().unwrap_or("TCP") {
         "TCP_UDP" => matches!(protocol, Protocol::Tcp | Protocol::Udp),
         "UDP" | "QUIC" => protocol == Protocol::Udp,

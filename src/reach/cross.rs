@@ -39,12 +39,19 @@ impl<'i, 'a> Ways<'i, 'a> {
         stages
     }
 
-    /// Whether the route to an address leads through a peering: only there do groups of the other
-    /// VPC count.
+    /// Whether the route to an address leads through a peering within one region: only there do
+    /// groups of the other VPC count.
     fn peered(&self, place: &Place<'a>, to: IpAddr) -> bool {
         place.routes.as_ref().is_ok_and(|table| {
             let routes = Routes::new(self.index, table, Family::of(to));
-            routes.lookup(to).is_some_and(|l| matches!(l.target, Target::Peering(_)))
+            let Some(Target::Peering(id)) = routes.lookup(to).map(|l| &l.target) else {
+                return false;
+            };
+            let regions = self.index.peerings.get(id).and_then(|p| {
+                let (a, b) = (&p.accepter_vpc_info.region, &p.requester_vpc_info.region);
+                Some((a.as_deref()?, b.as_deref()?))
+            });
+            regions.is_none_or(|(a, b)| a == b)
         })
     }
 

@@ -1,9 +1,10 @@
 //! What the ends of a flow name: addresses, resources, networks, the internet.
 
+use super::hidden::Hidden;
 use super::index::{Place, Role, Spot};
 use super::ways::{Start, Ways};
 use super::{End, Layer, QueryError, Reach, balancer};
-use crate::model::{AddressSet, Family, Gap, GapKind};
+use crate::model::{AddressSet, Family, Gap, GapKind, Protocol};
 use std::net::IpAddr;
 
 /// Where a flow begins.
@@ -19,13 +20,13 @@ pub(super) enum From<'i, 'a> {
 
 /// Where a flow ends.
 #[derive(Debug, Clone)]
-pub(super) enum To {
+pub(super) enum To<'a> {
     At(IpAddr, Spot),
     /// No interface has it.
     Nobody(IpAddr),
     Outside(AddressSet),
-    /// A resource whose addresses are not known, and why.
-    Unseen(String, Gap),
+    /// A resource whose addresses are not known.
+    Unseen(Hidden<'a>),
     /// A resource that has no address of the kind asked for.
     Without(Layer, String, String),
 }
@@ -46,16 +47,21 @@ impl<'a> Reach<'a> {
         nic.map(|n| self.index.nics[n].vpc.to_owned())
     }
 
-    pub(super) fn from(&self, end: &End, near: Option<&str>) -> Result<From<'_, 'a>, QueryError> {
-        match end {
-            End::Internet => Ok(From::Outside(AddressSet::outside())),
+    /// Where a flow begins: an instance may send by each of its interfaces.
+    pub(super) fn from(
+        &self,
+        end: &End,
+        near: Option<&str>,
+    ) -> Result<Vec<From<'_, 'a>>, QueryError> {
+        Ok(vec![match end {
+            End::Internet => From::Outside(AddressSet::outside()),
             End::Network(set) if set.intersects(&AddressSet::outside()) => {
-                Ok(From::Outside(set.intersect(&AddressSet::outside())))
+                From::Outside(set.intersect(&AddressSet::outside()))
             }
-            End::Network(set) => Ok(From::Far(set.clone(), None)),
-            End::Address(address) => self.from_address(*address, near),
-            End::Resource(id) => self.from_resource(id),
-        }
+            End::Network(set) => From::Far(set.clone(), None),
+            End::Address(address) => self.from_address(*address, near)?,
+            End::Resource(id) => return self.from_resource(id),
+        }])
     }
 
     fn from_address(
@@ -102,28 +108,33 @@ impl<'a> Reach<'a> {
         Ok(From::Ours(Start { nic: Some(row), place, address }, Some(nic)))
     }
 
-    fn from_resource(&self, id: &str) -> Result<From<'_, 'a>, QueryError> {
-        if id.starts_with("vgw-") {
-            return Ok(From::Far(AddressSet::all_v4(), Some(id.into())));
+    fn from_resource(&self, id: &str) -> Result<Vec<From<'_, 'a>>, QueryError> {
+        if id.starts_with("vgw-") || id.starts_with("tgw-") {
+            return Ok(vec![From::Far(AddressSet::all_v4(), Some(id.into()))]);
         }
         if id.starts_with("vpc-") && self.index.view_of_vpc(id).is_some() {
-            return Ok(From::Far(self.index.vpc_blocks(id), None));
+            return Ok(vec![From::Far(self.index.vpc_blocks(id), None)]);
         }
-        let nic =
-            self.index.nic_of(id).or_else(|| self.index.nics_of_instance(id).first().copied());
-        let nic = match (nic, self.instance_named(id)?) {
-            (Some(nic), _) => Some(nic),
-            (None, Some(named)) => self.index.nics_of_instance(named).first().copied(),
-            (None, None) => None,
+        let mut nics: Vec<usize> = self.index.nic_of(id).into_iter().collect();
+        if nics.is_empty() {
+            nics = self.index.nics_of_instance(self.instance_named(id)?.unwrap_or(id));
         }
-        .ok_or_else(|| self.no_such(id))?;
-        let row = self.index.nics[nic].row;
-        let v6 = row.ipv6_addresses.iter().filter_map(|a| a.ipv6_address.map(IpAddr::from));
-        let address = row.private_ip_address.or_else(|| v6.into_iter().next());
-        match address {
-            Some(address) => self.start(nic, address),
-            None => Err(QueryError::Unusable { what: id.into(), why: "has no address".into() }),
+        if nics.is_empty() {
+            return Err(self.no_such(id));
         }
+        let starts: Vec<_> = nics
+            .into_iter()
+            .filter_map(|nic| {
+                let row = self.index.nics[nic].row;
+                let v6 = row.ipv6_addresses.iter().filter_map(|a| a.ipv6_address);
+                let v6 = v6.map(IpAddr::from).next();
+                Some(self.start(nic, row.private_ip_address.or(v6)?))
+            })
+            .collect::<Result<_, _>>()?;
+        if starts.is_empty() {
+            return Err(QueryError::Unusable { what: id.into(), why: "has no address".into() });
+        }
+        Ok(starts)
     }
 
     /// The one interface that has an address; an error where several have it.
@@ -158,7 +169,7 @@ impl<'a> Reach<'a> {
         Ok(nics.first().copied())
     }
 
-    pub(super) fn to(&self, end: &End, from: &From<'_, 'a>) -> Result<Vec<To>, QueryError> {
+    pub(super) fn to(&self, end: &End, from: &From<'_, 'a>) -> Result<Vec<To<'a>>, QueryError> {
         let near = match from {
             From::Ours(start, _) => Some(start.place.vpc),
             _ => None,
@@ -176,7 +187,7 @@ impl<'a> Reach<'a> {
                 let why = "is a block of private addresses: name one of them or a resource";
                 return Err(QueryError::Unusable { what: set.to_string(), why: why.into() });
             }
-            End::Address(address) => vec![match self.pick(*address, near)? {
+            End::Address(address) => vec![match self.pick_by_route(*address, near, from)? {
                 Some(spot) => To::At(*address, spot),
                 None => To::Nobody(*address),
             }],
@@ -184,8 +195,25 @@ impl<'a> Reach<'a> {
         })
     }
 
+    /// As [`Reach::pick`]; of equal addresses in several VPCs the one that the source's route leads to.
+    fn pick_by_route(
+        &self,
+        address: IpAddr,
+        near: Option<&str>,
+        from: &From<'_, 'a>,
+    ) -> Result<Option<Spot>, QueryError> {
+        let picked = self.pick(address, near);
+        if let (Err(QueryError::Ambiguous { .. }), From::Ours(start, _)) = (&picked, from) {
+            let ways = self.ways(Protocol::Tcp, Family::of(address));
+            if let (_, Some(vpc)) = ways.cross(start.place, address) {
+                return self.pick(address, Some(vpc));
+            }
+        }
+        picked
+    }
+
     /// The addresses of a resource that a packet from `from` would be sent to.
-    fn to_resource(&self, id: &str, from: &From<'_, 'a>) -> Result<Vec<To>, QueryError> {
+    fn to_resource(&self, id: &str, from: &From<'_, 'a>) -> Result<Vec<To<'a>>, QueryError> {
         let nics = self.nics_of(id)?;
         if let Some(db) = self.database(id)
             && !db.publicly_accessible
@@ -195,13 +223,7 @@ impl<'a> Reach<'a> {
             return Ok(vec![To::Without(Layer::Internet, "internet".into(), why)]);
         }
         if nics.is_empty() {
-            let why = "none of its interfaces is in the snapshot";
-            let kind = match id {
-                _ if self.database(id).is_some() => GapKind::DbInstances,
-                _ if id.starts_with("i-") => GapKind::NetworkInterfaces,
-                _ => GapKind::LoadBalancers,
-            };
-            return Ok(vec![To::Unseen(id.into(), Gap::new(kind, id, why))]);
+            return Ok(vec![To::Unseen(self.unseen(id))]);
         }
         let families: Vec<Family> = match from {
             From::Outside(set) | From::Far(set, _) => [Family::V4, Family::V6]
@@ -239,7 +261,7 @@ impl<'a> Reach<'a> {
             if facing {
                 let why = "no public address of it is in the snapshot";
                 let gap = Gap::new(GapKind::LoadBalancers, id, why);
-                return Ok(vec![To::Unseen(id.into(), gap)]);
+                return Ok(vec![To::Unseen(Hidden { gap, ..self.unseen(id) })]);
             }
             let nic = first.id().to_owned();
             let why = format!("{nic} has no public address: nothing on the internet leads to it");
@@ -259,15 +281,11 @@ impl<'a> Reach<'a> {
         if !of_instance.is_empty() || self.index.instances.contains_key(id) {
             return Ok(of_instance);
         }
-        let named = self.index.balancers.iter().find(|(arn, (b, _))| {
-            **arn == id
-                || b.load_balancer_name.as_deref() == Some(id)
-                || b.dns_name.as_deref() == Some(id)
-        });
-        if let Some((arn, _)) = named {
+        if let Some((named, _)) = self.balancer(id) {
+            let arn = named.load_balancer_arn.as_str();
             let is = |nic: &super::index::Nic<'a>| {
                 matches!(balancer::kind(&self.index, nic),
-                    balancer::Kind::Balancer(Some(b), _) if b.load_balancer_arn == **arn)
+                    balancer::Kind::Balancer(Some(b), _) if b.load_balancer_arn == arn)
             };
             return Ok((0..self.index.nics.len()).filter(|n| is(&self.index.nics[*n])).collect());
         }
@@ -288,11 +306,37 @@ impl<'a> Reach<'a> {
         Err(self.no_such(id))
     }
 
+    /// What is known of a resource of which no interface is in the snapshot.
+    fn unseen(&self, id: &str) -> Hidden<'a> {
+        let gap = |kind| Gap::new(kind, id, "none of its interfaces is in the snapshot");
+        match (self.database(id), self.balancer(id)) {
+            (Some(db), _) => Hidden::of_database(id, gap(GapKind::DbInstances), db),
+            (None, Some((b, view))) => {
+                Hidden::of_balancer(id, gap(GapKind::LoadBalancers), b, view)
+            }
+            _ if id.starts_with("i-") => Hidden::new(id, gap(GapKind::NetworkInterfaces)),
+            _ => Hidden::new(id, gap(GapKind::LoadBalancers)),
+        }
+    }
+
+    /// A balancer by its ARN, its name or its DNS name, with the view it was read in.
+    fn balancer(&self, id: &str) -> Option<(&'a crate::snapshot::Balancer, usize)> {
+        let is = |b: &crate::snapshot::Balancer| {
+            b.load_balancer_name.as_deref() == Some(id) || b.dns_name.as_deref() == Some(id)
+        };
+        let by_arn = self.index.balancers.get(id).copied();
+        by_arn.or_else(|| self.index.balancers.values().copied().find(|(b, _)| is(b)))
+    }
+
+    /// A database by its name, its ARN or the name of its endpoint.
     fn database(&self, id: &str) -> Option<&'a crate::snapshot::DbInstance> {
         let views = self.index.snapshot.regions.iter();
-        views
-            .flat_map(|v| &v.db_instances)
-            .find(|d| d.db_instance_identifier == id || d.db_instance_arn.as_deref() == Some(id))
+        views.flat_map(|v| &v.db_instances).find(|d| {
+            let endpoint = d.endpoint.as_ref().and_then(|e| e.address.as_deref());
+            d.db_instance_identifier == id
+                || d.db_instance_arn.as_deref() == Some(id)
+                || endpoint == Some(id)
+        })
     }
 
     /// The one instance with a `Name` tag, where no resource has it as its id (R37).

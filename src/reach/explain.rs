@@ -1,7 +1,7 @@
 use super::combine::{Decision, combine};
 use super::ends::{From, To};
 use super::engine::{finish, fold, required};
-use super::index::Role;
+use super::index::{Index, Role};
 use super::span::{Stage, way};
 use super::ways::{Start, Ways, one};
 use super::{Configured, End, Explanation, Layer, Query, QueryError, Reach, Verdict};
@@ -12,18 +12,21 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 impl<'a> Reach<'a> {
-    /// The path of one flow and what decides it. Where an end has several addresses, the answer is
-    /// that of the address that lets most through.
+    /// The path of one flow and what decides it. Where an end has several addresses or interfaces,
+    /// the answer is that of those that let most through.
     ///
     /// # Errors
     /// An end that names nothing, or several things.
     pub fn explain(&self, query: &Query) -> Result<Explanation, QueryError> {
         let near = self.vpc_of(&query.to);
-        let from = self.from(&query.from, near.as_deref())?;
-        let tos = self.to(&query.to, &from)?;
+        let mut flows = Vec::new();
+        for from in self.from(&query.from, near.as_deref())? {
+            let tos = self.to(&query.to, &from)?;
+            flows.extend(tos.into_iter().map(|to| (from.clone(), to)));
+        }
         let mut best: Option<Explanation> = None;
-        for to in &tos {
-            let one = self.answer(&from, to, query);
+        for (from, to) in &flows {
+            let one = self.answer(from, to, query);
             let rank = |e: &Explanation| match e.configured.verdict() {
                 Verdict::Permitted => 0,
                 Verdict::Partly => 1,
@@ -42,7 +45,7 @@ impl<'a> Reach<'a> {
     }
 
     /// Every protocol and port that was asked for, on the way between two ends.
-    fn answer(&self, from: &From<'_, 'a>, to: &To, query: &Query) -> Explanation {
+    fn answer(&self, from: &From<'_, 'a>, to: &To<'a>, query: &Query) -> Explanation {
         let family = match (to, from) {
             (To::At(a, _) | To::Nobody(a), _) => Family::of(*a),
             (To::Outside(set), _) => match set.first() {
@@ -95,10 +98,19 @@ impl<'a> Reach<'a> {
                 continue;
             }
             let (stages, asked) = self.way(from, to, protocol, family);
-            let needed = required(&asked, family);
-            let stages = way(stages);
-            let parts: Vec<(PortSet, Decision)> =
-                combine(&stages, &asked, &Arc::new(needed), &ports);
+            let needed = Arc::new(required(&asked, family));
+            let mut stages = way(stages);
+            let mut parts: Vec<(PortSet, Decision)> = combine(&stages, &asked, &needed, &ports);
+            if let (From::Outside(_), To::Unseen(hidden)) = (from, to)
+                && let Some((told, way)) = self.database_parts(
+                    &self.ways(protocol, family),
+                    hidden,
+                    (&asked, &needed),
+                    &ports,
+                )
+            {
+                (parts, stages) = (told, way);
+            }
             for (_, decision) in &parts {
                 gaps.extend(decision.gaps.iter().cloned());
                 // An assumption stands in for a gap as long as the path gets that far.
@@ -117,7 +129,7 @@ impl<'a> Reach<'a> {
     fn way(
         &self,
         from: &From<'_, 'a>,
-        to: &To,
+        to: &To<'a>,
         protocol: Protocol,
         family: Family,
     ) -> (Vec<Stage>, Arc<AddressSet>) {
@@ -134,11 +146,12 @@ impl<'a> Reach<'a> {
         }
         let internet = |why: String| vec![Stage::blocks(Layer::Internet, "internet", why)];
         match (from, to) {
-            (From::Outside(set) | From::Far(set, _), To::Unseen(id, gap)) => {
-                (vec![unseen(id, gap)], asked(set))
-            }
-            (From::Ours(start, _), To::Unseen(id, gap)) => {
-                (vec![unseen(id, gap)], one(start.address))
+            (_, To::Unseen(hidden)) => {
+                let ends = match from {
+                    From::Outside(set) | From::Far(set, _) => asked(set),
+                    From::Ours(start, _) => one(start.address),
+                };
+                (self.hidden(&ways, hidden, from, &ends), ends)
             }
             (From::Outside(set) | From::Far(set, _), To::Without(layer, id, why)) => {
                 (vec![Stage::blocks(*layer, id, why.as_str())], asked(set))
@@ -161,27 +174,32 @@ impl<'a> Reach<'a> {
                 (vec![Stage::blocks(Layer::Address, "internet", why)], asked(set))
             }
             (From::Far(set, gateway), To::At(address, spot)) => {
-                let ends = asked(set);
                 match (spot.role, gateway) {
                     (Role::Public(_), Some(id)) => {
                         let why = format!("it has no route to {address}");
-                        (vec![Stage::blocks(Layer::VpnGateway, id, why)], ends)
+                        (vec![Stage::blocks(far_layer(id), id, why)], asked(set))
                     }
                     (Role::Public(_), None) => {
-                        (internet("a private source is not routed on the internet".into()), ends)
+                        let why = "a private source is not routed on the internet";
+                        (internet(why.into()), asked(set))
                     }
-                    _ => {
+                    (_, Some(id)) => {
                         let nic = &self.index.nics[spot.nic];
-                        let mut stages = Vec::new();
-                        if let Some(id) = gateway {
-                            stages.push(Stage::node(Layer::VpnGateway, id.as_str()));
-                        }
+                        // What comes through a gateway comes from none of the VPC's own addresses.
+                        let ends = asked(&set.subtract(&self.index.vpc_blocks(nic.vpc)));
+                        let mut stages = vec![self.far_gateway(id, nic.vpc)];
                         stages.extend(ways.from_far(nic, &ends));
                         (stages, ends)
                     }
+                    (_, None) => {
+                        let ends = asked(set);
+                        (ways.from_far(&self.index.nics[spot.nic], &ends), ends)
+                    }
                 }
             }
-            (From::Far(set, _), To::Nobody(address)) => (self.nobody(*address), asked(set)),
+            (From::Far(set, gateway), To::Nobody(address)) => {
+                (self.nobody_far(gateway.as_deref(), *address), asked(set))
+            }
             (From::Far(set, _), To::Outside(_)) => {
                 (internet("a private source is not routed on the internet".into()), asked(set))
             }
@@ -231,6 +249,13 @@ impl<'a> Reach<'a> {
             stages.push(Stage::blocks(Layer::NatGateway, nat, why));
             return stages;
         }
+        if let Some(vpn) = self.index.tunnels.get(&address) {
+            let own = vpn.vpn_connection_id.as_str();
+            let id = vpn.vpn_gateway_id.as_deref().or(vpn.transit_gateway_id.as_deref());
+            let gap = Index::not_modelled(own, "what the end of a VPN tunnel answers");
+            stages.push(Stage::unknown(far_layer(id.unwrap_or(own)), id.unwrap_or(own), vec![gap]));
+            return stages;
+        }
         if let Some(elastic) = self.index.elastic.get(&address) {
             let id = elastic.allocation_id.as_deref().unwrap_or(&text);
             let used = elastic.association_id.is_some()
@@ -274,45 +299,78 @@ impl<'a> Reach<'a> {
     ) -> Vec<Stage> {
         let there = one(address);
         let place = start.place;
-        let inside = |vpc: &str| -> Stage {
-            let gaps = self.unseen_interfaces();
-            match self.index.subnet_holding(vpc, address) {
-                Some(subnet) if gaps.is_empty() => {
-                    Stage::blocks(Layer::Subnet, subnet.id, format!("no host has {address}"))
-                }
-                Some(subnet) => Stage::unknown(Layer::Subnet, subnet.id, gaps),
-                None => match self.index.view_of_vpc(vpc) {
-                    Some(view) if !self.index.complete(view, CallKind::Subnets) => {
-                        let gap = self.index.gap(view, CallKind::Subnets, vpc, "");
-                        Stage::unknown(Layer::Vpc, vpc, vec![gap])
-                    }
-                    _ => Stage::blocks(Layer::Vpc, vpc, format!("no subnet holds {address}")),
-                },
-            }
-        };
         let same = self.index.subnet_holding(place.vpc, address).is_some_and(|s| s.id == place.id);
         let stages = ways.depart(start, &there, None, !same);
         let mut stages = super::ways::collapse(stages, &there);
         if same || self.index.vpc_blocks(place.vpc).contains(address) {
-            stages.push(inside(place.vpc));
+            stages.push(self.nobody_in(place.vpc, address));
             return stages;
         }
         let (more, vpc) = ways.cross(place, address);
         stages.extend(more);
         if let Some(vpc) = vpc {
             stages.push(Stage::node(Layer::Vpc, vpc));
-            stages.push(inside(vpc));
+            stages.push(self.nobody_in(vpc, address));
         }
         stages
     }
+
+    /// An address of a VPC that no interface has.
+    fn nobody_in(&self, vpc: &str, address: IpAddr) -> Stage {
+        let gaps = self.unseen_interfaces();
+        match self.index.subnet_holding(vpc, address) {
+            Some(subnet) if gaps.is_empty() => {
+                Stage::blocks(Layer::Subnet, subnet.id, format!("no host has {address}"))
+            }
+            Some(subnet) => Stage::unknown(Layer::Subnet, subnet.id, gaps),
+            None => match self.index.view_of_vpc(vpc) {
+                Some(view) if !self.index.complete(view, CallKind::Subnets) => {
+                    let gap = self.index.gap(view, CallKind::Subnets, vpc, "");
+                    Stage::unknown(Layer::Vpc, vpc, vec![gap])
+                }
+                _ => Stage::blocks(Layer::Vpc, vpc, format!("no subnet holds {address}")),
+            },
+        }
+    }
+
+    /// An address that no interface has, from beyond the VPCs.
+    fn nobody_far(&self, gateway: Option<&str>, address: IpAddr) -> Vec<Stage> {
+        let all = || self.index.vpcs.keys().copied().collect();
+        let behind: Vec<&str> = gateway.map_or_else(all, |id| self.index.vpcs_behind(id));
+        let holds = |vpc: &&str| self.index.vpc_blocks(vpc).contains(address);
+        let holding: Vec<&str> = behind.iter().copied().filter(holds).collect();
+        let mut stages: Vec<Stage> =
+            gateway.map(|id| Stage::node(far_layer(id), id)).into_iter().collect();
+        match (holding.as_slice(), gateway) {
+            ([vpc], _) => {
+                stages.push(Stage::node(Layer::Vpc, *vpc));
+                stages.push(self.nobody_in(vpc, address));
+            }
+            ([], Some(id)) if id.starts_with("vgw-") && !behind.is_empty() => {
+                let why = format!("it has no route to {address}");
+                return vec![Stage::blocks(Layer::VpnGateway, id, why)];
+            }
+            (_, Some(id)) => {
+                let gap = Index::not_modelled(id, "what lies behind it");
+                return vec![Stage::unknown(far_layer(id), id, vec![gap])];
+            }
+            (_, None) => return self.nobody(address),
+        }
+        stages
+    }
+
+    /// The gateway that a packet comes in by: one that leads to other VPCs only is the end.
+    fn far_gateway(&self, id: &str, vpc: &str) -> Stage {
+        let layer = far_layer(id);
+        let behind = self.index.vpcs_behind(id);
+        if behind.is_empty() || behind.contains(&vpc) {
+            return Stage::node(layer, id);
+        }
+        Stage::blocks(layer, id, format!("it leads to {}, not to {vpc}", behind.join(", ")))
+    }
 }
 
-/// What stands for a resource whose addresses are not known.
-fn unseen(id: &str, gap: &Gap) -> Stage {
-    let layer = match gap.kind {
-        GapKind::NetworkInterfaces => Layer::Instance,
-        GapKind::DbInstances => Layer::Address,
-        _ => Layer::LoadBalancer,
-    };
-    Stage::unknown(layer, id, vec![gap.clone()])
+/// The kind of a gateway to beyond, by its id.
+fn far_layer(id: &str) -> Layer {
+    if id.starts_with("tgw-") { Layer::TransitGateway } else { Layer::VpnGateway }
 }

@@ -1,5 +1,6 @@
 // Over 500 lines: every map of the snapshot, built in one pass.
 
+use super::attached::Attached;
 use super::group::Group;
 use crate::model::{AddressSet, Gap, GapKind};
 use crate::snapshot::*;
@@ -32,7 +33,10 @@ pub(super) struct Index<'a> {
     pub(super) endpoint_nics: BTreeMap<&'a str, &'a str>,
     pub(super) peerings: BTreeMap<&'a str, &'a VpcPeering>,
     pub(super) elastic: BTreeMap<IpAddr, &'a Address>,
-    pub(super) attachments: BTreeMap<&'a str, &'a TransitGatewayAttachment>,
+    /// The ends of VPN tunnels at Amazon.
+    pub(super) tunnels: BTreeMap<IpAddr, &'a VpnConnection>,
+    /// The sides of each: a peering has two.
+    pub(super) attachments: BTreeMap<&'a str, Vec<Attached<'a>>>,
     pub(super) transit_tables: BTreeMap<&'a str, &'a TransitGatewayRouteTable>,
     pub(super) edge_tables: BTreeMap<&'a str, &'a RouteTable>,
     prefix_lists: BTreeMap<&'a str, Option<AddressSet>>,
@@ -114,6 +118,7 @@ impl<'a> Index<'a> {
             endpoint_nics: BTreeMap::new(),
             peerings: BTreeMap::new(),
             elastic: BTreeMap::new(),
+            tunnels: BTreeMap::new(),
             attachments: BTreeMap::new(),
             transit_tables: BTreeMap::new(),
             edge_tables: BTreeMap::new(),
@@ -190,16 +195,11 @@ impl<'a> Index<'a> {
         self.peerings.extend(
             rows.vpc_peering_connections.iter().map(|r| (r.vpc_peering_connection_id.as_str(), r)),
         );
-        self.attachments.extend(
-            rows.transit_gateway_attachments
-                .iter()
-                .map(|r| (r.transit_gateway_attachment_id.as_str(), r)),
-        );
-        self.transit_tables.extend(
-            rows.transit_gateway_route_tables
-                .iter()
-                .map(|r| (r.transit_gateway_route_table_id.as_str(), r)),
-        );
+        self.transit_rows(rows);
+        for row in rows.vpn_connections.iter().filter(|r| r.state.as_deref() != Some("deleted")) {
+            let ends = row.vgw_telemetry.iter().filter_map(|t| t.outside_ip_address);
+            self.tunnels.extend(ends.map(|end| (end, row)));
+        }
         for row in &rows.prefix_lists {
             let set = row.networks().map(|n| n.into_iter().collect());
             let have = self.prefix_lists.entry(&row.prefix_list_id).or_insert(None);
@@ -506,6 +506,27 @@ impl<'a> Index<'a> {
                 && (groups.is_empty() || groups == nic.groups)
         };
         (0..self.nics.len()).filter(|n| is(&self.nics[*n])).collect()
+    }
+
+    /// The VPCs that a virtual private gateway or a transit gateway leads to, as far as route tables
+    /// and attachments show.
+    pub(super) fn vpcs_behind(&self, gateway: &str) -> Vec<&'a str> {
+        let attached =
+            self.attachments.values().flatten().filter(|a| {
+                a.gateway == gateway && a.resource_type == Some("vpc") && a.available()
+            });
+        let mut vpcs: Vec<&str> = attached.filter_map(|a| a.resource_id).collect();
+        for table in self.snapshot.regions.iter().flat_map(|v| &v.route_tables) {
+            let routed = table.routes.iter().any(|r| {
+                r.gateway_id.as_deref() == Some(gateway) && r.state.as_deref() != Some("blackhole")
+            });
+            if routed || table.propagating_vgws.iter().any(|g| g == gateway) {
+                vpcs.extend(table.vpc_id.as_deref());
+            }
+        }
+        vpcs.sort_unstable();
+        vpcs.dedup();
+        vpcs
     }
 
     /// The view that a VPC was read in.

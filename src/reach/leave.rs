@@ -238,6 +238,7 @@ impl<'i, 'a> Ways<'i, 'a> {
             stages.push(self.acl(place, Direction::Ingress, &here).collapse(&here));
         }
         stages.push(Stage::node(layer, id));
+        stages.push(Stage::node(Layer::Subnet, place.id));
         stages.push(self.acl(place, Direction::Egress, ends));
         stages.extend(bpa::stage(
             self.index,

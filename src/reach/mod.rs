@@ -7,6 +7,7 @@
 
 mod acl;
 mod answer;
+mod attached;
 mod balancer;
 mod blind;
 mod bpa;
@@ -18,6 +19,7 @@ mod engine;
 mod explain;
 mod exposed;
 mod group;
+mod hidden;
 mod index;
 mod leave;
 mod lines;

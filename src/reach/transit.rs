@@ -1,10 +1,10 @@
 use super::Layer;
+use super::attached::Attached;
 use super::index::Place;
 use super::span::Stage;
 use super::ways::Ways;
-use crate::snapshot::{
-    CallKind, TransitGatewayAttachment, TransitGatewayRoute, TransitGatewayRouteTable,
-};
+use crate::model::{Gap, GapKind};
+use crate::snapshot::{CallKind, TransitGatewayRoute, TransitGatewayRouteTable};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
 
@@ -19,9 +19,21 @@ enum Hit<'t> {
     Opaque(String),
 }
 
-impl<'a> Ways<'_, 'a> {
-    /// From a subnet through a transit gateway towards an address (R30): the attachment must lie in
-    /// the subnet's zone, its association table decides out. The VPC it leads to, where one is.
+/// Where a packet goes behind one transit gateway.
+enum Next<'i, 'a> {
+    Vpc(&'a str),
+    /// The peer's side of a peering.
+    Gateway(&'i Attached<'a>),
+    Nowhere,
+}
+
+/// Transit gateways on one way; more are a circle.
+const MAX_GATEWAYS: usize = 8;
+
+impl<'i, 'a> Ways<'i, 'a> {
+    /// From a subnet through a transit gateway, and those it is peered with, towards an address
+    /// (R30): the attachment must lie in the subnet's zone, its association table decides out. The VPC
+    /// it leads to, where one is.
     pub(super) fn transit(
         &self,
         place: &Place<'a>,
@@ -33,12 +45,7 @@ impl<'a> Ways<'_, 'a> {
             let gap = self.index.gap(place.view, kind, gateway, "the rows it needs are not there");
             (vec![Stage::unknown(layer, gateway, vec![gap])], None)
         };
-        let own = self.index.attachments.values().find(|a| {
-            a.transit_gateway_id.as_deref() == Some(gateway)
-                && a.resource_id.as_deref() == Some(place.vpc)
-                && available(a)
-        });
-        let Some(own) = own else {
+        let Some(own) = self.index.attached_vpc(place.vpc, gateway) else {
             if self.index.complete(place.view, CallKind::TransitGatewayAttachments) {
                 let why = format!("{gateway} has no attachment to {}", place.vpc);
                 return (vec![Stage::blocks(Layer::Subnet, place.id, why)], None);
@@ -50,57 +57,87 @@ impl<'a> Ways<'_, 'a> {
             Some(false) => {
                 let zone =
                     place.row.and_then(|r| r.availability_zone.as_deref()).unwrap_or("its zone");
-                let id = &own.transit_gateway_attachment_id;
-                let why = format!("{id} of {gateway} is not in {zone}");
+                let why = format!("{} of {gateway} is not in {zone}", own.id);
                 return (vec![Stage::blocks(Layer::Subnet, place.id, why)], None);
             }
             None => return unseen(CallKind::TransitGatewayVpcAttachments),
         }
-        let Some(table) = own.association_route_table_id.as_deref() else {
+        // A peering leads to another gateway, whose table may lead on.
+        let mut stages = Vec::new();
+        let mut at = own;
+        for _ in 0..MAX_GATEWAYS {
+            let (stage, next) = self.one_gateway(place, at, to);
+            stages.push(stage);
+            match next {
+                Next::Vpc(vpc) => return (stages, Some(vpc)),
+                Next::Gateway(peer) => at = peer,
+                Next::Nowhere => return (stages, None),
+            }
+        }
+        stages.push(self.far(layer, at.gateway, "a long chain of peered transit gateways"));
+        (stages, None)
+    }
+
+    /// One transit gateway, entered by an attachment: the table associated with it decides.
+    fn one_gateway(
+        &self,
+        place: &Place<'a>,
+        by: &Attached<'a>,
+        to: IpAddr,
+    ) -> (Stage, Next<'i, 'a>) {
+        let (layer, gateway) = (Layer::TransitGateway, by.gateway);
+        let unseen = |kind: CallKind| {
+            let gap = self.index.gap(place.view, kind, gateway, "the rows it needs are not there");
+            (Stage::unknown(layer, gateway, vec![gap]), Next::Nowhere)
+        };
+        let blocks = |why: String| (Stage::blocks(layer, gateway, why), Next::Nowhere);
+        let Some(table) = by.table else {
             if self.index.complete(place.view, CallKind::TransitGatewayAttachments) {
-                let why = format!("{} has no route table", own.transit_gateway_attachment_id);
-                return (vec![Stage::blocks(layer, gateway, why)], None);
+                return blocks(format!("{} has no route table", by.id));
             }
             return unseen(CallKind::TransitGatewayAttachments);
         };
         let Some(table) = self.index.transit_tables.get(table) else {
             return unseen(CallKind::TransitGatewayRouteTables);
         };
-        match self.lookup(table, to) {
-            Hit::Attachment(id) => {
-                let Some(attachment) = self.index.attachments.get(id) else {
-                    return unseen(CallKind::TransitGatewayAttachments);
-                };
-                match (attachment.resource_type.as_deref(), attachment.resource_id.as_deref()) {
-                    _ if !available(attachment) => {
-                        let why = format!("{id} is not available");
-                        (vec![Stage::blocks(layer, gateway, why)], None)
-                    }
-                    (Some("vpc"), Some(vpc)) => (vec![Stage::node(layer, gateway)], Some(vpc)),
-                    (kind, _) => {
-                        let what =
-                            format!("a transit gateway's {} attachment", kind.unwrap_or("other"));
-                        (vec![self.far(layer, gateway, &what)], None)
-                    }
-                }
-            }
-            Hit::Blackhole => {
-                (vec![Stage::blocks(layer, gateway, "its route is a blackhole")], None)
-            }
+        let id = match self.lookup(table, to) {
+            Hit::Attachment(id) => id,
+            Hit::Blackhole => return blocks("its route is a blackhole".into()),
             Hit::None => {
-                let why = format!("no route to {to} in {}", table.transit_gateway_route_table_id);
-                (vec![Stage::blocks(layer, gateway, why)], None)
+                let table = &table.transit_gateway_route_table_id;
+                return blocks(format!("no route to {to} in {table}"));
             }
-            Hit::Unseen(kind) => unseen(kind),
-            Hit::Opaque(what) => (vec![self.far(layer, gateway, &what)], None),
+            Hit::Unseen(kind) => return unseen(kind),
+            Hit::Opaque(what) => return (self.far(layer, gateway, &what), Next::Nowhere),
+        };
+        let Some(out) = self.index.attached(id, gateway) else {
+            return unseen(CallKind::TransitGatewayAttachments);
+        };
+        match (out.resource_type, out.resource_id) {
+            _ if !out.available() => blocks(format!("{id} is not available")),
+            (Some("vpc"), Some(vpc)) => (Stage::node(layer, gateway), Next::Vpc(vpc)),
+            (Some("peering"), Some(peer)) => match self.index.attached(id, peer) {
+                Some(there) if there.gateway != gateway => {
+                    (Stage::node(layer, gateway), Next::Gateway(there))
+                }
+                _ => {
+                    let why = format!("the side of {id} at {peer} is not in the snapshot");
+                    let gap = Gap::new(GapKind::TransitGateways, peer, why);
+                    (Stage::unknown(layer, peer, vec![gap]), Next::Nowhere)
+                }
+            },
+            (kind, _) => {
+                let what = format!("a transit gateway's {} attachment", kind.unwrap_or("other"));
+                (self.far(layer, gateway, &what), Next::Nowhere)
+            }
         }
     }
 
     /// Whether an attachment has a subnet in the zone of `place`.
-    fn in_zone(&self, attachment: &TransitGatewayAttachment, place: &Place<'a>) -> Option<bool> {
+    fn in_zone(&self, attachment: &Attached<'a>, place: &Place<'a>) -> Option<bool> {
         let zone = place.row?.availability_zone.as_deref()?;
         let mut unknown = false;
-        for id in attachment.subnet_ids.as_ref()? {
+        for id in attachment.subnets? {
             let there = self.index.subnets.get(id.as_str()).and_then(|p| p.row);
             match there.and_then(|r| r.availability_zone.as_deref()) {
                 Some(z) if z == zone => return Some(true),
@@ -155,8 +192,4 @@ fn hit(route: &TransitGatewayRoute) -> Hit<'_> {
         Some(id) if route.state.as_deref() != Some("blackhole") => Hit::Attachment(id),
         _ => Hit::Blackhole,
     }
-}
-
-fn available(attachment: &TransitGatewayAttachment) -> bool {
-    attachment.state.as_deref().is_none_or(|s| s == "available")
 }

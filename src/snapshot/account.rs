@@ -42,6 +42,7 @@ pub struct RegionView {
     pub transit_gateways: Vec<TransitGateway>,
     pub transit_gateway_attachments: Vec<TransitGatewayAttachment>,
     pub transit_gateway_route_tables: Vec<TransitGatewayRouteTable>,
+    pub vpn_connections: Vec<VpnConnection>,
     pub load_balancers: Vec<Balancer>,
     pub listeners: Vec<Listener>,
     pub target_groups: Vec<TargetGroup>,

@@ -25,6 +25,10 @@ pub struct Balancer {
     pub availability_zones: Vec<BalancerZone>,
     /// Attributes by key; `None` when they could not be read.
     pub attributes: Option<BTreeMap<String, String>>,
+    /// Whether nobody asked for its listeners: that call is one for each balancer, and saved answers
+    /// may have it for some only.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub listeners_unread: bool,
     pub tags: Vec<Tag>,
 }
 

@@ -121,6 +121,7 @@ kinds! {
     TransitGatewayRouteTables = "ec2" "DescribeTransitGatewayRouteTables" TransitGateways,
     TransitGatewayRoutes = "ec2" "SearchTransitGatewayRoutes" TransitGateways,
     TransitGatewayPropagations = "ec2" "GetTransitGatewayRouteTablePropagations" TransitGateways,
+    VpnConnections = "ec2" "DescribeVpnConnections" VpnConnections,
     VpcBpaOptions = "ec2" "DescribeVpcBlockPublicAccessOptions" VpcBpa,
     VpcBpaExclusions = "ec2" "DescribeVpcBlockPublicAccessExclusions" VpcBpa,
     LoadBalancers = "elasticloadbalancing" "DescribeLoadBalancers" LoadBalancers,

@@ -94,6 +94,26 @@ pub struct PeeringStatus {
     pub code: String,
 }
 
+/// A site-to-site VPN connection. What it carries is not modelled; its ends at Amazon are public.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct VpnConnection {
+    pub vpn_connection_id: String,
+    pub vpn_gateway_id: Option<String>,
+    pub transit_gateway_id: Option<String>,
+    /// `pending`, `available`, `deleting`, `deleted`.
+    pub state: Option<String>,
+    pub vgw_telemetry: Vec<VpnTunnel>,
+}
+
+/// One tunnel of a VPN connection.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct VpnTunnel {
+    /// Its end at Amazon.
+    pub outside_ip_address: Option<IpAddr>,
+}
+
 /// A VPC endpoint.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]

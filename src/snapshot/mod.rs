@@ -28,7 +28,8 @@ pub use compute::{
 };
 pub use gateway::{
     Address, EgressOnlyInternetGateway, GatewayAttachment, InternetGateway, NatGateway,
-    NatGatewayAddress, PeeringStatus, PeeringVpc, VpcEndpoint, VpcPeering,
+    NatGatewayAddress, PeeringStatus, PeeringVpc, VpcEndpoint, VpcPeering, VpnConnection,
+    VpnTunnel,
 };
 pub use group::{
     GroupPair, IpPermission, IpRange, Ipv6Range, PrefixListEntry, PrefixListRef, SecurityGroup,

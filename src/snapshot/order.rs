@@ -55,6 +55,7 @@ impl RegionView {
             transit_gateways,
             transit_gateway_attachments,
             transit_gateway_route_tables,
+            vpn_connections,
             load_balancers,
             listeners,
             target_groups,
@@ -127,7 +128,7 @@ impl RegionView {
             }
             attachment.tags.sort();
         }
-        by!(transit_gateway_attachments, a => &a.transit_gateway_attachment_id);
+        by!(transit_gateway_attachments, a => (&a.transit_gateway_attachment_id, &a.transit_gateway_id));
         for table in &mut *transit_gateway_route_tables {
             for route in table.routes.iter_mut().flatten() {
                 route.transit_gateway_attachments.sort();
@@ -142,6 +143,11 @@ impl RegionView {
             table.tags.sort();
         }
         by!(transit_gateway_route_tables, t => &t.transit_gateway_route_table_id);
+
+        for connection in &mut *vpn_connections {
+            by!(connection.vgw_telemetry, t => t.outside_ip_address);
+        }
+        by!(vpn_connections, c => &c.vpn_connection_id);
 
         for balancer in &mut *load_balancers {
             balancer.security_groups.sort();

@@ -206,6 +206,7 @@ fn lists(kind: CallKind) -> &'static [&'static str] {
         K::TransitGatewayRouteTables | K::TransitGatewayRoutes | K::TransitGatewayPropagations => {
             &["TransitGatewayRouteTables"]
         }
+        K::VpnConnections => &["VpnConnections"],
         K::VpcBpaOptions => &["BpaOptions"],
         K::VpcBpaExclusions => &["BpaExclusions"],
         K::LoadBalancers => &["LoadBalancers", "Listeners"],

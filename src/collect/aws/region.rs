@@ -1,7 +1,7 @@
 use super::client::Clients;
 use super::ec2::{
     acls, addresses, bpa, endpoints, gateways, groups, instances, interfaces, peerings,
-    prefix_lists, routes, transit, vpcs,
+    prefix_lists, routes, transit, vpcs, vpn,
 };
 use super::elb::{balancers, listeners, target_groups};
 use super::log::Log;
@@ -47,6 +47,7 @@ pub(super) async fn read(clients: &Clients, log: &Log, account: &str, region: &s
             log.read(CallKind::InternetGateways, gateways::internet(ec2)),
             log.read(CallKind::EgressOnlyInternetGateways, gateways::egress_only(ec2)),
             log.read(CallKind::NatGateways, gateways::nat(ec2)),
+            log.read(CallKind::VpnConnections, vpn::connections(ec2)),
         )
     });
     let lists = Box::pin(prefix_lists(clients, log));
@@ -73,10 +74,11 @@ pub(super) async fn read(clients: &Clients, log: &Log, account: &str, region: &s
     view.bpa_options = options.rows.into_iter().next();
     view.bpa_exclusions = exclusions.rows;
 
-    let (internet, egress_only, nat) = edges;
+    let (internet, egress_only, nat, vpns) = edges;
     view.internet_gateways = internet.rows;
     view.egress_only_internet_gateways = egress_only.rows;
     view.nat_gateways = nat.rows;
+    view.vpn_connections = vpns.rows;
 
     view.prefix_lists = lists;
     (view.transit_gateways, view.transit_gateway_attachments, view.transit_gateway_route_tables) =

@@ -17,6 +17,13 @@ pub(super) struct File {
     pub(super) parts: Vec<String>,
 }
 
+impl File {
+    /// Its path below the folder that was asked for.
+    pub(super) fn name(&self) -> String {
+        self.parts.join("/")
+    }
+}
+
 /// Lists every regular file under `dir`, sorted, following each link once.
 pub(super) fn list(dir: &Path) -> Result<Vec<File>, SavedError> {
     let meta = std::fs::metadata(dir).map_err(|source| io(dir, source))?;

@@ -17,6 +17,13 @@ pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> Snapshot {
     for (place, unit) in place(units) {
         let (view, calls) = views.entry(place.clone()).or_default();
         let Unit { view: rows, calls: tallies, embedded, pending, .. } = unit;
+        if let (Some(one), Some(other)) = (&rows.bpa_options, &view.bpa_options)
+            && one != other
+        {
+            let tally = calls.entry(CallKind::VpcBpaOptions).or_default();
+            tally.bad += 1;
+            tally.why.get_or_insert_with(|| "two answers differ".into());
+        }
         append(view, rows);
         for (kind, tally) in tallies {
             let sum = calls.entry(kind).or_default();
@@ -29,7 +36,9 @@ pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> Snapshot {
         rest.push((place, pending, embedded));
     }
     // What belongs to a row may stand in another folder than the row.
-    for (place, pending, embedded) in rest {
+    let mut asked = BTreeSet::new();
+    for (place, mut pending, embedded) in rest {
+        asked.append(&mut pending.asked_listeners);
         let (view, _) = views.entry(place).or_default();
         apply(view, pending);
         embed(view, embedded);
@@ -37,6 +46,9 @@ pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> Snapshot {
     let mut snapshot = Snapshot::empty(taken_at);
     for ((account, region), (mut view, mut calls)) in views {
         name_classic(&mut view, &account, &region);
+        if calls.contains_key(&CallKind::Listeners) {
+            unread_listeners(&mut view, &asked);
+        }
         for (kind, id) in sort(&mut view) {
             let tally = calls.entry(kind).or_default();
             tally.bad += 1;
@@ -61,6 +73,18 @@ pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> Snapshot {
     snapshot.calls.sort();
     share(&mut snapshot.regions);
     snapshot
+}
+
+/// Marks the balancers that no saved answer gives the listeners of.
+fn unread_listeners(view: &mut RegionView, asked: &BTreeSet<String>) {
+    let have: BTreeSet<&str> =
+        view.listeners.iter().filter_map(|l| l.load_balancer_arn.as_deref()).collect();
+    for balancer in &mut view.load_balancers {
+        let arn = &balancer.load_balancer_arn;
+        let classic = balancer.balancer_type.as_deref() == Some("classic");
+        balancer.listeners_unread =
+            !classic && !have.contains(arn.as_str()) && !asked.contains(arn);
+    }
 }
 
 /// Puts the account and the region into the ARNs that classic balancers are given.
@@ -128,6 +152,7 @@ fn append(view: &mut RegionView, more: RegionView) {
         transit_gateways,
         transit_gateway_attachments,
         transit_gateway_route_tables,
+        vpn_connections,
         load_balancers,
         listeners,
         target_groups,
@@ -153,6 +178,7 @@ fn append(view: &mut RegionView, more: RegionView) {
     view.transit_gateways.extend(transit_gateways);
     view.transit_gateway_attachments.extend(transit_gateway_attachments);
     view.transit_gateway_route_tables.extend(transit_gateway_route_tables);
+    view.vpn_connections.extend(vpn_connections);
     view.load_balancers.extend(load_balancers);
     view.listeners.extend(listeners);
     view.target_groups.extend(target_groups);
@@ -168,6 +194,7 @@ fn apply(view: &mut RegionView, pending: Pending) {
         mut balancer_attributes,
         mut target_group_attributes,
         mut health,
+        asked_listeners: _,
         mut rules,
         mut prefix_entries,
         mut transit_routes,
@@ -265,6 +292,7 @@ fn sort(view: &mut RegionView) -> Vec<(CallKind, String)> {
     by(&mut view.vpc_endpoints, |r| &r.vpc_endpoint_id);
     by(&mut view.transit_gateways, |r| &r.transit_gateway_id);
     by(&mut view.transit_gateway_route_tables, |r| &r.transit_gateway_route_table_id);
+    by(&mut view.vpn_connections, |r| &r.vpn_connection_id);
     by(&mut view.load_balancers, |r| &r.load_balancer_arn);
     by(&mut view.listeners, |r| &r.listener_arn);
     by(&mut view.target_groups, |r| &r.target_group_arn);
@@ -301,14 +329,19 @@ fn merge_prefix_lists(list: &mut Vec<PrefixList>) {
 
 /// The association and the subnets of an attachment come from two calls.
 fn merge_attachments(list: &mut Vec<TransitGatewayAttachment>) {
-    list.sort_by(|a, b| a.transit_gateway_attachment_id.cmp(&b.transit_gateway_attachment_id));
+    list.sort_by_key(side);
     list.dedup_by(|b, a| {
-        if a.transit_gateway_attachment_id != b.transit_gateway_attachment_id {
+        if side(a) != side(b) {
             return false;
         }
         fill(a, b);
         true
     });
+}
+
+/// What tells attachments apart: the two sides of a peering have one id.
+fn side(row: &TransitGatewayAttachment) -> (String, Option<String>) {
+    (row.transit_gateway_attachment_id.clone(), row.transit_gateway_id.clone())
 }
 
 fn fill(a: &mut TransitGatewayAttachment, b: &mut TransitGatewayAttachment) {
@@ -323,7 +356,7 @@ fn fill(a: &mut TransitGatewayAttachment, b: &mut TransitGatewayAttachment) {
 fn share(views: &mut [RegionView]) {
     let (mut peerings, mut gateways, mut tables) =
         (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    let mut attachments: BTreeMap<String, usize> = BTreeMap::new();
+    let mut attachments: BTreeMap<(String, Option<String>), usize> = BTreeMap::new();
     for index in 0..views.len() {
         let (before, rest) = views.split_at_mut(index);
         let view = &mut rest[0];
@@ -333,15 +366,13 @@ fn share(views: &mut [RegionView]) {
         view.transit_gateway_route_tables
             .retain(|t| tables.insert(t.transit_gateway_route_table_id.clone()));
         view.transit_gateway_attachments.retain_mut(|b| {
-            let id = &b.transit_gateway_attachment_id;
-            let Some(&owner) = attachments.get(id) else {
-                attachments.insert(id.clone(), index);
+            let key = side(b);
+            let Some(&owner) = attachments.get(&key) else {
+                attachments.insert(key, index);
                 return true;
             };
-            let first = before[owner]
-                .transit_gateway_attachments
-                .iter_mut()
-                .find(|a| a.transit_gateway_attachment_id == *id);
+            let first =
+                before[owner].transit_gateway_attachments.iter_mut().find(|a| side(a) == key);
             if let Some(a) = first {
                 fill(a, b);
             }

@@ -1,5 +1,6 @@
 // Over 500 lines because it is one table: every top-level key that a describe call can have.
 
+use super::bare;
 use super::document::Documents;
 use super::files::File;
 use super::flaw::flaw;
@@ -8,6 +9,9 @@ use super::unit::{Unit, Units, key};
 use crate::snapshot::*;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+
+/// What a search for routes says where it found more than it gives.
+const MORE_ROUTES: &str = "AdditionalRoutesAvailable";
 
 /// Folds a file's documents into its unit.
 ///
@@ -20,7 +24,9 @@ pub(super) fn file(file: &File, read: Documents, units: &mut Units) -> Result<()
     let unit_key = key(file);
     let fresh = !units.contains_key(&unit_key);
     let unit = units.entry(unit_key.clone()).or_default();
+    unit.file = file.name();
     let mut used = Vec::new();
+    let keys = keys(&read.values);
     for value in read.values {
         document(file, value, unit, &mut used);
     }
@@ -33,15 +39,42 @@ pub(super) fn file(file: &File, read: Documents, units: &mut Units) -> Result<()
         if fresh {
             units.remove(&unit_key);
         }
-        return Err("it holds no call that we read".into());
+        return Err(format!("it holds no call that we read{keys}"));
     }
     Ok(())
 }
 
+/// The top-level keys of a file, for people who wonder why it was not used.
+fn keys(values: &[Value]) -> String {
+    let objects = values.iter().filter_map(Value::as_object);
+    let mut keys: Vec<&str> = objects.flat_map(|o| o.keys().map(String::as_str)).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let more = if keys.len() > MOST_KEYS { ", …" } else { "" };
+    keys.truncate(MOST_KEYS);
+    match keys.as_slice() {
+        [] => String::new(),
+        keys => format!(": its keys are {}{more}", keys.join(", ")),
+    }
+}
+
+/// Keys that are named of a file that was not used.
+const MOST_KEYS: usize = 4;
+
 fn document(file: &File, value: Value, unit: &mut Unit, used: &mut Vec<CallKind>) {
     match value {
-        // `jq -s` and some collectors wrap the pages in a list.
-        Value::Array(pages) => pages.into_iter().for_each(|page| document(file, page, unit, used)),
+        Value::Array(mut pages) => match bare::answer(&mut pages) {
+            Some(fields) => {
+                let before = used.len();
+                document(file, Value::Object(fields), unit, used);
+                // A query may have left out rows, and nothing here says whether it did.
+                for kind in &used[before..] {
+                    unit.bad(*kind, "a bare list, as --query prints it".into());
+                }
+            }
+            // `jq -s` and some collectors wrap the pages in a list.
+            None => pages.into_iter().for_each(|page| document(file, page, unit, used)),
+        },
         Value::Object(fields) => {
             if let Some(account) = fields.get("Account").and_then(Value::as_str)
                 && fields.contains_key("UserId")
@@ -54,8 +87,12 @@ fn document(file: &File, value: Value, unit: &mut Unit, used: &mut Vec<CallKind>
             let more = ["NextToken", "NextMarker", "Marker"]
                 .iter()
                 .any(|key| fields.get(*key).and_then(Value::as_str).is_some_and(|t| !t.is_empty()));
+            let cut = fields.get(MORE_ROUTES) == Some(&Value::Bool(true));
             for (key, value) in fields {
                 if let Some(kind) = list(file, &key, value, unit) {
+                    if cut {
+                        unit.bad(kind, "the table has more routes".into());
+                    }
                     let tally = unit.made(kind);
                     if more {
                         tally.more += 1
@@ -108,6 +145,10 @@ fn list(file: &File, key: &str, value: Value, unit: &mut Unit) -> Option<CallKin
     if key == "VpcBlockPublicAccessOptions" {
         unit.made(K::VpcBpaOptions).items += 1;
         match row::<BpaOptions>(value, "InternetGatewayBlockMode") {
+            // One region has one mode: files of two regions in one folder do not say which is whose.
+            Ok(options) if unit.view.bpa_options.as_ref().is_some_and(|o| *o != options) => {
+                unit.bad(K::VpcBpaOptions, "two answers differ".into());
+            }
             Ok(options) => unit.view.bpa_options = Some(options),
             Err(why) => unit.bad(K::VpcBpaOptions, why),
         }
@@ -116,7 +157,9 @@ fn list(file: &File, key: &str, value: Value, unit: &mut Unit) -> Option<CallKin
     let Value::Array(values) = value else {
         // Answers about one resource leave it unread; a list of rows that is none is a page lost.
         let alone = ["Entries", "Routes", "Rules", "Attributes", "TargetHealthDescriptions"];
-        if alone.contains(&key) || key == "TransitGatewayRouteTablePropagations" {
+        // A classic balancer's attributes are one object, and nothing is judged by them.
+        let classic = key == "LoadBalancerAttributes" && value.is_object();
+        if alone.contains(&key) || classic || key == "TransitGatewayRouteTablePropagations" {
             return None;
         }
         let kind = list(file, key, Value::Array(Vec::new()), unit)?;
@@ -193,6 +236,9 @@ fn list(file: &File, key: &str, value: Value, unit: &mut Unit) -> Option<CallKin
                 }
                 let table = text(&value, "TransitGatewayRouteTableId").unwrap_or_default();
                 let routes = take_list(&mut value, "Routes");
+                if value.get(MORE_ROUTES) == Some(&Value::Bool(true)) {
+                    unit.bad(K::TransitGatewayRoutes, format!("{table} has more routes"));
+                }
                 transit_routes(unit, table, routes);
             }
             unit.made(K::TransitGatewayRoutes);
@@ -220,6 +266,7 @@ fn list(file: &File, key: &str, value: Value, unit: &mut Unit) -> Option<CallKin
             propagations(unit, table, values);
             K::TransitGatewayPropagations
         }
+        "VpnConnections" => plain!(VpnConnections, "VpnConnectionId", vpn_connections),
         "VpcBlockPublicAccessExclusions" => {
             plain!(VpcBpaExclusions, "ExclusionId", bpa_exclusions)
         }
@@ -239,12 +286,14 @@ fn list(file: &File, key: &str, value: Value, unit: &mut Unit) -> Option<CallKin
             let mut listeners = Vec::new();
             for mut value in values {
                 if is_object(unit, K::Listeners, &value) {
+                    unit.pending.asked_listeners.extend(text(&value, "LoadBalancerArn"));
                     listeners.extend(take_list(&mut value, "Listeners"));
                 }
             }
             return list(file, "Listeners", Value::Array(listeners), unit);
         }
         "Listeners" => {
+            unit.pending.asked_listeners.extend(arn(file));
             let values = values.into_iter().map(listener).collect();
             rows(unit, K::Listeners, values, "ListenerArn", |u, r| u.view.listeners.push(r))
         }

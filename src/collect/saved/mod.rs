@@ -1,6 +1,7 @@
 //! Reads saved `aws ... describe-*` output into a snapshot: files in any folders, recognised by
 //! their top-level key, so that air-gapped users and other tools' collections come in.
 
+mod bare;
 mod document;
 mod error;
 mod files;
@@ -21,6 +22,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct Saved {
     pub snapshot: Snapshot,
+    /// How many files there were.
+    pub files: usize,
     /// Files that hold no call we read, with why; sorted.
     pub ignored: Vec<(PathBuf, String)>,
 }
@@ -41,7 +44,9 @@ pub fn read(dir: &Path, taken_at: Timestamp) -> Result<Snapshot, SavedError> {
 pub fn read_all(dir: &Path, taken_at: Timestamp) -> Result<Saved, SavedError> {
     let mut units = unit::Units::default();
     let mut ignored = Vec::new();
-    for file in files::list(dir)? {
+    let files = files::list(dir)?;
+    let count = files.len();
+    for file in files {
         let read = document::read(&file)?;
         let used = fold::file(&file, read, &mut units);
         if let Err(why) = used {
@@ -49,9 +54,10 @@ pub fn read_all(dir: &Path, taken_at: Timestamp) -> Result<Saved, SavedError> {
         }
     }
     if units.is_empty() {
-        return Err(SavedError::Nothing { dir: dir.into(), files: ignored.len() });
+        let (dir, files) = (dir.into(), ignored.len());
+        return Err(SavedError::Nothing { dir, files, first: ignored.into_iter().next() });
     }
-    Ok(Saved { snapshot: finish::snapshot(units, taken_at), ignored })
+    Ok(Saved { snapshot: finish::snapshot(units, taken_at), files: count, ignored })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use super::files::File;
 use super::place::{Votes, is_account, is_region, region_in};
 use crate::snapshot::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Files that belong to one account and region, as far as their paths tell.
 pub(super) type Key = (Option<String>, Option<String>, String);
@@ -19,6 +19,8 @@ pub(super) struct Unit {
     /// Interfaces as the instances show them, for where they are not listed themselves.
     pub(super) embedded: Vec<Interface>,
     pub(super) pending: Pending,
+    /// The file that is being read.
+    pub(super) file: String,
 }
 
 /// What came of one call.
@@ -40,6 +42,8 @@ pub(super) struct Pending {
     pub(super) balancer_attributes: BTreeMap<String, BTreeMap<String, String>>,
     pub(super) target_group_attributes: BTreeMap<String, BTreeMap<String, String>>,
     pub(super) health: BTreeMap<String, Vec<TargetHealth>>,
+    /// Balancers that were asked for their listeners, and may have none.
+    pub(super) asked_listeners: BTreeSet<String>,
     pub(super) rules: BTreeMap<String, Vec<Action>>,
     pub(super) prefix_entries: BTreeMap<String, Vec<PrefixListEntry>>,
     pub(super) transit_routes: BTreeMap<String, Vec<TransitGatewayRoute>>,
@@ -54,6 +58,7 @@ impl Unit {
 
     /// Notes something of the call that could not be read.
     pub(super) fn bad(&mut self, kind: CallKind, why: String) {
+        let why = format!("{}: {why}", self.file);
         let tally = self.made(kind);
         tally.bad += 1;
         tally.why.get_or_insert(why);

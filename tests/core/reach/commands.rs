@@ -164,3 +164,24 @@ fn a_mapped_address_is_the_ipv4_address_in_it() {
     let ran = world.run(&[&explain[..], &["--port", "tcp/22"]].concat());
     assert!(ran.stdout.starts_with("permitted"), "{ran}");
 }
+
+#[test]
+fn what_of_a_folder_was_not_read_is_told() {
+    let world = World::new().with("NO_COLOR", "1");
+    world.file("a/sg.json", br#"{"SecurityGroups":[{"GroupId":"sg-1","VpcId":"vpc-1","IpPermissions":[]}],"NextToken":"t"}"#);
+    world.file("a/es.json", br#"{"DomainStatusList":[]}"#);
+    let ran = world.run(&["reach", "--aws-json", "a"]);
+    assert!(ran.stderr.contains("not used: 1 of 2 files (es.json); -v says why"), "{ran}");
+    assert!(ran.stderr.contains("not whole: DescribeSecurityGroups: its last page"), "{ran}");
+    let ran = world.run(&["-v", "reach", "--aws-json", "a"]);
+    assert!(
+        ran.stderr.contains("not used: es.json") && ran.stderr.contains("DomainStatusList"),
+        "{ran}"
+    );
+    let ran = world.run(&["-q", "reach", "--aws-json", "a"]);
+    assert_eq!(ran.stderr, "", "{ran}");
+    world.file("b/vpcs.yaml", b"Vpcs: []");
+    let ran = world.run(&["reach", "--aws-json", "b"]);
+    assert_eq!(ran.code, Some(2), "{ran}");
+    assert!(ran.stderr.contains("vpcs.yaml") && ran.stderr.contains("--output json"), "{ran}");
+}

@@ -1,5 +1,6 @@
 //! What the snapshot permits: one test a row of the semantics table, and an oracle that agrees.
 
+mod beyond;
 mod commands;
 mod oracle;
 mod rules;

@@ -448,7 +448,24 @@ fn r03_a_private_block_is_judged_source_by_source() {
 fn r32_a_database_is_known_by_its_place_and_groups() {
     let mut w = world();
     w["DbInstances"] = json!([{ "DBInstanceIdentifier": "db", "PubliclyAccessible": true, "VpcSecurityGroups": [{ "VpcSecurityGroupId": "sg-1" }], "DBSubnetGroup": { "VpcId": "vpc-1", "Subnets": [{ "SubnetIdentifier": "subnet-1" }] } }]);
+    // No interface shows it: its groups and its subnets decide all the same.
+    assert_eq!(said(&snap(&w), "internet", "db", "tcp/22"), "permitted security-group sg-1");
+    assert_eq!(said(&snap(&w), "internet", "db", "tcp/80"), "blocked security-group sg-1");
+    w["DbInstances"][0]["Endpoint"] = json!({ "Address": "db.example.org", "Port": 22 });
+    assert_eq!(verdict(&w, "internet", "db.example.org", "tcp/22"), "permitted");
+    assert_eq!(said(&snap(&w), "10.0.2.10", "db", "tcp/80"), "blocked security-group sg-1");
+    assert_eq!(said(&snap(&w), "10.0.2.10", "db", "tcp/22"), "unknown address db");
+    // It may stand in any subnet of its group: where they differ nobody knows.
+    w["DbInstances"][0]["DBSubnetGroup"]["Subnets"] =
+        json!([{ "SubnetIdentifier": "subnet-1" }, { "SubnetIdentifier": "subnet-2" }]);
     assert_eq!(said(&snap(&w), "internet", "db", "tcp/22"), "unknown address db");
+    assert_eq!(said(&snap(&w), "internet", "db", "tcp/80"), "blocked security-group sg-1");
+    w["DbInstances"][0]["DBSubnetGroup"]["Subnets"] = json!([{ "SubnetIdentifier": "subnet-2" }]);
+    assert_eq!(said(&snap(&w), "internet", "db", "tcp/22"), "blocked route-table rtb-main");
+    w["DbInstances"][0]["DBSubnetGroup"]["Subnets"] = json!([{ "SubnetIdentifier": "subnet-1" }]);
+    w["DbInstances"][0]["DBInstanceStatus"] = json!("stopped");
+    assert_eq!(said(&snap(&w), "internet", "db", "tcp/22"), "blocked instance db");
+    w["DbInstances"][0]["DBInstanceStatus"] = json!("available");
     w["NetworkInterfaces"][0]["Description"] = json!("RDSNetworkInterface");
     assert_eq!(verdict(&w, "internet", "db", "tcp/22"), "permitted");
     let open = snap(&w);
@@ -483,7 +500,7 @@ fn r28_ipv6_is_its_own_world() {
 }
 
 /// A network balancer in the public subnet, whose one target is i-2 on port 8443.
-fn balanced(kind: &str) -> Value {
+pub(super) fn balanced(kind: &str) -> Value {
     let mut w = world();
     let arn =
         format!("arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/{kind}/b/1");

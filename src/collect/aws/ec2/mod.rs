@@ -13,6 +13,7 @@ pub(super) mod prefix_lists;
 pub(super) mod routes;
 pub(super) mod transit;
 pub(super) mod vpcs;
+pub(super) mod vpn;
 
 /// The largest page of most describe operations: fewest requests for the same rows.
 const PAGE: i32 = 1000;

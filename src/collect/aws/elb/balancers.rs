@@ -54,6 +54,7 @@ fn balancer(row: &types::LoadBalancer) -> Result<Balancer, Malformed> {
         security_groups: row.security_groups().to_vec(),
         availability_zones: zones,
         attributes: None,
+        listeners_unread: false,
         tags: Vec::new(),
     })
 }

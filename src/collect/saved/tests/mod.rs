@@ -220,7 +220,10 @@ fn rows_that_are_no_objects_are_noted_and_never_a_panic() {
     ] {
         assert!(!truncated("no-object", &format!("{{\"{key}\":[{item}]}}")).is_empty());
     }
-    assert_eq!(truncated("no-list", r#"{"SecurityGroups":null}"#), "SecurityGroups is no list");
+    assert_eq!(
+        truncated("no-list", r#"{"SecurityGroups":null}"#),
+        "x.json: SecurityGroups is no list"
+    );
 }
 
 #[test]
@@ -247,7 +250,7 @@ fn a_filter_that_cannot_be_read_whole_is_not_read_at_all() {
             "acl-1: an entry has no block",
         ),
     ] {
-        assert_eq!(truncated("flaw", &text), says);
+        assert_eq!(truncated("flaw", &text), format!("x.json: {says}"));
     }
     // Some tools write an empty list as null.
     let text = group(r#","IpPermissions":null,"Description":"""#);
@@ -318,3 +321,5 @@ fn of_two_rows_that_differ_none_is_kept() {
     let Outcome::Truncated(why) = &s.calls[0].outcome else { panic!("{:?}", s.calls) };
     assert_eq!(why, "sg-1: two rows of it differ");
 }
+
+mod forms;

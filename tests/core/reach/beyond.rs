@@ -1,0 +1,258 @@
+//! What lies beyond a VPC or is not in the snapshot itself: private gateways, peered transit
+//! gateways, balancers without a node; what surely blocks there is blocked, the rest unknown.
+
+use super::rules::balanced;
+use super::world::*;
+use portcullis::snapshot::{CallKind, Outcome, Snapshot};
+use serde_json::{Value, json};
+
+fn snap(view: &Value) -> Snapshot {
+    snapshot(vec![view.clone()])
+}
+
+/// The world whose private subnet leads to a virtual private gateway.
+fn with_gateway() -> Value {
+    let mut w = world();
+    let out =
+        json!({ "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "vgw-1", "State": "active" });
+    w["RouteTables"][0]["Routes"].as_array_mut().expect("list").push(out);
+    w["VpnConnections"] = json!([{ "VpnConnectionId": "vpn-1", "VpnGatewayId": "vgw-1", "State": "available", "VgwTelemetry": [{ "OutsideIpAddress": "18.1.1.1" }] }]);
+    w
+}
+
+#[test]
+fn a_private_gateway_leads_to_its_vpc_and_no_further() {
+    let w = snap(&with_gateway());
+    for (from, to, port, wanted) in [
+        ("vgw-1", "10.0.2.10", "tcp/80", "blocked security-group sg-2"),
+        ("vgw-1", "10.0.2.10", "tcp/22", "unknown route-table rtb-main"),
+        // Answers of the public subnet go to the internet gateway.
+        ("vgw-1", "10.0.1.10", "tcp/22", "blocked route-table rtb-1"),
+        ("vgw-1", "54.1.2.3", "tcp/22", "blocked vpn-gateway vgw-1"),
+        ("vgw-1", "10.0.2.99", "tcp/22", "blocked subnet subnet-2"),
+        ("vgw-1", "10.0.7.7", "tcp/22", "blocked vpc vpc-1"),
+        ("vgw-1", "172.16.0.1", "tcp/22", "blocked vpn-gateway vgw-1"),
+        ("172.16.0.1", "10.0.2.99", "tcp/22", "blocked subnet subnet-2"),
+        ("172.16.0.1", "10.0.7.7", "tcp/22", "blocked vpc vpc-1"),
+        ("172.16.0.1", "10.0.2.10", "tcp/80", "blocked security-group sg-2"),
+        ("i-2", "8.8.8.8", "tcp/80", "unknown vpn-gateway vgw-1"),
+    ] {
+        assert_eq!(said(&w, from, to, port), wanted, "{from} to {to} {port}");
+    }
+    // A gateway that leads to another VPC is no way in.
+    let mut w = with_gateway();
+    w["Vpcs"]
+        .as_array_mut()
+        .expect("list")
+        .push(json!({ "VpcId": "vpc-2", "CidrBlock": "10.7.0.0/16" }));
+    w["RouteTables"][0]["Routes"][1]["GatewayId"] = json!("vgw-2");
+    let table = json!({ "RouteTableId": "rtb-2", "VpcId": "vpc-2", "Routes": [], "PropagatingVgws": ["vgw-1"] });
+    w["RouteTables"].as_array_mut().expect("list").push(table);
+    assert_eq!(said(&snap(&w), "vgw-1", "10.0.2.10", "tcp/22"), "blocked vpn-gateway vgw-1");
+}
+
+#[test]
+fn the_end_of_a_tunnel_is_amazons_and_not_modelled() {
+    let mut w = with_gateway();
+    let answer = explain(&snap(&w), "8.8.8.8", "18.1.1.1", "tcp/80");
+    assert_eq!(answer.configured.verdict().to_string(), "unknown");
+    assert_eq!(answer.gaps[0].scope, "vpn-1");
+    w["VpnConnections"][0]["State"] = json!("deleted");
+    assert_eq!(said(&snap(&w), "8.8.8.8", "18.1.1.1", "tcp/80"), "blocked address 18.1.1.1");
+}
+
+/// Two accounts, each with a transit gateway of its own, peered: the world, and one like it with 9s.
+fn peered() -> [Value; 2] {
+    let mut w = world();
+    w["RouteTables"][1]["Routes"].as_array_mut().expect("list").push(
+        json!({ "DestinationCidrBlock": "10.9.0.0/16", "TransitGatewayId": "tgw-1", "State": "active" }),
+    );
+    w["TransitGatewayAttachments"] = json!([
+        { "TransitGatewayAttachmentId": "tgw-attach-p", "TransitGatewayId": "tgw-1", "ResourceType": "peering", "ResourceId": "tgw-91", "State": "available", "AssociationRouteTableId": "tgw-rtb-1", "SubnetIds": [] },
+        { "TransitGatewayAttachmentId": "tgw-attach-1", "TransitGatewayId": "tgw-1", "ResourceType": "vpc", "ResourceId": "vpc-1", "State": "available", "AssociationRouteTableId": "tgw-rtb-1", "SubnetIds": ["subnet-1"] },
+    ]);
+    let route = json!([{ "DestinationCidrBlock": "10.9.0.0/16", "Type": "static", "State": "active", "TransitGatewayAttachments": [{ "TransitGatewayAttachmentId": "tgw-attach-p", "ResourceType": "peering", "ResourceId": "tgw-91" }] }]);
+    let propagation = json!([{ "TransitGatewayAttachmentId": "tgw-attach-1", "ResourceType": "vpc", "ResourceId": "vpc-1" }]);
+    w["TransitGatewayRouteTables"] = json!([{ "TransitGatewayRouteTableId": "tgw-rtb-1", "Routes": route, "Propagations": propagation }]);
+    // Each side is the other one with the names exchanged.
+    let mut other = w.to_string();
+    for (from, to) in [
+        ("tgw-91", "tgw-X"),
+        ("tgw-1", "tgw-91"),
+        ("tgw-X", "tgw-1"),
+        ("10.9.", "10.X."),
+        ("10.0.", "10.9."),
+        ("10.X.", "10.0."),
+        ("tgw-attach-1", "tgw-attach-91"),
+        ("tgw-rtb-1", "tgw-rtb-91"),
+        ("vpc-1", "vpc-91"),
+        ("eni-", "eni-9"),
+        ("\"i-", "\"i-9"),
+        ("subnet-", "subnet-9"),
+        ("\"rtb-", "\"rtb-9"),
+        ("acl-1", "acl-91"),
+        ("igw-1", "igw-91"),
+        ("\"sg-", "\"sg-9"),
+        ("54.1.2.3", "54.9.2.3"),
+        ("2600:1f00::", "2600:1f99::"),
+        ("111122223333", "444455556666"),
+    ] {
+        other = other.replace(from, to);
+    }
+    [w, serde_json::from_str(&other).expect("json")]
+}
+
+#[test]
+fn r30_peered_transit_gateways_lead_on_from_table_to_table() {
+    let [w, other] = peered();
+    let ask = |w: &Value, other: &Value, port: &str| {
+        said(&snapshot(vec![w.clone(), other.clone()]), "i-1", "10.9.1.10", port)
+    };
+    assert_eq!(ask(&w, &other, "tcp/22"), "permitted security-group sg-91");
+    assert_eq!(ask(&w, &other, "tcp/80"), "blocked security-group sg-91");
+    let both = snapshot(vec![w.clone(), other.clone()]);
+    let answer = explain(&both, "i-1", "10.9.1.10", "tcp/22");
+    let hops: Vec<&str> =
+        answer.configured.path().expect("a path").hops().iter().map(|h| &*h.id).collect();
+    let at = |id: &str| hops.iter().position(|h| *h == id);
+    assert!(at("tgw-1") < at("tgw-91") && at("tgw-91") < at("vpc-91"), "{hops:?}");
+    // Here no route to the peer.
+    let mut here = w.clone();
+    here["TransitGatewayRouteTables"][0]["Routes"] = json!([]);
+    assert_eq!(ask(&here, &other, "tcp/80"), "blocked transit-gateway tgw-1");
+    // There the table that the peering is associated with does not know the VPC.
+    let mut there = other.clone();
+    there["TransitGatewayRouteTables"][0]["Propagations"] = json!([]);
+    assert_eq!(ask(&w, &there, "tcp/80"), "blocked transit-gateway tgw-91");
+    // There no way back: the request would arrive, the answer does not.
+    let mut there = other.clone();
+    there["TransitGatewayRouteTables"][0]["Routes"] = json!([]);
+    assert_eq!(ask(&w, &there, "tcp/80"), "blocked security-group sg-91");
+    assert_eq!(ask(&w, &there, "tcp/22"), "blocked transit-gateway tgw-91");
+    // The peer's account was not read: nobody knows.
+    let mut there = other;
+    there["TransitGatewayAttachments"].as_array_mut().expect("list").remove(0);
+    assert_eq!(
+        ask(&w, &there, "tcp/80"),
+        "blocked security-group sg-91",
+        "blocked whatever it does"
+    );
+    assert_eq!(ask(&w, &there, "tcp/22"), "unknown transit-gateway tgw-91");
+}
+
+#[test]
+fn of_equal_addresses_the_route_leads_to_one() {
+    let [w, other] = peered();
+    // A third VPC has the same addresses as the second.
+    let third = other.to_string();
+    let third = third.replace("vpc-91", "vpc-71").replace("eni-9", "eni-7");
+    let third = third.replace("\"i-9", "\"i-7").replace("subnet-9", "subnet-7");
+    let third = third.replace("444455556666", "777788889999").replace("54.9.2.3", "54.7.2.3");
+    let third: Value = serde_json::from_str(&third).expect("json");
+    let all = snapshot(vec![w, other, third]);
+    assert_eq!(said(&all, "i-1", "10.9.1.10", "tcp/80"), "blocked security-group sg-91");
+    let query = portcullis::reach::Query {
+        from: end("internet"),
+        to: end("10.9.1.10"),
+        protocol: None,
+        ports: portcullis::model::PortSet::all(),
+    };
+    let reach = portcullis::reach::Reach::new(&all, &portcullis::reach::Options::default());
+    assert!(reach.explain(&query).is_err(), "from outside it is any of them");
+}
+
+#[test]
+fn r30_an_attachment_is_put_together_from_every_account_that_sees_it() {
+    let [w, other] = peered();
+    // A second account sees the first one's attachment without its association.
+    let mut seen = other;
+    let mut row = w["TransitGatewayAttachments"][1].clone();
+    row["AssociationRouteTableId"] = Value::Null;
+    row["SubnetIds"] = Value::Null;
+    seen["TransitGatewayAttachments"].as_array_mut().expect("list").push(row);
+    let table = json!({ "TransitGatewayRouteTableId": "tgw-rtb-1" });
+    seen["TransitGatewayRouteTables"].as_array_mut().expect("list").push(table);
+    let both = snapshot(vec![w, seen]);
+    assert_eq!(said(&both, "i-1", "10.9.1.10", "tcp/22"), "permitted security-group sg-91");
+}
+
+#[test]
+fn r04_groups_of_a_peer_in_another_region_do_not_count() {
+    let [mut w, mut other] = peered();
+    let peering = |region: &str| json!([{ "VpcPeeringConnectionId": "pcx-1", "Status": { "Code": "active" }, "AccepterVpcInfo": { "VpcId": "vpc-1", "Region": "eu-west-1" }, "RequesterVpcInfo": { "VpcId": "vpc-91", "Region": region } }]);
+    for (view, to) in [(&mut w, "10.9.0.0/16"), (&mut other, "10.0.0.0/16")] {
+        view["RouteTables"][1]["Routes"][3] = json!({ "DestinationCidrBlock": to, "VpcPeeringConnectionId": "pcx-1", "State": "active" });
+    }
+    other["SecurityGroups"][0]["IpPermissions"] = json!([from_group("sg-1")]);
+    for (region, wanted) in [("eu-west-1", "permitted"), ("eu-west-2", "blocked")] {
+        w["VpcPeeringConnections"] = peering(region);
+        let both = snapshot(vec![w.clone(), other.clone()]);
+        assert_eq!(
+            said(&both, "i-1", "10.9.1.10", "tcp/22"),
+            format!("{wanted} security-group sg-91")
+        );
+    }
+}
+
+#[test]
+fn r31_a_balancer_without_a_node_is_blocked_by_what_surely_blocks() {
+    let mut w = balanced("app");
+    w["NetworkInterfaces"].as_array_mut().expect("list").pop();
+    w["LoadBalancers"][0]["LoadBalancerName"] = json!("b");
+    w["LoadBalancers"][0]["SecurityGroups"] = json!(["sg-b"]);
+    let to = |w: &Value, port: &str| said(&snap(w), "internet", "b", port);
+    assert!(to(&w, "tcp/443").starts_with("unknown load-balancer b"), "{}", to(&w, "tcp/443"));
+    assert_eq!(to(&w, "tcp/80"), "blocked security-group sg-b");
+    // The group opens a port that no listener has.
+    w["Listeners"][0]["Port"] = json!(8000);
+    assert!(to(&w, "tcp/443").starts_with("blocked load-balancer arn"), "{}", to(&w, "tcp/443"));
+    assert_eq!(to(&w, "tcp/8000"), "blocked security-group sg-b");
+    // Nobody asked it for its listeners.
+    w["LoadBalancers"][0]["ListenersUnread"] = json!(true);
+    assert!(to(&w, "tcp/443").starts_with("unknown load-balancer"));
+}
+
+#[test]
+fn r31_listeners_that_nobody_asked_for_are_not_none() {
+    let mut w = balanced("app");
+    w["Listeners"] = json!([]);
+    let asked = |w: &Value| said(&snap(w), "internet", "54.5.5.5", "tcp/443");
+    assert!(asked(&w).starts_with("blocked load-balancer"), "{}", asked(&w));
+    w["LoadBalancers"][0]["ListenersUnread"] = json!(true);
+    assert!(asked(&w).starts_with("unknown load-balancer"), "{}", asked(&w));
+    let answer = explain(&snap(&w), "internet", "54.5.5.5", "tcp/443");
+    assert_eq!(answer.gaps[0].kind.name(), "load-balancers");
+}
+
+#[test]
+fn an_instance_sends_by_each_of_its_interfaces() {
+    let mut w = world();
+    let mut second = w["NetworkInterfaces"][1].clone();
+    second["NetworkInterfaceId"] = json!("eni-3");
+    second["PrivateIpAddress"] = json!("10.0.2.30");
+    second["PrivateIpAddresses"] = json!([{ "PrivateIpAddress": "10.0.2.30" }]);
+    second["Attachment"] = json!({ "InstanceId": "i-1", "DeviceIndex": 1 });
+    w["NetworkInterfaces"].as_array_mut().expect("list").push(second);
+    w["SecurityGroups"][1]["IpPermissions"] =
+        json!([permission("tcp", 22, 22, "10.0.2.0/24", None)]);
+    assert_eq!(said(&snap(&w), "10.0.1.10", "i-2", "tcp/22"), "blocked security-group sg-2");
+    assert_eq!(said(&snap(&w), "i-1", "i-2", "tcp/22"), "permitted security-group sg-2");
+    assert_eq!(said(&snap(&w), "i-1", "i-2", "tcp/80"), "blocked security-group sg-2");
+}
+
+#[test]
+fn the_way_out_by_nat_passes_its_subnet() {
+    let mut w = world();
+    w["NatGateways"] = json!([{ "NatGatewayId": "nat-1", "State": "available", "SubnetId": "subnet-1", "VpcId": "vpc-1", "NatGatewayAddresses": [{ "PublicIp": "54.7.7.7", "PrivateIp": "10.0.1.77" }] }]);
+    let out =
+        json!({ "DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1", "State": "active" });
+    w["RouteTables"][0]["Routes"].as_array_mut().expect("list").push(out);
+    let answer = explain(&snap(&w), "i-2", "8.8.8.8", "tcp/80");
+    let machine = portcullis::cli::explain::machine(&answer);
+    let path = json!(["i-2", "subnet-2", "vpc-1", "nat-1", "subnet-1", "igw-1", "internet"]);
+    assert_eq!(machine["path"], path);
+    // What answers there must come back to the gateway's own ports.
+    let mut cut = snap(&w);
+    outcome(&mut cut, CallKind::NatGateways, Some(Outcome::Truncated("x".into())));
+    assert_eq!(said(&cut, "i-2", "8.8.8.8", "tcp/80"), "permitted security-group sg-2");
+}
