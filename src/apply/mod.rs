@@ -23,4 +23,6 @@ pub use journal::{Journal, JournalFile, JournalStore};
 pub use permit::{PermitSetup, permit};
 #[cfg(feature = "fleet")]
 pub use register::BucketRegister;
-pub use register::{FileRegister, GitRegister, Held, Register, Swapped, replace_file};
+pub use register::{
+    FileRegister, GitRegister, Held, Register, Swapped, disk, machine, replace_file,
+};

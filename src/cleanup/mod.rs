@@ -17,6 +17,7 @@ pub mod aws;
 pub mod candidates;
 pub mod claim;
 pub mod decommission;
+pub mod disk;
 mod guard;
 pub mod halt;
 mod hold;

@@ -16,6 +16,7 @@ mod d;
 mod e;
 mod e07;
 mod fleet;
+mod ground;
 mod guards;
 mod job;
 mod mutants;

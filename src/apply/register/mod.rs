@@ -2,11 +2,13 @@
 
 #[cfg(feature = "fleet")]
 mod bucket;
+mod disk;
 mod file;
 mod git;
 
 #[cfg(feature = "fleet")]
 pub use bucket::BucketRegister;
+pub use disk::{disk, machine};
 pub use file::{FileRegister, replace_file};
 pub use git::GitRegister;
 

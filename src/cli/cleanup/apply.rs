@@ -122,7 +122,7 @@ fn go(
 ) -> Result<Result<ApplyReport, Refusal>, CliError> {
     let plan = agreed.approved.plan();
     let state = args.state.folder()?;
-    let mut register = args.state.claims(agreed.approved.digest())?;
+    let mut register = args.state.claims(agreed.approved.digest(), &agreed.folder)?;
     let mut halt = Switchboard {
         register: args.state.halt()?,
         trust: &agreed.trusted.trust,

@@ -8,6 +8,7 @@ pub mod bypassed;
 pub mod decommission;
 pub mod deny;
 mod folder;
+mod ground;
 pub mod halt;
 mod halts;
 pub mod iam;
