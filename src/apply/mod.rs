@@ -22,7 +22,7 @@ pub use halt::Switchboard;
 pub use journal::{Journal, JournalFile, JournalStore};
 pub use permit::{PermitSetup, permit};
 #[cfg(feature = "fleet")]
-pub use register::BucketRegister;
+pub use register::{BucketRegister, DownRegister};
 pub use register::{
     FileRegister, GitRegister, Held, Register, Swapped, disk, machine, replace_file,
 };

@@ -20,6 +20,8 @@ mod ground;
 mod guards;
 mod job;
 mod mutants;
+#[cfg(feature = "fleet")]
+mod nats;
 mod notes;
 mod planned;
 mod races;

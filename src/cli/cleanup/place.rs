@@ -67,9 +67,13 @@ impl Place {
                     bucket: bucket.clone(),
                     credentials: std::env::var_os("PORTCULLIS_NATS_CREDS").map(PathBuf::from),
                 };
-                let bucket = crate::apply::bucket::Bucket::open(&place)
-                    .map_err(|e| CliError::new(e.to_string()))?;
-                Box::new(crate::apply::BucketRegister::new(bucket, name.replace('/', ".")))
+                // A server that is down is a no with its class, as a repository that is down is.
+                match crate::apply::bucket::Bucket::open(&place) {
+                    Ok(bucket) => {
+                        Box::new(crate::apply::BucketRegister::new(bucket, name.replace('/', ".")))
+                    }
+                    Err(e) => Box::new(crate::apply::DownRegister::new(e.to_string())),
+                }
             }
             #[cfg(not(feature = "fleet"))]
             Self::Nats { server, bucket } => {
