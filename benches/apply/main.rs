@@ -196,6 +196,7 @@ fn main() {
                 register: &mut FileRegister::open(&folder.join("claim")).expect("the claim"),
                 halt: &mut halt,
                 live: &mut NoLook,
+                watch: None,
                 still: &mut |_| Ok(()),
                 clock: &SystemClock,
                 nonce: "one".into(),

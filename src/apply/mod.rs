@@ -16,7 +16,7 @@ pub use adapter::{Adapter, AdapterCommand, AdapterLimits};
 pub use claim::{Claim, Claimant};
 pub use engine::{
     After, ApplyReport, Clock, HaltSwitch, LiveLook, Looked, Mode, NoLook, Setup, SystemClock,
-    UndoReport, UndoSetup, hello, now_by, run, undo,
+    UndoReport, UndoSetup, Watch, hello, now_by, run, undo,
 };
 pub use halt::Switchboard;
 pub use journal::{Journal, JournalFile, JournalStore};

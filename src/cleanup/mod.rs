@@ -41,6 +41,7 @@ mod stratum;
 pub mod strict;
 pub mod trust;
 mod verdict;
+pub mod watch;
 mod world;
 
 pub use act::{Act, Risk};

@@ -143,9 +143,26 @@ pub(super) fn beside(global: &Global, path: &str) -> PathBuf {
     folder.map_or_else(|| PathBuf::from(path), |f| f.join(path))
 }
 
-/// Probes from this machine, with progress where a person watches; what its own address is, the
-/// configured STUN server is asked first.
+/// As [`probe_until`]; an interrupt ends the process.
 pub(super) fn probe_here(
+    survey: &Survey,
+    gaps: &mut Vec<Gap>,
+    probing: &Probing,
+    config: &Config,
+    auditor: &Option<Auditor>,
+    global: &Global,
+) -> Observations {
+    let observations = probe_until(survey, gaps, probing, config, auditor, global);
+    interrupt::check(|| {
+        let (done, of) = (observations.rows.len(), survey.targets.len());
+        format!("{done} of {of} endpoints were probed, no report was written")
+    });
+    observations
+}
+
+/// Probes from this machine, with progress where a person watches; what its own address is, the
+/// configured STUN server is asked first. An interrupt leaves the rest out.
+pub(super) fn probe_until(
     survey: &Survey,
     gaps: &mut Vec<Gap>,
     probing: &Probing,
@@ -173,9 +190,5 @@ pub(super) fn probe_here(
     let observations = probe::run(survey, &options, &mut |_| bar.inc(1));
     bar.finish_and_clear();
     drop(heeding);
-    interrupt::check(|| {
-        let (done, of) = (observations.rows.len(), survey.targets.len());
-        format!("{done} of {of} endpoints were probed, no report was written")
-    });
     observations
 }

@@ -375,7 +375,7 @@ fn concerns(finding: &Finding, host: &str) -> bool {
 }
 
 /// Whether what was observed proves what was declared.
-fn proves(row: &Exposure) -> bool {
+pub(super) fn proves(row: &Exposure) -> bool {
     let cells = row.cells();
     match cells.observed {
         ObservedCell::OpenConfirmed => true,

@@ -6,7 +6,7 @@ use crate::simworld::Sim;
 use jiff::{SignedDuration, Timestamp};
 use portcullis::apply::{
     After, ApplyReport, Clock, FileRegister, JournalFile, JournalStore, LiveLook, Mode, NoLook,
-    Register, Setup, Switchboard, run,
+    Register, Setup, Switchboard, Watch, run,
 };
 use portcullis::cleanup::approval::{
     Approved, Ask, Decision, Running, Scope, Statement, Words, verify,
@@ -192,6 +192,7 @@ impl Job {
             journal: Box::new(JournalFile::open(&self.journal()).expect("the journal")),
             register: Box::new(FileRegister::open(&self.sim.path("claim")).expect("the claim")),
             live: Box::new(NoLook),
+            watch: None,
             clock: Box::new(Fake::new()),
             limits: self.plan.limits.clone(),
             mode: Mode::Attached,
@@ -217,6 +218,7 @@ impl Job {
             register: parts.register.as_mut(),
             halt: &mut halt,
             live: parts.live.as_mut(),
+            watch: parts.watch.as_deref_mut().map(|w| w as &mut dyn Watch),
             still: &mut |_| Ok(()),
             clock: parts.clock.as_ref(),
             nonce: parts.nonce,
@@ -252,6 +254,7 @@ pub(crate) struct Parts {
     pub(crate) journal: Box<dyn JournalStore>,
     pub(crate) register: Box<dyn Register>,
     pub(crate) live: Box<dyn LiveLook>,
+    pub(crate) watch: Option<Box<dyn Watch>>,
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) limits: Limits,
     pub(crate) mode: Mode,

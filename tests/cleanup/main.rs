@@ -28,3 +28,4 @@ mod races;
 #[expect(dead_code, reason = "each part uses its own")]
 mod simworld;
 mod stage;
+mod watch;

@@ -217,6 +217,7 @@ fn applier(hand: &Hand, approved: &Approved, hello: &Hello, nonce: String) {
         register: &mut Paper(hand.clone()),
         halt: &mut Runs,
         live: &mut NoLook,
+        watch: None,
         still: &mut |_| Ok(()),
         clock: &clock,
         nonce,

@@ -1,5 +1,5 @@
 use super::hello::{covered, hello};
-use super::{After, ApplyReport, Clock, HaltSwitch, LiveLook, Setup};
+use super::{After, ApplyReport, Clock, HaltSwitch, LiveLook, Setup, Watch};
 use crate::apply::claim::{Claim, Claimant};
 use crate::apply::journal::Journal;
 use crate::cleanup::approval::Approved;
@@ -31,6 +31,7 @@ pub(super) struct Run<'a> {
     pub(super) world: &'a mut dyn World,
     pub(super) halt: &'a mut dyn HaltSwitch,
     pub(super) live: &'a mut dyn LiveLook,
+    pub(super) watch: Option<&'a mut dyn Watch>,
     pub(super) still: &'a mut dyn FnMut(Timestamp) -> Result<(), Refusal>,
     pub(super) clock: &'a dyn Clock,
     pub(super) stop: Stop,
@@ -61,6 +62,7 @@ pub fn run(setup: Setup<'_>) -> Result<ApplyReport, Refusal> {
         register,
         halt,
         live,
+        watch,
         still,
         clock,
         nonce,
@@ -86,6 +88,7 @@ pub fn run(setup: Setup<'_>) -> Result<ApplyReport, Refusal> {
         world,
         halt,
         live,
+        watch,
         still,
         clock,
         stop,

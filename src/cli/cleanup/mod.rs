@@ -30,6 +30,7 @@ pub mod trust;
 pub mod trusted;
 pub mod undo;
 pub mod verify;
+pub mod watch;
 
 use super::{CliError, ExitStatus, Global};
 use clap::{Args, Subcommand};
