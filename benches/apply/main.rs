@@ -204,6 +204,7 @@ fn main() {
                 },
                 halt: &mut halt,
                 live: &mut NoLook,
+                watch: None,
                 still: &mut |_| Ok(()),
                 clock: &SystemClock,
                 nonce: "one".into(),

@@ -18,11 +18,13 @@ pub use claim::{Claim, Claimant};
 pub use day::DayBook;
 pub use engine::{
     After, ApplyReport, Clock, HaltSwitch, LiveLook, Looked, Mode, NoLook, Setup, SystemClock,
-    UndoReport, UndoSetup, hello, now_by, run, undo,
+    UndoReport, UndoSetup, Watch, hello, now_by, run, undo,
 };
 pub use halt::Switchboard;
 pub use journal::{Journal, JournalFile, JournalStore};
 pub use permit::{PermitSetup, permit};
 #[cfg(feature = "fleet")]
-pub use register::BucketRegister;
-pub use register::{FileRegister, GitRegister, Held, Register, Swapped, replace_file};
+pub use register::{BucketRegister, DownRegister};
+pub use register::{
+    FileRegister, GitRegister, Held, Register, Swapped, disk, machine, replace_file,
+};

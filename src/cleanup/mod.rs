@@ -18,6 +18,7 @@ pub mod candidates;
 pub mod claim;
 pub mod day;
 pub mod decommission;
+pub mod disk;
 pub mod evidence;
 mod guard;
 pub mod halt;
@@ -44,6 +45,7 @@ mod stratum;
 pub mod strict;
 pub mod trust;
 mod verdict;
+pub mod watch;
 mod world;
 
 pub use act::{Act, Risk};

@@ -20,9 +20,27 @@ use std::time::Duration;
 /// Of another vantage's time, what is left for reaching it and for its last lines.
 const MARGIN: Duration = Duration::from_secs(10);
 
-/// Probes from this machine, unless it is off, and from every other vantage, with progress where a
-/// person watches. What a vantage did not tell is a gap of its name, and never silence.
+/// As [`probe_until`]; an interrupt ends the process.
 pub(super) fn probe_all(
+    survey: &Survey,
+    gaps: &mut Vec<Gap>,
+    probing: &Probing,
+    config: &Config,
+    auditor: &Option<Auditor>,
+    global: &Global,
+) -> Observations {
+    let all = probe_until(survey, gaps, probing, config, auditor, global);
+    interrupt::check(|| {
+        let (done, of) = (all.rows.len(), survey.targets.len() * all.vantages.len());
+        format!("{done} of {of} endpoints were probed, no report was written")
+    });
+    all
+}
+
+/// Probes from this machine, unless it is off, and from every other vantage, with progress where a
+/// person watches. What a vantage did not tell is a gap of its name, and never silence. An interrupt
+/// leaves the rest out.
+pub(super) fn probe_until(
     survey: &Survey,
     gaps: &mut Vec<Gap>,
     probing: &Probing,
@@ -66,10 +84,6 @@ pub(super) fn probe_all(
         all.rows.extend(seen.rows);
         all.profiled.extend(seen.profiled);
     }
-    interrupt::check(|| {
-        let done = all.rows.len();
-        format!("{done} of {endpoints} endpoints were probed, no report was written")
-    });
     all.rows.sort_by(|a, b| (a.endpoint(), &a.vantage).cmp(&(b.endpoint(), &b.vantage)));
     all.profiled.sort_by(|a, b| {
         let key = |o: &Observation| (o.endpoint(), o.vantage.clone());

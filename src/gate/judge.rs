@@ -1,6 +1,6 @@
 use super::{Chosen, Difference, HostAnswer, Peer, Placed, Proof, Reason, Swept, Verdicts};
 use crate::audit::AuditReport;
-use crate::exposure::{Declared, Expects, Exposure, JourneyCell, JourneyOutcome};
+use crate::exposure::{Declared, Expects, Exposure, JourneyCell, JourneyOutcome, ObservedCell};
 use crate::finding::{Finding, FindingStatus};
 use crate::inventory::{Row, What};
 use crate::model::{Family, Gap, GapKind, PortSpec, Protocol, Severity, SourceName};
@@ -285,7 +285,7 @@ impl Judge<'_> {
     /// Whether a state is what the row's declaration asks for.
     fn proven(&self, state: State, confirmed: bool, row: &Exposure) -> bool {
         let accepted = state == State::Unproven && self.input.options.accept_unproven;
-        accepted || proves(state, confirmed, row.cells().expects)
+        accepted || proves(ObservedCell::of(state, confirmed), row.cells().expects)
     }
 
     fn unproven(&self, row: &Exposure, out: &mut HostAnswer, why: &str) {
@@ -464,11 +464,12 @@ fn concerns(finding: &Finding, host: &str) -> bool {
 }
 
 /// Whether what was observed proves what was declared.
-fn proves(state: State, confirmed: bool, expects: Expects) -> bool {
-    match state {
-        State::Open => confirmed || expects != Expects::Protocol,
+pub(super) fn proves(observed: ObservedCell, expects: Expects) -> bool {
+    match observed {
+        ObservedCell::OpenConfirmed => true,
+        ObservedCell::OpenUnconfirmed => expects != Expects::Protocol,
         // A refusal by the host itself: the packet arrived, and nothing listens yet.
-        State::Refused => expects == Expects::Path,
+        ObservedCell::Refused => expects == Expects::Path,
         _ => false,
     }
 }

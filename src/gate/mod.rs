@@ -11,6 +11,7 @@ mod parity;
 mod peers;
 mod place;
 mod traits;
+mod watch;
 
 pub use answer::{Answer, HostAnswer, Peer, Proof, Reason, Swept, Verdicts};
 pub use choose::{Chosen, Refusal, Wanted, choose};
@@ -19,6 +20,7 @@ pub use parity::{Difference, compare};
 pub use peers::{answering, serving};
 pub use place::Placed;
 pub use traits::{Trait, Traits, Value, observed_traits, traits};
+pub use watch::watched;
 
 #[cfg(test)]
 mod tests;

@@ -49,6 +49,12 @@ impl Placed {
         }
     }
 
+    /// Whether there is a vantage, and the place of each is proven in a family.
+    pub(super) fn all_placed(&self, family: Family) -> bool {
+        let mut of = self.proven.iter().filter(|((_, f), _)| *f == family).peekable();
+        of.peek().is_some() && of.all(|(_, place)| place.is_ok())
+    }
+
     /// Why no vantage proves a source in a family, in words.
     #[must_use]
     pub fn why(&self, source: &SourceName, family: Family) -> String {

@@ -78,7 +78,17 @@ impl Nats {
         });
     }
 
-    fn place(&self, bucket: &str) -> Place {
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends the server, with whatever it was doing.
+    pub(crate) fn down(&mut self) {
+        let _ = self.child.kill();
+        self.child.wait().expect("ended");
+    }
+
+    pub(crate) fn place(&self, bucket: &str) -> Place {
         Place { server: self.server.clone(), bucket: bucket.into(), credentials: None }
     }
 }
@@ -145,8 +155,7 @@ fn a_server_that_is_gone_is_an_error_and_not_an_empty_bucket() {
     let Some(mut nats) = Nats::up() else { return };
     let bucket = Bucket::open(&nats.place("claims")).expect("the bucket opens");
     assert_eq!(bucket.read("k"), Ok(None));
-    nats.child.kill().expect("killed");
-    nats.child.wait().expect("ended");
+    nats.down();
     assert!(bucket.read("k").is_err());
     assert!(bucket.create("k", b"1").is_err());
     assert!(Bucket::open(&nats.place("claims")).is_err());

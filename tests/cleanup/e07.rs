@@ -1,6 +1,7 @@
 //! E07: a shell job over 30 servos, adopted at three levels, as `docs/cleanup/README.md` tells it.
 
 use crate::common::{Ran, World, checkout};
+use crate::ground::claiming;
 use crate::simworld::Sim;
 use crate::stage;
 use jiff::Timestamp;
@@ -35,7 +36,7 @@ struct Platform {
 impl Platform {
     /// `lost` is what the list of projects lacks, as if somebody had read it by another key.
     fn new(lost: impl Fn(u32) -> bool) -> Self {
-        let it = Self { world: World::new() };
+        let it = Self { world: claiming(World::new()) };
         let at = Timestamp::now();
         let (mut projects, mut answers) = (String::new(), String::new());
         let (mut idle, mut tombstones) = (String::new(), String::new());

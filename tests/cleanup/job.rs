@@ -6,7 +6,7 @@ use crate::simworld::Sim;
 use jiff::{SignedDuration, Timestamp};
 use portcullis::apply::{
     After, ApplyReport, Clock, DayBook, FileRegister, JournalFile, JournalStore, LiveLook, Mode,
-    NoLook, Register, Setup, Switchboard, run,
+    NoLook, Register, Setup, Switchboard, Watch, run,
 };
 use portcullis::cleanup::approval::{
     Approved, Ask, Decision, Running, Scope, Statement, Words, verify,
@@ -197,6 +197,7 @@ impl Job {
                 known: Vec::new(),
             },
             live: Box::new(NoLook),
+            watch: None,
             clock: Box::new(Fake::new()),
             limits: self.plan.limits.clone(),
             mode: Mode::Attached,
@@ -223,6 +224,7 @@ impl Job {
             day: &mut parts.day,
             halt: &mut halt,
             live: parts.live.as_mut(),
+            watch: parts.watch.as_deref_mut().map(|w| w as &mut dyn Watch),
             still: &mut |_| Ok(()),
             clock: parts.clock.as_ref(),
             nonce: parts.nonce,
@@ -259,6 +261,7 @@ pub(crate) struct Parts {
     pub(crate) register: Box<dyn Register>,
     pub(crate) day: DayBook,
     pub(crate) live: Box<dyn LiveLook>,
+    pub(crate) watch: Option<Box<dyn Watch>>,
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) limits: Limits,
     pub(crate) mode: Mode,

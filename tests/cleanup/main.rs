@@ -18,9 +18,12 @@ mod e;
 mod e07;
 mod evidence;
 mod fleet;
+mod ground;
 mod guards;
 mod job;
 mod mutants;
+#[cfg(feature = "fleet")]
+mod nats;
 mod notes;
 mod owners;
 mod planned;
@@ -28,3 +31,4 @@ mod races;
 #[expect(dead_code, reason = "each part uses its own")]
 mod simworld;
 mod stage;
+mod watch;

@@ -232,6 +232,7 @@ fn applier(hand: &Hand, approved: &Approved, hello: &Hello, nonce: String) {
         day: &mut DayBook { register: Box::new(Alone(None)), most: 25, known: Vec::new() },
         halt: &mut Runs,
         live: &mut NoLook,
+        watch: None,
         still: &mut |_| Ok(()),
         clock: &clock,
         nonce,

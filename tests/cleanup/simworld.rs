@@ -1,6 +1,7 @@
 //! Simulated worlds: files that `simworld.py` plays, and what its recorder saw.
 
 use crate::common::{World, checkout};
+use crate::ground::claiming;
 use portcullis::apply::{Adapter, AdapterCommand, AdapterLimits};
 use portcullis::cleanup::ItemRef;
 use serde::Deserialize;
@@ -55,7 +56,7 @@ impl Sim {
             "probes": {}, "lb": {}, "dns": {}, "asg": {}, "tombstones": {}, "in_use": [],
             "health": {"healthy": true, "checks": ["sim"]},
         });
-        Self { folder: World::new(), data, faults: Vec::new() }
+        Self { folder: claiming(World::new()), data, faults: Vec::new() }
     }
 
     /// Adds a source that was read whole.

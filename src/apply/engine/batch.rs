@@ -2,7 +2,7 @@ use super::After;
 use super::run::Run;
 use crate::cleanup::journal::Event;
 use crate::cleanup::ramp::{Next, next, soak};
-use crate::cleanup::{Guard, Reason, Refusal};
+use crate::cleanup::{Guard, Reason, Refusal, watch};
 
 impl Run<'_> {
     /// Does the next batch, if one may begin, and says what comes after it.
@@ -72,12 +72,39 @@ impl Run<'_> {
             return Ok(());
         }
         match self.world.health() {
-            Ok(health) if health.healthy => Ok(()),
+            Ok(health) if health.healthy => self.watched(),
             Ok(health) => Err(Refusal::new(
                 Reason::Unhealthy,
                 format!("it says {}", health.checks.join(", ")),
             )),
             Err(e) => Err(Refusal::new(Reason::HealthUnknown, format!("the adapter cannot {e}"))),
+        }
+    }
+
+    /// Whether everything that answered from outside before the first batch answers still. Once
+    /// watched, always watched.
+    fn watched(&mut self) -> Result<(), Refusal> {
+        let before = self.journal.ledger().watched.clone();
+        let Some(watch) = self.watch.as_mut() else {
+            return match before {
+                None => Ok(()),
+                Some(_) => Err(Refusal::new(
+                    Reason::HealthUnknown,
+                    "an earlier batch was watched from outside, and this one is not: \
+                     give the same --spec",
+                )),
+            };
+        };
+        let seen = watch.look();
+        // It may have taken long, and a signal may have cut it short.
+        self.may_go_on()?;
+        let seen = seen.map_err(|why| Refusal::new(Reason::HealthUnknown, why))?;
+        match before {
+            Some(before) => watch::holds(&before, &seen),
+            None => {
+                let answering = watch::baseline(&seen)?;
+                self.write(Event::Watched { answering })
+            }
         }
     }
 

@@ -21,7 +21,7 @@ mod undo;
 pub use hello::{hello, now_by};
 pub use report::{After, ApplyReport};
 pub use run::{Mode, run};
-pub use seams::{Clock, HaltSwitch, LiveLook, Looked, NoLook, SystemClock};
+pub use seams::{Clock, HaltSwitch, LiveLook, Looked, NoLook, SystemClock, Watch};
 pub use setup::Setup;
 pub use undo::{UndoReport, UndoSetup, undo};
 

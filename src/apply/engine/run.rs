@@ -1,5 +1,5 @@
 use super::hello::{covered, hello};
-use super::{After, ApplyReport, Clock, HaltSwitch, LiveLook, Setup};
+use super::{After, ApplyReport, Clock, HaltSwitch, LiveLook, Setup, Watch};
 use crate::apply::DayBook;
 use crate::apply::claim::{Claim, Claimant};
 use crate::apply::journal::Journal;
@@ -33,6 +33,7 @@ pub(super) struct Run<'a> {
     pub(super) day: &'a mut DayBook,
     pub(super) halt: &'a mut dyn HaltSwitch,
     pub(super) live: &'a mut dyn LiveLook,
+    pub(super) watch: Option<&'a mut dyn Watch>,
     pub(super) still: &'a mut dyn FnMut(Timestamp) -> Result<(), Refusal>,
     pub(super) clock: &'a dyn Clock,
     pub(super) stop: Stop,
@@ -64,6 +65,7 @@ pub fn run(setup: Setup<'_>) -> Result<ApplyReport, Refusal> {
         day,
         halt,
         live,
+        watch,
         still,
         clock,
         nonce,
@@ -90,6 +92,7 @@ pub fn run(setup: Setup<'_>) -> Result<ApplyReport, Refusal> {
         day,
         halt,
         live,
+        watch,
         still,
         clock,
         stop,

@@ -1,5 +1,6 @@
 use crate::cleanup::halt::Halted;
 use crate::cleanup::plan::Item;
+use crate::cleanup::watch::Watched;
 use crate::cleanup::{Claim, Digest, Resource};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -33,6 +34,15 @@ pub trait HaltSwitch {
     /// # Errors
     /// A halt, and everything that keeps the switch from being understood.
     fn look(&mut self, known: &BTreeSet<Digest>, now: Timestamp) -> Result<(), Halted>;
+}
+
+/// What is declared, asked from outside between batches.
+pub trait Watch {
+    /// Asks all of it, now.
+    ///
+    /// # Errors
+    /// What keeps it from being asked.
+    fn look(&mut self) -> Result<Watched, String>;
 }
 
 /// A look of our own at a thing, from outside, a moment before the act.

@@ -1,4 +1,4 @@
-use super::{Clock, HaltSwitch, LiveLook, Mode};
+use super::{Clock, HaltSwitch, LiveLook, Mode, Watch};
 use crate::apply::DayBook;
 use crate::apply::journal::JournalStore;
 use crate::apply::register::Register;
@@ -25,6 +25,8 @@ pub struct Setup<'a> {
     pub day: &'a mut DayBook,
     pub halt: &'a mut dyn HaltSwitch,
     pub live: &'a mut dyn LiveLook,
+    /// What must go on answering between batches, beside what the world says of itself.
+    pub watch: Option<&'a mut dyn Watch>,
     /// Asked before each batch: whether approvals, denials and revocations are still what they were.
     pub still: &'a mut dyn FnMut(Timestamp) -> Result<(), Refusal>,
     pub clock: &'a dyn Clock,

@@ -2,11 +2,17 @@
 
 #[cfg(feature = "fleet")]
 mod bucket;
+mod disk;
+#[cfg(feature = "fleet")]
+mod down;
 mod file;
 mod git;
 
 #[cfg(feature = "fleet")]
 pub use bucket::BucketRegister;
+pub use disk::{disk, machine};
+#[cfg(feature = "fleet")]
+pub use down::DownRegister;
 pub use file::{FileRegister, replace_file};
 pub use git::GitRegister;
 

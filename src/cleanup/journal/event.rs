@@ -1,7 +1,7 @@
 use crate::cleanup::{Digest, ItemRef, Refusal};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,9 @@ pub enum Event {
         /// Who agreed, as counted.
         approved_by: Vec<String>,
     },
+    /// What a spec declares was asked from outside for the first time: all of these answered, and must
+    /// go on answering.
+    Watched { answering: BTreeSet<String> },
     /// A batch begins.
     Batch { number: u32, items: Vec<u32> },
     /// The item was looked at again, and nothing speaks against the act.

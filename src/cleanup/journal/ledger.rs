@@ -24,6 +24,8 @@ pub struct Ledger {
     pub held: BTreeMap<u32, Refusal>,
     /// Halts by the switch: each wants its signed lifting.
     pub halts: BTreeSet<Digest>,
+    /// What answered from outside before the first batch that was watched.
+    pub watched: Option<BTreeSet<String>>,
     pub finished: bool,
 }
 
@@ -65,6 +67,7 @@ impl Ledger {
             open_batch: false,
             held: BTreeMap::new(),
             halts: BTreeSet::new(),
+            watched: None,
             finished: false,
         }
     }
@@ -109,6 +112,12 @@ impl Ledger {
             }
             Event::StratumHeld { stratum, refusal } => {
                 self.held.entry(*stratum).or_insert_with(|| refusal.clone());
+            }
+            Event::Watched { answering } => {
+                if self.watched.is_some() {
+                    return Err("what answers is set for the second time".into());
+                }
+                self.watched = Some(answering.clone());
             }
             Event::Halted { halt, .. } => self.halts.extend(halt.clone()),
             Event::Finished => {

@@ -74,6 +74,7 @@ impl Event {
             | Self::Undone { n, .. }
             | Self::UndoFailed { n, .. } => Some(*n),
             Self::Claimed { .. }
+            | Self::Watched { .. }
             | Self::Batch { .. }
             | Self::StratumHeld { .. }
             | Self::Soak { .. }

@@ -66,7 +66,7 @@ impl AdapterArgs {
     }
 }
 
-fn built_in(words: &[String]) -> bool {
+pub(super) fn built_in(words: &[String]) -> bool {
     words.first().is_some_and(|w| w == "aws")
 }
 

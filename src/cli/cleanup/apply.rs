@@ -11,9 +11,12 @@ use super::place::StateArgs;
 use super::receipted::{self, Signer};
 use super::refused::{refused, status};
 use super::told;
-use crate::apply::{After, ApplyReport, JournalFile, Mode, Setup, Switchboard, SystemClock, run};
+use super::watch::{WatchArgs, Watcher};
+use crate::apply::{
+    After, ApplyReport, JournalFile, Mode, Setup, Switchboard, SystemClock, Watch, run,
+};
 use crate::cleanup::receipt::Receipt;
-use crate::cleanup::{Guards, Refusal, planted, ramp, selftest};
+use crate::cleanup::{Guards, Refusal, planted, ramp, selftest, watch};
 use crate::cli::{CliError, ExitStatus, Global, interrupt, saved};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
@@ -28,6 +31,7 @@ pub struct ApplyArgs {
     pub adapter: AdapterArgs,
     #[command(flatten)]
     pub opt_outs: OptOutArgs,
+    pub watch: WatchArgs,
     #[command(flatten)]
     pub state: StateArgs,
     /// The applier's SSH key, which signs the receipt
@@ -75,16 +79,19 @@ pub fn run_apply(args: &ApplyArgs, global: &Global) -> Result<ExitStatus, CliErr
         .map_err(|e| refused("apply a plan more loosely than was agreed", &e))?;
     // Planted violations, in memory, before anything is asked of the world.
     let at = Timestamp::now();
-    let silent = selftest::run(guards, at).into_iter().chain(planted(guards)).next();
+    let silent =
+        selftest::run(guards, at).into_iter().chain(planted(guards)).chain(watch::planted()).next();
     if let Some(why) = silent {
         return not_begun(args, &digest, &why);
     }
     let signer = Signer::new(&args.key, &agreed)?;
     let quarantine = quarantine(args, &agreed)?;
     let mut outside = Outside::new(global)?;
+    let mut watcher = args.watch.watcher(&agreed, global)?;
     // A run that is interrupted stops before its next act, and says so.
     let heeding = interrupt::heed();
-    let report = go(args, &agreed, limits, guards, quarantine.as_ref(), &mut outside);
+    let looks = Looks { live: &mut outside, watch: watcher.as_mut() };
+    let report = go(args, &agreed, limits, guards, quarantine.as_ref(), looks);
     drop(heeding);
     let report = match report? {
         Ok(report) => report,
@@ -116,17 +123,23 @@ fn not_begun(
     Err(refused(format!("apply the plan {digest}"), why))
 }
 
+/// Looks of our own, from outside.
+struct Looks<'a> {
+    live: &'a mut Outside,
+    watch: Option<&'a mut Watcher>,
+}
+
 fn go(
     args: &ApplyArgs,
     agreed: &Agreed,
     limits: crate::cleanup::plan::Limits,
     guards: Guards,
     quarantine: Option<&Receipt>,
-    live: &mut Outside,
+    looks: Looks<'_>,
 ) -> Result<Result<ApplyReport, Refusal>, CliError> {
     let plan = agreed.approved.plan();
     let state = args.state.folder()?;
-    let mut register = args.state.claims(agreed.approved.digest())?;
+    let mut register = args.state.claims(agreed.approved.digest(), &agreed.folder)?;
     let mut day = match day::book(&args.state, agreed)? {
         Ok(day) => day,
         Err(why) => return Ok(Err(why)),
@@ -157,7 +170,8 @@ fn go(
         register: register.as_mut(),
         day: &mut day,
         halt: &mut halt,
-        live,
+        live: looks.live,
+        watch: looks.watch.map(|w| w as &mut dyn Watch),
         still: &mut still,
         clock: &SystemClock,
         nonce: nonce()?,

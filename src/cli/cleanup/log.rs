@@ -183,6 +183,9 @@ fn journal(out: &mut String, chain: &Chain, item: &Item) {
             Event::Claimed { by, approved_by, .. } => {
                 format!("claimed by {by}, with the agreement of {}", approved_by.join(", "))
             }
+            Event::Watched { answering } => {
+                format!("{} declared endpoints answered from outside", answering.len())
+            }
             Event::Batch { number, items } if items.contains(&item.n) => {
                 format!("batch {number}")
             }
@@ -220,6 +223,7 @@ fn words(what: &Event) -> String {
         Event::Undone { .. } => "seen taken back".into(),
         Event::UndoFailed { why, .. } => format!("not taken back: {why}"),
         Event::Claimed { .. }
+        | Event::Watched { .. }
         | Event::Batch { .. }
         | Event::StratumHeld { .. }
         | Event::Soak { .. }

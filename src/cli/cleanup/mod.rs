@@ -9,6 +9,7 @@ mod day;
 pub mod decommission;
 pub mod deny;
 mod folder;
+mod ground;
 pub mod halt;
 mod halts;
 pub mod iam;
@@ -33,6 +34,7 @@ pub mod trust;
 pub mod trusted;
 pub mod undo;
 pub mod verify;
+pub mod watch;
 
 use super::{CliError, ExitStatus, Global};
 use clap::{Args, Subcommand};

@@ -247,6 +247,27 @@ pub(super) fn world(target: &Target) -> Result<Box<dyn World>, CliError> {
     Ok(Box::new(world.map_err(|e| CliError::new("use AWS").because(e))?))
 }
 
+/// All that can be read of a plan's account and regions, now.
+///
+/// # Errors
+/// Regions that were not entered.
+#[cfg(feature = "aws")]
+pub(super) fn snapshot(target: &Target) -> Result<Snapshot, CliError> {
+    use crate::snapshot::CallKind;
+
+    fresh(target, CallKind::ALL.iter().copied().collect(), "list")
+        .map_err(|e| CliError::new(e.to_string()))
+}
+
+/// All that can be read of a plan's account and regions: nothing, by this build.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "aws"))]
+pub(super) fn snapshot(target: &Target) -> Result<Snapshot, CliError> {
+    world(target).map(|_| Snapshot::empty(Timestamp::now()))
+}
+
 /// Reads some calls of the target's account and regions, now.
 #[cfg(feature = "aws")]
 fn fresh(

@@ -71,7 +71,7 @@ pub fn run(args: &PermitArgs) -> Result<ExitStatus, CliError> {
             revoked: &agreed.trusted.revoked,
             remembered: remembered(&state)?,
         };
-        let mut register = args.state.claims(agreed.approved.digest())?;
+        let mut register = args.state.claims(agreed.approved.digest(), &agreed.folder)?;
         let answer = permit(PermitSetup {
             approved: &agreed.approved,
             id: &args.id,

@@ -1,8 +1,10 @@
 //! Where claims and the halt switch are, as commands are told it.
 
+use super::ground;
 use crate::apply::{FileRegister, GitRegister, Register};
 use crate::cleanup::{Digest, Target, day};
 use crate::cli::{CliError, ExitStatus};
+use crate::report::escape::visible;
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -65,9 +67,13 @@ impl Place {
                     bucket: bucket.clone(),
                     credentials: std::env::var_os("PORTCULLIS_NATS_CREDS").map(PathBuf::from),
                 };
-                let bucket = crate::apply::bucket::Bucket::open(&place)
-                    .map_err(|e| CliError::new(e.to_string()))?;
-                Box::new(crate::apply::BucketRegister::new(bucket, name.replace('/', ".")))
+                // A server that is down is a no with its class, as a repository that is down is.
+                match crate::apply::bucket::Bucket::open(&place) {
+                    Ok(bucket) => {
+                        Box::new(crate::apply::BucketRegister::new(bucket, name.replace('/', ".")))
+                    }
+                    Err(e) => Box::new(crate::apply::DownRegister::new(e.to_string())),
+                }
             }
             #[cfg(not(feature = "fleet"))]
             Self::Nats { server, bucket } => {
@@ -83,7 +89,7 @@ impl Place {
 #[command(next_help_heading = "Claims and halts")]
 pub struct StateArgs {
     /// Where one of several runs wins: git:REMOTE, nats://HOST:PORT/BUCKET, or `file` for this
-    /// machine alone, which CI is not
+    /// machine alone: not in CI, and not on a disk that others see or that goes with a container
     #[arg(long, value_name = "PLACE", env = "PORTCULLIS_CLAIM", default_value = "file")]
     pub claim: String,
     /// The halt switch, which must be readable and say run: a file, git:REMOTE or
@@ -101,22 +107,24 @@ impl StateArgs {
         state_folder(self.state.as_deref())
     }
 
-    /// The register of a plan's claim.
-    pub(in crate::cli) fn claims(&self, digest: &Digest) -> Result<Box<dyn Register>, CliError> {
+    /// The register of a plan's claim. `folder` is the plan's, where its journal lies.
+    pub(in crate::cli) fn claims(
+        &self,
+        digest: &Digest,
+        folder: &Path,
+    ) -> Result<Box<dyn Register>, CliError> {
         let state = self.folder()?;
         if self.claim != "file" {
             let place: Place = self.claim.parse().map_err(CliError::new)?;
-            if !matches!(place, Place::File(_)) {
-                return place.open(&format!("claims/{}", digest.hex()), &state);
+            if let Place::File(path) = &place {
+                let path = visible(&path.display().to_string()).into_owned();
+                return Err(CliError::new(format!("claim a plan by the file {path}"))
+                    .because("claims in files lie in the folder of --state, under a name of ours")
+                    .hint("--claim file, --claim git:REMOTE or --claim nats://HOST:PORT/BUCKET"));
             }
+            return place.open(&format!("claims/{}", digest.hex()), &state);
         }
-        let ci = std::env::var_os("CI");
-        if ci.is_some_and(|ci| !ci.is_empty() && ci != "false") {
-            return Err(CliError::new("claim a plan by a file where CI is set")
-                .because("two runners would each have their own file, and both would apply it")
-                .hint("--claim git:REMOTE, or --claim nats://HOST:PORT/BUCKET")
-                .with_status(ExitStatus::Refused));
-        }
+        ground::stands(&state, folder)?;
         let path = state.join("claims").join(digest.folder());
         FileRegister::open(&path)
             .map(|register| Box::new(register) as Box<dyn Register>)

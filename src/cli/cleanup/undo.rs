@@ -64,7 +64,7 @@ pub fn run(args: &UndoArgs) -> Result<ExitStatus, CliError> {
     let path = folder.join(JOURNAL);
     let mut journal = JournalFile::open(&path)
         .map_err(|e| CliError::new(format!("open {}", path.display())).because(e))?;
-    let mut register = args.state.claims(&digest)?;
+    let mut register = args.state.claims(&digest, &folder)?;
     let mut world = args.adapter.start(&words, &receipt.target)?;
     let report = undo(UndoSetup {
         plan: &plan,
