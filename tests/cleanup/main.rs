@@ -25,6 +25,7 @@ mod notes;
 mod owners;
 mod planned;
 mod races;
+mod seeds;
 #[expect(dead_code, reason = "each part uses its own")]
 mod simworld;
 mod stage;
