@@ -19,6 +19,7 @@ mod e07;
 mod evidence;
 mod fleet;
 mod guards;
+mod hardware;
 mod job;
 mod mutants;
 mod notes;
