@@ -578,7 +578,7 @@ fn a15_the_bytes_that_were_hashed_are_those_that_are_parsed() {
     stage.refused(11, "plan-digest-mismatch");
 }
 
-fn fifo(path: &Path) {
+pub(crate) fn fifo(path: &Path) {
     let path = CString::new(path.as_os_str().as_encoded_bytes()).expect("a path");
     // SAFETY: the path ends in NUL.
     assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);

@@ -7,6 +7,7 @@ mod common;
 
 mod a;
 mod a_apply;
+mod a_variants;
 mod at;
 mod b;
 #[cfg(feature = "fleet")]
