@@ -6,13 +6,16 @@
 
 mod allowed;
 mod judge;
+mod krl;
 mod refusal;
 mod stamp;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 pub use allowed::{AllowedError, AllowedSigner, AllowedSigners, public_key};
 pub use judge::{MAX_SIGNATURE_BYTES, Maker, OwnerVerified, Signed, check, judge, maker};
+pub use krl::Krl;
 pub use refusal::Refusal;
 
 /// The namespace of a gate's attestation.

@@ -283,7 +283,7 @@ fn a09_an_unreadable_list_is_a_no() {
         (&b"ssh-ed25519 AAAA\n"[..], "line 1"),
         (b"\nSHA256:short\n", "line 2"),
         (b"bob\n", "line 1"),
-        (b"SSHKRL\n\0\0\0\0\x01", "binary KRL"),
+        (b"SSHKRL\n\0\0\0\0\x01", "the binary KRL: it ends early"),
         (b"\xff\xfe", "no text"),
     ] {
         stage.write(&list, bytes);

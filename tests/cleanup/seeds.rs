@@ -69,6 +69,46 @@ fn seeds_of_lists() {
     keep("trust", "revoked", revoked.as_bytes());
 }
 
+/// Bytes behind their length.
+fn string(bytes: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(bytes.len()).expect("short");
+    [&length.to_be_bytes()[..], bytes].concat()
+}
+
+/// One of each kind of section, and of each kind of its parts.
+#[test]
+fn seeds_of_binary_lists() {
+    let key = crate::stage::key(BOB).public_key().to_bytes().expect("a key");
+    let section = |kind: u8, of: &[u8]| [&[kind][..], &string(of)].concat();
+    let two = [1u64.to_be_bytes(), 9u64.to_be_bytes()].concat();
+    let bits = [&64u64.to_be_bytes()[..], &string(&[0, 0x81])].concat();
+    let certificates = [
+        string(&key),
+        string(b""),
+        section(0x20, &two),
+        section(0x21, &two),
+        section(0x22, &bits),
+        section(0x23, &[string(b"bob-1"), string(b"bob-2")].concat()),
+    ];
+    let head = [&b"SSHKRL\n\0\0\0\0\x01"[..], &[0; 24], &string(b""), &string(b"words")].concat();
+    let all = [
+        section(1, &certificates.concat()),
+        section(2, &string(&key)),
+        section(3, &string(&[3; 20])),
+        section(5, &string(&[5; 32])),
+    ];
+    let whole = [head.clone(), all.concat()].concat();
+    for (name, bytes) in [("empty", &head), ("whole", &whole)] {
+        assert!(Revoked::parse(bytes).is_ok(), "{name}");
+        keep("krl", name, bytes);
+    }
+    for (n, section) in all.iter().enumerate() {
+        let bytes = [&head[..], section].concat();
+        assert!(Revoked::parse(&bytes).is_ok(), "section {n}");
+        keep("krl", &format!("section-{n}"), &bytes);
+    }
+}
+
 /// The plan that the journals' fuzzer holds lines against.
 const PLAN: &[u8] = include_bytes!("../../fuzz/fixtures/plan.json");
 
