@@ -40,6 +40,11 @@ impl<'a> Wire<'a> {
         self.take(length)
     }
 
+    /// Text behind its length.
+    pub(super) fn text(&mut self) -> Result<&'a str, String> {
+        std::str::from_utf8(self.string()?).map_err(|_| "it holds what is no text".to_owned())
+    }
+
     pub(super) const fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }

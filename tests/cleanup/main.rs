@@ -13,6 +13,7 @@ mod b;
 #[cfg(feature = "fleet")]
 mod bucket;
 mod c;
+mod certificates;
 mod d;
 mod day;
 mod e;

@@ -47,6 +47,7 @@ fn seeds_of_approvals() {
     for (name, made) in [
         ("file.sig", sign(BOB, APPROVAL, message)),
         ("hardware.sig", hardware(APPROVAL, message, 5)),
+        ("certificate.sig", certified(message)),
     ] {
         assert_eq!(signature::check(message, &made, APPROVAL), Ok(()), "{name}");
         keep("approval", name, made.as_bytes());
@@ -67,6 +68,32 @@ fn seeds_of_lists() {
     let revoked = format!("# gone\n{}\n{bob}\n{}\n", public(ALICE), public(CAROL));
     assert!(Revoked::parse(revoked.as_bytes()).is_ok());
     keep("trust", "revoked", revoked.as_bytes());
+}
+
+/// Bob's signature with a certificate in his key's place, as OpenSSH writes it.
+fn certified(message: &[u8]) -> String {
+    let bob = crate::stage::key(BOB);
+    let (from, to) = (0, 4_000_000_000);
+    let public = bob.public_key().key_data().clone();
+    let mut builder =
+        ssh_key::certificate::Builder::new(vec![7; 32], public, from, to).expect("a certificate");
+    builder.serial(7).and_then(|b| b.key_id("bob-1")).expect("its words");
+    builder.valid_principal("bob@corp").and_then(|b| b.extension("permit-pty", "")).expect("them");
+    let it = builder.sign(&crate::stage::key(CAROL)).expect("signed").to_bytes().expect("bytes");
+    let made = bob.sign(APPROVAL, ssh_key::HashAlg::Sha512, message).expect("a signature");
+    let made = [string(b"ssh-ed25519"), string(made.signature_bytes())].concat();
+    let body = [
+        b"SSHSIG\0\0\0\x01".to_vec(),
+        string(&it),
+        string(APPROVAL.as_bytes()),
+        string(b""),
+        string(b"sha512"),
+        string(&made),
+    ];
+    let text = <base64ct::Base64 as base64ct::Encoding>::encode_string(&body.concat());
+    let lines: Vec<&str> =
+        (0..text.len()).step_by(70).map(|n| &text[n..text.len().min(n + 70)]).collect();
+    format!("-----BEGIN SSH SIGNATURE-----\n{}\n-----END SSH SIGNATURE-----\n", lines.join("\n"))
 }
 
 /// Bytes behind their length.

@@ -1,5 +1,5 @@
 use crate::cleanup::{Reason, Refusal};
-use crate::signature::{Krl, public_key};
+use crate::signature::{Certificate, Krl, public_key};
 use ssh_key::public::KeyData;
 use ssh_key::{Fingerprint, HashAlg};
 use std::collections::BTreeSet;
@@ -59,5 +59,20 @@ impl Revoked {
     pub fn has(&self, key: &KeyData) -> bool {
         self.fingerprints.contains(&key.fingerprint(HashAlg::Sha256).to_string())
             || self.krl.has(key)
+    }
+
+    /// What of a signature's key was revoked, in words: the key itself, the authority of its
+    /// certificate, or the certificate, by its serial or key id.
+    #[must_use]
+    pub fn gone(&self, key: &KeyData, certificate: Option<&Certificate>) -> Option<String> {
+        if self.has(key) {
+            return Some(format!("the key {}", key.fingerprint(HashAlg::Sha256)));
+        }
+        let it = certificate?;
+        if self.has(&it.authority) {
+            return Some(format!("the authority {}", it.fingerprint));
+        }
+        let gone = self.krl.has_certificate(&it.authority, it.serial, &it.key_id);
+        gone.then(|| format!("the certificate {} ({:?})", it.serial, it.key_id))
     }
 }
