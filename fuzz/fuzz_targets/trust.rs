@@ -11,7 +11,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(AllowedSigners::parse(&trust.allowed_signers()).is_ok());
         for party in trust.parties() {
             for key in &party.keys {
-                assert_eq!(trust.holder(&key.key).map(|h| &h.0.name), Some(&party.name));
+                assert_eq!(trust.holder_of_key(&key.key).map(|h| &h.0.name), Some(&party.name));
             }
         }
     }

@@ -144,18 +144,15 @@ pub fn lift(
     let no = |reason, says: String| Refusal::new(reason, says);
     let maker = signature::maker(statement.as_bytes(), pem, HALT)
         .map_err(|e| no(Reason::SignatureInvalid, format!("its signature is refused: {e}")))?;
-    let Some((party, key)) = trust.holder(&maker.key) else {
+    let Some(holder) = trust.holder(&maker) else {
         let says = format!("its key {} is nobody's of the list of trust", maker.fingerprint);
         return Err(no(Reason::NotAnApprover, says));
     };
-    if !party.approves() {
-        let says = format!("{} is no person with the role approver", party.name);
+    if !holder.party.approves() {
+        let says = format!("{} is no person with the role approver", holder.party.name);
         return Err(no(Reason::NotAnApprover, says));
     }
-    if revoked.has(&maker.key) {
-        return Err(no(Reason::KeyRevoked, format!("the key of {} was revoked", party.name)));
-    }
-    key.valid_at(now)?;
+    holder.counts(revoked, now)?;
     let lift: Lift = strict::read(statement.as_bytes())?;
     if lift.schema != LIFT_SCHEMA {
         return Err(no(Reason::UnknownSchema, format!("it has the schema {:?}", lift.schema)));

@@ -107,20 +107,18 @@ impl Receipt {
         };
         let maker = signature::maker(bytes, pem, RECEIPT)
             .map_err(|e| no(Reason::SignatureInvalid, format!("its signature is refused: {e}")))?;
-        let Some((party, key)) = trust.holder(&maker.key) else {
+        let Some(holder) = trust.holder(&maker) else {
             let says = format!("its key {} is nobody's of the list of trust", maker.fingerprint);
             return Err(no(Reason::SignatureInvalid, says));
         };
+        let party = holder.party;
         if !party.roles.contains(&Role::Applier) {
             return Err(no(
                 Reason::SignatureInvalid,
                 format!("{} has no role applier", party.name),
             ));
         }
-        if revoked.has(&maker.key) {
-            return Err(no(Reason::KeyRevoked, format!("the key of {} was revoked", party.name)));
-        }
-        key.valid_at(now)?;
+        holder.counts(revoked, now)?;
         // Its texts are what adapters gave out, whatever they hold: they go back as they came.
         let receipt: Self =
             serde_json::from_slice(bytes).map_err(|e| no(Reason::NonStrictJson, e.to_string()))?;

@@ -30,6 +30,10 @@ pub(super) fn read(path: &Path) -> Result<Held, SignError> {
     if !text.contains("PRIVATE KEY-----") {
         return match ssh_key::PublicKey::from_openssh(text.trim()) {
             Ok(_) => Ok(Held::Elsewhere),
+            // A certificate, whose key is beside it or an agent's.
+            Err(_) if text.split_whitespace().next().is_some_and(|w| w.contains("-cert-v01@")) => {
+                Ok(Held::Elsewhere)
+            }
             Err(_) => Err(SignError::Key { key: path.into(), why: "it is no SSH key".into() }),
         };
     }

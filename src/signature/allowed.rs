@@ -1,4 +1,4 @@
-use super::stamp;
+use super::{is_authority, stamp};
 use jiff::Timestamp;
 use ssh_key::PublicKey;
 use ssh_key::public::KeyData;
@@ -11,8 +11,8 @@ use std::fmt;
 /// release@example.org namespaces="portcullis-attestation.v1",valid-before=20261231Z ssh-ed25519 AAAA… comment
 /// ```
 ///
-/// Principals are names, not patterns, and times end in `Z`. Lines of `cert-authority` are refused.
-/// A line without `namespaces=` is read, and counts for nothing: such a key is good for everything
+/// Principals are names, not patterns, and times end in `Z`. A line of `cert-authority` is good for
+/// certificates of its key that name one of its principals, and not for its key itself. A line without `namespaces=` is read, and counts for nothing: such a key is good for everything
 /// that SSH keys sign, commits included.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowedSigners {
@@ -30,6 +30,8 @@ pub struct AllowedSigner {
     pub namespaces: Option<Vec<String>>,
     pub valid_after: Option<Timestamp>,
     pub valid_before: Option<Timestamp>,
+    /// Whether it is of an authority: its key makes certificates, and signs nothing itself.
+    pub authority: bool,
     pub key: KeyData,
 }
 
@@ -79,6 +81,7 @@ fn read(number: usize, text: &str) -> Result<AllowedSigner, String> {
         namespaces: None,
         valid_after: None,
         valid_before: None,
+        authority: false,
         key: public_key(key)?,
     };
     for option in split(options)? {
@@ -94,12 +97,11 @@ fn read(number: usize, text: &str) -> Result<AllowedSigner, String> {
             ("valid-before", Some(at)) if signer.valid_before.is_none() => {
                 signer.valid_before = Some(stamp::read(at)?);
             }
-            ("cert-authority", _) => {
-                return Err(
-                    "certificate authorities are not followed: list the keys themselves".into()
-                );
+            ("cert-authority", None) if !signer.authority => signer.authority = true,
+            ("cert-authority", Some(_)) => {
+                return Err(format!("the option {name} takes no value"));
             }
-            ("namespaces" | "valid-after" | "valid-before", Some(_)) => {
+            ("namespaces" | "valid-after" | "valid-before", Some(_)) | ("cert-authority", None) => {
                 return Err(format!("the option {name} stands twice"));
             }
             ("namespaces" | "valid-after" | "valid-before", None) => {
@@ -107,6 +109,9 @@ fn read(number: usize, text: &str) -> Result<AllowedSigner, String> {
             }
             _ => return Err(format!("there is no option {name:?}")),
         }
+    }
+    if signer.authority && !is_authority(&signer.key) {
+        return Err("an authority's key is ed25519 or ecdsa P-256".into());
     }
     Ok(signer)
 }

@@ -1,7 +1,8 @@
-use super::{AllowedSigner, AllowedSigners, Refusal};
+use super::envelope::{self, Envelope};
+use super::{AllowedSigner, AllowedSigners, Certificate, Refusal};
 use jiff::Timestamp;
 use ssh_key::public::KeyData;
-use ssh_key::{HashAlg, LineEnding, PublicKey, SshSig};
+use ssh_key::{HashAlg, PublicKey};
 
 /// A signature file is some hundred bytes; one of RSA 16384 is still below this.
 pub const MAX_SIGNATURE_BYTES: usize = 16 * 1024;
@@ -11,17 +12,19 @@ const USER_PRESENT: u8 = 1;
 /// … and proved to be its owner, by PIN or finger.
 const USER_VERIFIED: u8 = 4;
 /// Flags and counter at the end of a hardware key's signature.
-const TRAILER: usize = 5;
+pub(super) const TRAILER: usize = 5;
 
 /// A signature that counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signed {
-    /// Whose key it is, by the list.
+    /// Whose key it is, by the list; of a certificate, by both.
     pub principals: Vec<String>,
     /// `SHA256:…`, as `ssh-keygen -l` prints it.
     pub fingerprint: String,
     /// The list's line.
     pub line: usize,
+    /// The key that made it.
+    pub maker: Maker,
 }
 
 /// Judges a detached signature (`-----BEGIN SSH SIGNATURE-----`) of a message at an instant.
@@ -39,16 +42,21 @@ pub fn judge(
     principal: Option<&str>,
     at: Timestamp,
 ) -> Result<Signed, Refusal> {
-    let read = read(signature, namespace)?;
-    let fingerprint = read.public_key().fingerprint(HashAlg::Sha256).to_string();
-    let mut refusal = Refusal::Unknown { fingerprint: fingerprint.clone() };
-    for signer in allowed.lines.iter().filter(|s| s.key == *read.public_key()) {
-        match permits(signer, namespace, principal, at) {
+    let read = envelope::read(signature, namespace)?;
+    let fingerprint = read.key.fingerprint(HashAlg::Sha256).to_string();
+    let certificate = read.certificate.as_ref();
+    // A certificate stands or falls with its authority: its key's own line is none of it.
+    let named = certificate.map_or(&read.key, |c| &c.authority);
+    let mut refusal = Refusal::Unknown {
+        fingerprint: certificate.map_or_else(|| fingerprint.clone(), |c| c.fingerprint.clone()),
+    };
+    let lines = allowed.lines.iter().filter(|s| s.authority == certificate.is_some());
+    for signer in lines.filter(|s| s.key == *named) {
+        match permits(signer, namespace, certificate, principal, at) {
             Err(why) => refusal = why,
-            Ok(()) => {
-                verify(message, &read, namespace)?;
-                let principals = signer.principals.clone();
-                return Ok(Signed { principals, fingerprint, line: signer.line });
+            Ok(principals) => {
+                let maker = made(message, read, namespace)?;
+                return Ok(Signed { principals, fingerprint, line: signer.line, maker });
             }
         }
     }
@@ -72,6 +80,8 @@ pub struct Maker {
     pub fingerprint: String,
     /// Whether a hardware key made it, touched; and then, whether its owner gave PIN or finger.
     pub hardware: Option<OwnerVerified>,
+    /// The certificate that came in the key's place: it alone says whose the key is then, and when.
+    pub certificate: Option<Certificate>,
 }
 
 /// Whether a hardware key asked who its owner is.
@@ -87,18 +97,27 @@ pub enum OwnerVerified {
 /// # Errors
 /// What is wrong with the signature.
 pub fn maker(message: &[u8], signature: &str, namespace: &str) -> Result<Maker, Refusal> {
-    let read = read(signature, namespace)?;
-    let hardware = verify(message, &read, namespace)?;
-    let fingerprint = read.public_key().fingerprint(HashAlg::Sha256).to_string();
-    Ok(Maker { key: read.public_key().clone(), fingerprint, hardware })
+    made(message, envelope::read(signature, namespace)?, namespace)
 }
 
+fn made(message: &[u8], read: Envelope, namespace: &str) -> Result<Maker, Refusal> {
+    let hardware = verify(message, &read, namespace)?;
+    let Envelope { key, certificate, .. } = read;
+    if certificate.as_ref().is_some_and(|c| c.pin) && hardware != Some(OwnerVerified::Yes) {
+        return Err(Refusal::Certificate("its key was to ask for its PIN, and did not".into()));
+    }
+    let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
+    Ok(Maker { key, fingerprint, hardware, certificate })
+}
+
+/// Whose a signature is by one line of the list.
 fn permits(
     signer: &AllowedSigner,
     namespace: &str,
+    certificate: Option<&Certificate>,
     principal: Option<&str>,
     at: Timestamp,
-) -> Result<(), Refusal> {
+) -> Result<Vec<String>, Refusal> {
     let line = signer.line;
     if !signer.namespaces.as_ref().is_some_and(|list| list.iter().any(|n| n == namespace)) {
         return Err(Refusal::NotForNamespace { line, want: namespace.into() });
@@ -109,42 +128,31 @@ fn permits(
     if let Some(until) = signer.valid_before.filter(|until| at > *until) {
         return Err(Refusal::Expired { line, until });
     }
-    match principal {
-        Some(want) if !signer.principals.iter().any(|p| p == want) => {
-            Err(Refusal::Principal { got: signer.principals.clone(), want: want.into() })
+    let mut principals = signer.principals.clone();
+    if let Some(certificate) = certificate {
+        certificate.valid_at(at).map_err(|why| Refusal::Certificate(why.to_string()))?;
+        principals.retain(|p| certificate.principals.contains(p));
+        if principals.is_empty() {
+            return Err(Refusal::Certificate(format!(
+                "it is of {}, whom line {line} does not name",
+                certificate.principals.join(", ")
+            )));
         }
-        _ => Ok(()),
     }
-}
-
-fn read(signature: &str, namespace: &str) -> Result<SshSig, Refusal> {
-    if signature.len() > MAX_SIGNATURE_BYTES {
-        return Err(Refusal::Unreadable(format!("it is longer than {MAX_SIGNATURE_BYTES} bytes")));
+    match principal {
+        Some(want) if !principals.iter().any(|p| p == want) => {
+            Err(Refusal::Principal { got: principals, want: want.into() })
+        }
+        _ => Ok(principals),
     }
-    let read =
-        SshSig::from_pem(signature.trim_end()).map_err(|e| Refusal::Unreadable(e.to_string()))?;
-    // The library reads lengths loosely: what it would write again must be what it was given. (It
-    // writes P-256 hardware signatures wrongly, so these are left out; what they sign is checked.)
-    let again = || read.to_pem(LineEnding::LF).unwrap_or_default();
-    if !read.public_key().is_sk_ecdsa_p256() && again().trim_end() != signature.trim_end() {
-        return Err(Refusal::Unreadable("it is not written as OpenSSH writes it".into()));
-    }
-    if read.version() != SshSig::VERSION || !read.reserved().is_empty() {
-        return Err(Refusal::Unreadable(format!("it is of version {}", read.version())));
-    }
-    if read.namespace() != namespace {
-        let got = read.namespace().to_owned();
-        return Err(Refusal::Namespace { got, want: namespace.into() });
-    }
-    Ok(read)
 }
 
 fn verify(
     message: &[u8],
-    read: &SshSig,
+    read: &Envelope,
     namespace: &str,
 ) -> Result<Option<OwnerVerified>, Refusal> {
-    let key = read.public_key();
+    let key = &read.key;
     let algorithm = || Refusal::Algorithm(key.algorithm().to_string());
     let hardware = match key {
         KeyData::Ed25519(_) => false,
@@ -152,15 +160,14 @@ fn verify(
         KeyData::SkEd25519(_) | KeyData::SkEcdsaSha2NistP256(_) => true,
         _ => return Err(algorithm()),
     };
-    if read.algorithm() != key.algorithm() {
-        return Err(algorithm());
-    }
-    PublicKey::from(key.clone()).verify(namespace, message, read).map_err(|_| Refusal::Mismatch)?;
+    PublicKey::from(key.clone())
+        .verify(namespace, message, &read.plain)
+        .map_err(|_| Refusal::Mismatch)?;
     if !hardware {
         return Ok(None);
     }
     // The signature covers these bytes; neither stock ssh-keygen nor the library reads them.
-    let bytes = read.signature_bytes();
+    let bytes = read.plain.signature_bytes();
     let flags = bytes.len().checked_sub(TRAILER).and_then(|at| bytes.get(at));
     match flags {
         Some(flags) if flags & USER_PRESENT == 0 => Err(Refusal::NoTouch),

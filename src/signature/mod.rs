@@ -3,16 +3,23 @@
 //! They are OpenSSH's own (`ssh-keygen -Y sign`), in namespaces of ours, so that the keys people
 //! have can sign and stock OpenSSH can check. Judging is stricter than stock: a key counts only
 //! where its line names our namespace, at the time of judging, and a hardware key only with a touch.
+//! A certificate in a key's place counts by its authority alone.
 
 mod allowed;
+mod certificate;
+mod envelope;
 mod judge;
+mod krl;
 mod refusal;
 mod stamp;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 pub use allowed::{AllowedError, AllowedSigner, AllowedSigners, public_key};
+pub use certificate::{Certificate, Untimely, is_authority};
 pub use judge::{MAX_SIGNATURE_BYTES, Maker, OwnerVerified, Signed, check, judge, maker};
+pub use krl::Krl;
 pub use refusal::Refusal;
 
 /// The namespace of a gate's attestation.

@@ -14,6 +14,8 @@ pub enum Refusal {
     Mismatch,
     /// A hardware key signed without being touched.
     NoTouch,
+    /// The certificate in its key's place does not count.
+    Certificate(String),
     /// No line of the list has its key.
     Unknown { fingerprint: String },
     /// The key's line names no namespace, or others.
@@ -41,6 +43,7 @@ impl fmt::Display for Refusal {
             }
             Self::Mismatch => f.write_str("these bytes are not what was signed"),
             Self::NoTouch => f.write_str("the hardware key signed without a touch"),
+            Self::Certificate(why) => write!(f, "its certificate does not count: {why}"),
             Self::Unknown { fingerprint } => {
                 write!(f, "its key {fingerprint} is not among the allowed signers")
             }

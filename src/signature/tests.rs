@@ -145,8 +145,8 @@ fn a_list_is_read_whole_or_not_at_all() {
     for (text, why) in [
         (format!("*@example.org {good}"), "pattern"),
         (format!("a,,b {good}"), "a principal is empty"),
-        (format!("a cert-authority {good}"), "certificate authorities"),
-        (format!("a cert-authority,namespaces=\"x\" {good}"), "certificate authorities"),
+        (format!("a cert-authority=yes {good}"), "takes no value"),
+        (format!("a cert-authority,cert-authority {good}"), "stands twice"),
         (format!("a namespaces=\"portcullis-*\" {good}"), "pattern"),
         (format!("a namespaces=\"x\",namespaces=\"y\" {good}"), "stands twice"),
         (format!("a valid-before=20261231 {good}"), "as 20261231Z"),

@@ -283,7 +283,7 @@ fn a09_an_unreadable_list_is_a_no() {
         (&b"ssh-ed25519 AAAA\n"[..], "line 1"),
         (b"\nSHA256:short\n", "line 2"),
         (b"bob\n", "line 1"),
-        (b"SSHKRL\n\0\0\0\0\x01", "binary KRL"),
+        (b"SSHKRL\n\0\0\0\0\x01", "the binary KRL: it ends early"),
         (b"\xff\xfe", "no text"),
     ] {
         stage.write(&list, bytes);
@@ -578,7 +578,7 @@ fn a15_the_bytes_that_were_hashed_are_those_that_are_parsed() {
     stage.refused(11, "plan-digest-mismatch");
 }
 
-fn fifo(path: &Path) {
+pub(crate) fn fifo(path: &Path) {
     let path = CString::new(path.as_os_str().as_encoded_bytes()).expect("a path");
     // SAFETY: the path ends in NUL.
     assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);

@@ -15,26 +15,26 @@ use std::path::Path;
 
 /// The seeds of `job`'s keys.
 const ALICE: u8 = 21;
-const BOB: u8 = 22;
-const CAROL: u8 = 23;
+pub(crate) const BOB: u8 = 22;
+pub(crate) const CAROL: u8 = 23;
 const ROBOT: u8 = 24;
 
-fn two() -> Sim {
+pub(crate) fn two() -> Sim {
     Sim::new().servo("sv-1", |_| {}).servo("sv-2", |_| {})
 }
 
-fn job() -> Job {
+pub(crate) fn job() -> Job {
     Job::new(two(), &["sv-1", "sv-2"], |_| {})
 }
 
 /// Without any approval.
-fn unapproved(change: impl FnOnce(&mut Plan)) -> Job {
+pub(crate) fn unapproved(change: impl FnOnce(&mut Plan)) -> Job {
     let job = Job::new(two(), &["sv-1", "sv-2"], change);
     std::fs::remove_dir_all(job.place.join("approvals")).expect("removed");
     job
 }
 
-fn says(job: &Job, pile: Pile, name: &str, seed: u8, scope: Scope) {
+pub(crate) fn says(job: &Job, pile: Pile, name: &str, seed: u8, scope: Scope) {
     let now = Timestamp::now();
     let decision = if pile == Pile::Approvals { Decision::Approve } else { Decision::Deny };
     let namespace = if pile == Pile::Approvals { APPROVAL } else { DENIAL };
@@ -54,7 +54,7 @@ fn says(job: &Job, pile: Pile, name: &str, seed: u8, scope: Scope) {
 
 /// Apply is refused for this reason, and nothing was done.
 #[track_caller]
-fn refused(job: &Job, code: i32, reason: &str) {
+pub(crate) fn refused(job: &Job, code: i32, reason: &str) {
     let (ran, told) = job.apply(&["--attached"]);
     assert_eq!(ran.code, Some(code), "{ran}");
     let told = told["reason"] == reason || ran.stderr.contains(&format!("{reason}: "));

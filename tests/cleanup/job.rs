@@ -50,7 +50,7 @@ fn sign(seed: u8, namespace: &str, bytes: &[u8]) -> String {
     signed.to_pem(LineEnding::LF).expect("PEM")
 }
 
-fn trust() -> String {
+pub(crate) fn trust() -> String {
     let line = |seed: u8| key(seed).public_key().to_openssh().expect("a line");
     let who = |name: &str, roles: &str, seed| {
         format!(

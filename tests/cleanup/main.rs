@@ -7,11 +7,13 @@ mod common;
 
 mod a;
 mod a_apply;
+mod a_variants;
 mod at;
 mod b;
 #[cfg(feature = "fleet")]
 mod bucket;
 mod c;
+mod certificates;
 mod d;
 mod day;
 mod e;
@@ -20,6 +22,7 @@ mod evidence;
 mod fleet;
 mod ground;
 mod guards;
+mod hardware;
 mod job;
 mod mutants;
 #[cfg(feature = "fleet")]
@@ -28,6 +31,7 @@ mod notes;
 mod owners;
 mod planned;
 mod races;
+mod seeds;
 #[expect(dead_code, reason = "each part uses its own")]
 mod simworld;
 mod stage;

@@ -207,7 +207,7 @@ fn mutants_of_lists() {
             // Nobody new, and no key of two.
             for party in trust.parties() {
                 for key in &party.keys {
-                    assert_eq!(trust.holder(&key.key).map(|h| &h.0.name), Some(&party.name));
+                    assert_eq!(trust.holder_of_key(&key.key).map(|h| &h.0.name), Some(&party.name));
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! `portcullis gate verify` on real files: what another tool asks before it adds a host to a pool.
 
-use crate::common::{Ran, World, blessing, checkout};
+use crate::common::{Ran, World, blessing, checkout, skip};
 use jiff::{SignedDuration, Timestamp};
 use portcullis::attestation::{Host, Input, Outcome, Vantage, of_bytes, of_spec, statement};
 use portcullis::sign::sign_file;
@@ -187,7 +187,7 @@ fn what_cannot_be_read_is_an_error_of_use() {
     let line = public(&world, "release");
     for (list, why) in [
         ("", "it names nobody"),
-        (&*format!("a cert-authority {line}"), "certificate authorities are not followed"),
+        (&*format!("a cert-authority=yes {line}"), "takes no value"),
         (&*format!("* {line}"), "is a pattern"),
     ] {
         world.file("allowed_signers", list);
@@ -241,4 +241,67 @@ fn the_readmes_example_is_what_is_written_today() {
         }
         assert!(std::fs::read(&path).expect("the example") == text, "{name} differs");
     }
+}
+
+/// What an authority says of a key, within its time, and until it takes it back.
+#[test]
+fn a_certificate_of_an_authority_is_taken() {
+    if std::process::Command::new("ssh-keygen").arg("-?").output().is_err() {
+        return skip("certificates need ssh-keygen (openssh-client)");
+    }
+    let world = World::new();
+    assert!(world.makes_key("ca", "ed25519", &[]) && world.makes_key("id", "ed25519", &[]));
+    let keygen = |arguments: &[&str]| {
+        let ran = world.openssh("ssh-keygen", arguments, b"");
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    };
+    let certify = |window: &str| {
+        let _ = std::fs::remove_file(world.folder().join("id-cert.pub"));
+        let words = ["-q", "-s", "ca", "-I", "gate-1", "-n", "gate@ci", "-z", "7", "-V", window];
+        keygen(&[&words[..], &["id.pub"]].concat());
+        let good = made(PASS, 60);
+        world.file("it.json.sig", world.signs("id-cert.pub", ATTESTATION, &good));
+        world.file("it.json", good);
+    };
+    let allow = |principal: &str, options: &str, key: &str| {
+        let line = format!("{principal} {options} {}\n", public(&world, key));
+        world.file("allowed_signers", line);
+    };
+    let ours = format!("cert-authority,namespaces=\"{ATTESTATION}\"");
+    certify("-2h:-1h");
+    allow("gate@ci", &ours, "ca");
+    refused(&world, &[], "its certificate does not count: it was valid until");
+    certify("+1h:+2h");
+    refused(&world, &[], "its certificate does not count: it is valid from");
+    certify("-5m:+1h");
+    let ran = verify(&world, &["--principal", "gate@ci", "--format", "json"]);
+    let value: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!((ran.code, &value["signer"]["principals"][0]), (Some(0), &"gate@ci".into()));
+    // A key's own line is none of its certificates, and an authority's none of its key.
+    let plain = format!("namespaces=\"{ATTESTATION}\"");
+    for (principal, options, key, why) in [
+        ("other@ci", &*ours, "ca", "it is of gate@ci, whom line 1 does not name"),
+        ("gate@ci", "cert-authority", "ca", "without namespaces="),
+        ("gate@ci", &plain, "ca", "is not among the allowed signers"),
+        ("gate@ci", &plain, "id", "is not among the allowed signers"),
+        ("gate@ci", &ours, "id", "is not among the allowed signers"),
+    ] {
+        allow(principal, options, key);
+        refused(&world, &[], why);
+    }
+    allow("gate@ci", &ours, "ca");
+    let krl = |words: &str| {
+        world.file("words", words);
+        keygen(&["-q", "-k", "-f", "revoked", "-s", "ca.pub", "words"]);
+    };
+    let revoked = ["--revoked", "revoked"];
+    krl("serial: 8\n");
+    assert_eq!(verify(&world, &revoked).code, Some(0), "another one was revoked");
+    krl("serial: 7\n");
+    refused(&world, &revoked, "the certificate 7 (\"gate-1\") was revoked");
+    world.file("revoked", public(&world, "ca"));
+    refused(&world, &revoked, "the authority SHA256:");
+    world.file("revoked", "who knows\n");
+    let ran = verify(&world, &revoked);
+    assert_eq!(ran.code, Some(2), "who is revoked is not known: {ran}");
 }

@@ -31,6 +31,7 @@ mod reach;
 mod readme;
 mod reflect;
 mod report;
+mod revoked;
 mod rollout_docs;
 mod rules;
 mod signatures;

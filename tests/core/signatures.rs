@@ -1,5 +1,6 @@
 //! Our signatures and stock OpenSSH's, each checked by the other.
 
+use crate::common::authenticator::Agent;
 use crate::common::{World, skip};
 use portcullis::sign::sign_file;
 use portcullis::signature::{self, ATTESTATION, AllowedSigners, Refusal};
@@ -109,14 +110,14 @@ fn an_agent_signs_for_a_public_key_and_an_encrypted_one_is_left_to_openssh() {
     let world = World::new();
     let held = key(&world, "held", "ed25519", "");
     let list = allow(&world, &["held"]);
-    let Some(agent) = Agent::start(&world) else {
+    let Some(agent) = Agent::start(&world, "none") else {
         skip("signatures by an agent need ssh-agent (openssh-client)");
         return;
     };
-    agent.add(&held);
+    add(&agent, &held);
     std::fs::remove_file(&held).expect("the private half goes");
     let public = world.folder().join("held.pub");
-    let signed = agent.sign(&public);
+    let signed = signed_by(&agent, &public);
     assert_eq!(judge(MESSAGE, &signed, &list), Ok(()));
     assert!(stock_verifies(&world, ATTESTATION, MESSAGE, &signed));
 
@@ -136,50 +137,25 @@ fn a_key_of_a_kind_nobody_accepts_is_told_when_it_signs() {
     assert!(error.to_string().contains("keys of type ssh-rsa do not count"), "{error}");
 }
 
-struct Agent {
-    socket: PathBuf,
-    child: std::process::Child,
+fn add(agent: &Agent, key: &Path) {
+    let added =
+        Command::new("ssh-add").arg("-q").arg(key).env("SSH_AUTH_SOCK", agent.socket()).status();
+    assert!(added.is_ok_and(|s| s.success()), "the agent takes the key");
 }
 
-impl Agent {
-    fn start(world: &World) -> Option<Self> {
-        // A socket's path may have 108 bytes; the world's folder can be longer.
-        let socket = std::env::temp_dir().join(format!("portcullis-agent-{}", std::process::id()));
-        let mut child = Command::new("ssh-agent")
-            .arg("-D")
-            .arg("-a")
-            .arg(&socket)
-            .current_dir(world.folder())
-            .stdout(Stdio::piped())
-            .spawn()
-            .ok()?;
-        // It prints its address once it listens.
-        let mut line = String::new();
-        let stdout = child.stdout.take().expect("its output");
-        std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line).ok()?;
-        Some(Self { socket, child })
-    }
-
-    fn add(&self, key: &Path) {
-        let added =
-            Command::new("ssh-add").arg("-q").arg(key).env("SSH_AUTH_SOCK", &self.socket).status();
-        assert!(added.is_ok_and(|s| s.success()), "the agent takes the key");
-    }
-
-    /// Signs in a process of its own, whose environment names the agent.
-    fn sign(&self, key: &Path) -> String {
-        let ran = Command::new(std::env::current_exe().expect("this test"))
-            .args(["--exact", "signatures::signs_with_the_key_it_is_told", "--nocapture"])
-            .env("SSH_AUTH_SOCK", &self.socket)
-            .env(TOLD, key)
-            .output()
-            .expect("it runs");
-        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-        let text = String::from_utf8(ran.stdout).expect("text");
-        let from = text.find("-----BEGIN").expect("a signature");
-        let to = text.rfind("SIGNATURE-----").expect("its end") + "SIGNATURE-----".len();
-        text[from..to].to_owned() + "\n"
-    }
+/// Signs in a process of its own, whose environment names the agent.
+fn signed_by(agent: &Agent, key: &Path) -> String {
+    let ran = Command::new(std::env::current_exe().expect("this test"))
+        .args(["--exact", "signatures::signs_with_the_key_it_is_told", "--nocapture"])
+        .env("SSH_AUTH_SOCK", agent.socket())
+        .env(TOLD, key)
+        .output()
+        .expect("it runs");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let text = String::from_utf8(ran.stdout).expect("text");
+    let from = text.find("-----BEGIN").expect("a signature");
+    let to = text.rfind("SIGNATURE-----").expect("its end") + "SIGNATURE-----".len();
+    text[from..to].to_owned() + "\n"
 }
 
 /// The key that [`signs_with_the_key_it_is_told`] signs with.
@@ -190,13 +166,5 @@ const TOLD: &str = "PORTCULLIS_TEST_SIGNS_WITH";
 fn signs_with_the_key_it_is_told() {
     if let Some(key) = std::env::var_os(TOLD) {
         println!("{}", sign_file(Path::new(&key), ATTESTATION, MESSAGE).expect("it signs"));
-    }
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = std::fs::remove_file(&self.socket);
     }
 }

@@ -47,6 +47,8 @@ pub fn assess(papers: &Papers, ask: &Ask<'_>) -> Result<Assessment, Refusal> {
             Err(why) => dropped.push((paper.name.clone(), why)),
         }
     }
+    let (counted, twice) = count::one_each(counted);
+    dropped.extend(twice);
     let (rule, quorum) = ask.trust.quorums.of(&plan);
     let (items, lacking) = count::approved(&plan, &counted, quorum);
     let not_after = counted.iter().map(|c| c.not_after).fold(note::until(&plan), Timestamp::min);
@@ -133,10 +135,11 @@ fn denied(denials: &[Paper], ask: &Ask<'_>) -> Result<(), Refusal> {
     let signature = paper.signature.as_deref();
     let namespace = crate::signature::DENIAL;
     let says = match judge::signer(&paper.bytes, signature, namespace, ask, &paper.name) {
-        Ok((party, ..)) => match super::Statement::read(&paper.bytes) {
-            Ok(it) if it.predicate.comment.is_empty() => format!("{} says no", party.name),
-            Ok(it) => format!("{} says no: {}", party.name, it.predicate.comment),
-            Err(_) => format!("{} says no", party.name),
+        Ok((holder, _)) => match super::Statement::read(&paper.bytes) {
+            Ok(it) if !it.predicate.comment.is_empty() => {
+                format!("{} says no: {}", holder.party.name, it.predicate.comment)
+            }
+            _ => format!("{} says no", holder.party.name),
         },
         Err(why) => format!(
             "denials/{} cannot be verified ({}), and a no is not passed over: find out whose it \

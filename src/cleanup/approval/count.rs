@@ -1,6 +1,7 @@
 use super::Scope;
 use crate::cleanup::plan::{Item, Plan};
 use crate::cleanup::trust::Quorum;
+use crate::cleanup::{Reason, Refusal};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Counted {
     pub person: String,
     pub team: String,
-    /// `SHA256:…`
+    /// `SHA256:…` of the key itself, without a certificate around it.
     pub fingerprint: String,
+    /// The name by which stock OpenSSH knows whose it is.
+    pub principal: String,
+    /// `SHA256:…` of the authority whose certificate says so; `None` where the list does.
+    pub authority: Option<String>,
     /// Made by a hardware key that was touched.
     pub hardware: bool,
     pub scope: Scope,
@@ -63,6 +68,24 @@ impl<'a> Agreed<'a> {
         }
         missing
     }
+}
+
+/// What counts of these, and files that do not because their key signed for two people: an authority
+/// can call one key by two names, and it stays one person's.
+pub(super) fn one_each(counted: Vec<Counted>) -> (Vec<Counted>, Vec<(String, Refusal)>) {
+    let mut people: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for it in &counted {
+        people.entry(it.fingerprint.clone()).or_default().insert(it.person.clone());
+    }
+    let (one, two): (Vec<_>, Vec<_>) =
+        counted.into_iter().partition(|it| people[&it.fingerprint].len() == 1);
+    let told = two.into_iter().map(|it| {
+        let all: Vec<_> = people[&it.fingerprint].iter().map(String::as_str).collect();
+        let says = format!("its key {} signs for {}", it.fingerprint, all.join(" and for "));
+        (it.file, Refusal::new(Reason::NotAnApprover, says))
+    });
+    let told = told.collect();
+    (one, told)
 }
 
 /// Items by number that enough people agreed to, and what is missing for the others, by item.

@@ -1,6 +1,6 @@
 use super::{Counted, Decision, Paper, Statement, note};
 use crate::cleanup::plan::Plan;
-use crate::cleanup::trust::{Key, Party, Role};
+use crate::cleanup::trust::{Holder, Role};
 use crate::cleanup::{Digest, Reason, Refusal};
 use crate::signature::{self, APPROVAL, Maker, OwnerVerified, PLAN};
 
@@ -19,13 +19,14 @@ pub(super) fn author(
     ask: &Ask<'_>,
 ) -> Result<(), Refusal> {
     let name = &plan.author.name;
-    let (party, key, _) = signer(bytes, sealed, PLAN, ask, "plan.json").map_err(|mut why| {
+    let (holder, _) = signer(bytes, sealed, PLAN, ask, "plan.json").map_err(|mut why| {
         // A stranger's seal is none, whoever may approve.
         if why.reason == Reason::NotAnApprover {
             why.reason = Reason::SignatureInvalid;
         }
         why
     })?;
+    let party = holder.party;
     if party.name != *name {
         return Err(no(
             Reason::SignatureInvalid,
@@ -35,7 +36,7 @@ pub(super) fn author(
     if !party.roles.contains(&Role::Author) {
         return Err(no(Reason::SignatureInvalid, format!("{name} has no role author")));
     }
-    counts(key, ask)?;
+    holder.counts(ask.revoked, instant(ask))?;
     if let Some(requester) = &plan.author.requested_by
         && ask.trust.known_as(requester).is_none()
     {
@@ -58,8 +59,9 @@ pub(super) fn approval(
     digest: &Digest,
     ask: &Ask<'_>,
 ) -> Result<Counted, Refusal> {
-    let (party, key, maker) =
+    let (holder, maker) =
         signer(&paper.bytes, paper.signature.as_deref(), APPROVAL, ask, &paper.name)?;
+    let party = holder.party;
     let name = &party.name;
     if party.team().is_none() {
         let says = format!("{name} is a workload, and workloads approve nothing");
@@ -80,7 +82,7 @@ pub(super) fn approval(
         return Err(no(Reason::SelfApproval, says));
     }
     owner_proved(name, &maker, ask)?;
-    counts(key, ask)?;
+    holder.counts(ask.revoked, instant(ask))?;
     let statement = Statement::read(&paper.bytes)?;
     says(&statement, plan, digest, ask)?;
     let said = statement.predicate;
@@ -95,7 +97,9 @@ pub(super) fn approval(
         team: party.team().unwrap_or_default().to_owned(),
         fingerprint: maker.fingerprint,
         hardware: maker.hardware.is_some(),
-        not_after: key.valid_before.map_or(said.not_after, |until| until.min(said.not_after)),
+        principal: holder.principal().to_owned(),
+        authority: holder.authority().map(str::to_owned),
+        not_after: holder.valid_before().map_or(said.not_after, |until| until.min(said.not_after)),
         scope: said.scope,
         at: said.at,
         comment: said.comment,
@@ -158,7 +162,7 @@ pub(super) fn signer<'a>(
     namespace: &str,
     ask: &Ask<'a>,
     what: &str,
-) -> Result<(&'a Party, &'a Key, Maker), Refusal> {
+) -> Result<(Holder<'a>, Maker), Refusal> {
     let Some(signature) = signature else {
         return Err(no(Reason::SignatureInvalid, format!("{what} has no signature")));
     };
@@ -172,13 +176,13 @@ pub(super) fn signer<'a>(
         };
         no(reason, format!("its signature is refused: {why}"))
     })?;
-    let Some((party, key)) = ask.trust.holder(&maker.key) else {
+    let Some(holder) = ask.trust.holder(&maker) else {
         return Err(no(
             Reason::NotAnApprover,
             format!("its key {} is nobody's of the list of trust", maker.fingerprint),
         ));
     };
-    Ok((party, key, maker))
+    Ok((holder, maker))
 }
 
 /// Whether a hardware key asked who its owner is, where the list of trust wants that.
@@ -190,14 +194,6 @@ pub(super) fn owner_proved(name: &str, maker: &Maker, ask: &Ask<'_>) -> Result<(
         ));
     }
     Ok(())
-}
-
-/// Whether a key counts: not revoked, and within its time.
-pub(super) fn counts(key: &Key, ask: &Ask<'_>) -> Result<(), Refusal> {
-    if ask.revoked.has(&key.key) {
-        return Err(no(Reason::KeyRevoked, format!("the key {} was revoked", key.fingerprint)));
-    }
-    key.valid_at(instant(ask))
 }
 
 fn no(reason: Reason, says: impl Into<String>) -> Refusal {

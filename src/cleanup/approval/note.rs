@@ -25,15 +25,16 @@ pub fn note(
     let digest = signed.digest();
     let ask = Ask { digest: &digest, trust, revoked, running: None, now: at, claimed_at: None };
     let (bytes, pem) = (signed.statement.as_bytes(), signed.pem());
-    let (party, key, maker) =
+    let (holder, maker) =
         judge::signer(bytes, Some(pem.as_bytes()), DECOMMISSION, &ask, "the note")?;
+    let party = holder.party;
     let name = &party.name;
     if !party.approves() {
         let says = format!("{name} is no person with the role approver");
         return Err(Refusal::new(Reason::NotAnApprover, says));
     }
     judge::owner_proved(name, &maker, &ask)?;
-    judge::counts(key, &ask)?;
+    holder.counts(revoked, at)?;
     let said = signed.read()?;
     if said.by != *name {
         let says = format!("it says that {} signs, and its signature is of {name}", said.by);

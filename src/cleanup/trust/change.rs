@@ -107,19 +107,16 @@ fn countersigned(
         };
         Refusal::new(reason, why.to_string())
     })?;
-    let Some((party, key)) = old.holder(&maker.key) else {
+    let Some(holder) = old.holder(&maker) else {
         let says = format!("the key {} is nobody's of the old list", maker.fingerprint);
         return Err(Refusal::new(Reason::NotAnApprover, says));
     };
+    let party = holder.party;
     let Some(team) = party.team().filter(|_| party.approves()) else {
         let says = format!("{} is no person with the role approver", party.name);
         return Err(Refusal::new(Reason::NotAnApprover, says));
     };
-    if revoked.has(&key.key) {
-        let says = format!("the key {} was revoked", key.fingerprint);
-        return Err(Refusal::new(Reason::KeyRevoked, says));
-    }
-    key.valid_at(now)?;
+    holder.counts(revoked, now)?;
     if old.pin && maker.hardware == Some(signature::OwnerVerified::No) {
         let says = format!("the hardware key of {} asked for no PIN", party.name);
         return Err(Refusal::new(Reason::UserPresenceMissing, says));

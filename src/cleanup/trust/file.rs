@@ -29,6 +29,8 @@ pub(super) struct PersonFile {
     #[serde(default)]
     pub(super) also: Vec<Spanned<String>>,
     pub(super) keys: Vec<Spanned<KeyFile>>,
+    #[serde(default)]
+    pub(super) certificates: Vec<Spanned<CertifiedFile>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -38,6 +40,8 @@ pub(super) struct WorkloadFile {
     #[serde(default)]
     pub(super) also: Vec<Spanned<String>>,
     pub(super) keys: Vec<Spanned<KeyFile>>,
+    #[serde(default)]
+    pub(super) certificates: Vec<Spanned<CertifiedFile>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -49,6 +53,14 @@ pub(super) struct KeyFile {
     pub(super) valid_after: Option<Timestamp>,
     #[serde(default)]
     pub(super) valid_before: Option<Timestamp>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CertifiedFile {
+    /// One line of the authority's `.pub` file.
+    pub(super) authority: String,
+    pub(super) principal: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -14,6 +14,8 @@
 //!     team: network
 //!     roles: [approver, applier]
 //!     keys: [{ key: "sk-ssh-ed25519@openssh.com AAAA… bob@token" }]
+//!     certificates:                      # whatever key this authority says is bob@corp.example's
+//!       - { authority: "ssh-ed25519 AAAA… ca@corp", principal: bob@corp.example }
 //! workloads:
 //!   ci-plan: { roles: [author], keys: [{ key: "ssh-ed25519 AAAA…" }] }
 //! quorum:
@@ -31,7 +33,9 @@
 mod change;
 mod error;
 mod file;
+mod holder;
 mod load;
+mod parties;
 mod quorum;
 mod revoked;
 mod signers;
@@ -40,6 +44,7 @@ mod tests;
 
 pub use change::{Change, Countersign, change};
 pub use error::TrustError;
+pub use holder::Holder;
 pub use quorum::{Quorum, Quorums, Rule};
 pub use revoked::Revoked;
 
@@ -73,6 +78,7 @@ pub struct Party {
     /// Other names that a plan's requester may have.
     pub also: BTreeSet<String>,
     pub keys: Vec<Key>,
+    pub certificates: Vec<Certified>,
 }
 
 /// What somebody is.
@@ -102,6 +108,15 @@ pub struct Key {
     pub fingerprint: String,
     pub valid_after: Option<Timestamp>,
     pub valid_before: Option<Timestamp>,
+}
+
+/// An authority whose certificates for one principal are somebody's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certified {
+    pub authority: KeyData,
+    /// `SHA256:…`
+    pub fingerprint: String,
+    pub principal: String,
 }
 
 impl Trust {
@@ -154,12 +169,6 @@ impl Trust {
     /// Everybody, by name.
     pub fn parties(&self) -> impl Iterator<Item = &Party> {
         self.parties.values()
-    }
-
-    /// Whose key this is. A key has one holder: the file is refused where it has two.
-    #[must_use]
-    pub fn holder(&self, key: &KeyData) -> Option<(&Party, &Key)> {
-        self.parties.values().find_map(|p| Some((p, p.keys.iter().find(|k| k.key == *key)?)))
     }
 }
 

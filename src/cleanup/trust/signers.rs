@@ -1,4 +1,4 @@
-use super::{Key, Party, Role, Trust};
+use super::{Certified, Key, Party, Role, Trust};
 use crate::signature::{APPROVAL, DECOMMISSION, DENIAL, HALT, PLAN, RECEIPT, TRUST};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -13,6 +13,9 @@ impl Trust {
         for party in self.parties() {
             for key in &party.keys {
                 line(&mut out, party, key);
+            }
+            for it in &party.certificates {
+                certified(&mut out, party, it);
             }
         }
         out
@@ -29,6 +32,17 @@ fn line(out: &mut String, party: &Party, key: &Key) {
         let _ = write!(out, ",valid-before=\"{}\"", stamp(until));
     }
     let _ = writeln!(out, " {}", public.trim());
+}
+
+fn certified(out: &mut String, party: &Party, it: &Certified) {
+    let Ok(public) = ssh_key::PublicKey::from(it.authority.clone()).to_openssh() else { return };
+    let _ = writeln!(
+        out,
+        "{} cert-authority,namespaces=\"{}\" {}",
+        it.principal,
+        namespaces(party).join(","),
+        public.trim()
+    );
 }
 
 /// What somebody's keys may sign.

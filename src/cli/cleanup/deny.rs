@@ -55,7 +55,7 @@ pub fn run(args: &DenyArgs) -> Result<ExitStatus, CliError> {
         .map_err(|e| CliError::new("sign the denial").because(e))?;
     let made = signature::maker(&bytes, &signed, DENIAL)
         .map_err(|e| CliError::new("sign the denial").because(e))?;
-    let whose = trusted.trust.holder(&made.key).map(|(party, _)| party.name.as_str());
+    let whose = trusted.trust.holder(&made).map(|it| it.party.name.as_str());
     if whose != Some(args.by.name.as_str()) {
         return Err(CliError::new(format!("deny the plan as {}", visible(&args.by.name))).because(
             format!(

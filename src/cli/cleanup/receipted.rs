@@ -28,12 +28,12 @@ impl Signer {
         let bytes = agreed.approved.digest().to_string().into_bytes();
         let pem = sign::sign_file(key, RECEIPT, &bytes).map_err(|e| cannot().because(e))?;
         let maker = signature::maker(&bytes, &pem, RECEIPT).map_err(|e| cannot().because(e))?;
-        let holder = agreed.trusted.trust.holder(&maker.key);
-        if holder.is_some_and(|(party, _)| party.roles.contains(&Role::Applier)) {
+        let holder = agreed.trusted.trust.holder(&maker);
+        if holder.as_ref().is_some_and(|it| it.party.roles.contains(&Role::Applier)) {
             return Ok(Self(key.to_owned()));
         }
-        let whose = holder.map_or("nobody's".to_owned(), |(p, _)| {
-            format!("that of {}, who is no applier,", visible(&p.name))
+        let whose = holder.map_or("nobody's".to_owned(), |it| {
+            format!("that of {}, who is no applier,", visible(&it.party.name))
         });
         Err(cannot()
             .because(format!("the key {} is {whose} in the list of trust", maker.fingerprint))

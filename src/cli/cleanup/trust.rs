@@ -115,7 +115,7 @@ fn countersign(args: &SignArgs) -> Result<(), CliError> {
     }
     let signed = sign::sign_file(&args.by.key, TRUST, &new).map_err(|e| cannot().because(e))?;
     let made = signature::maker(&new, &signed, TRUST).map_err(|e| cannot().because(e))?;
-    let whose = old.holder(&made.key).map(|(party, _)| party);
+    let whose = old.holder(&made).map(|it| it.party);
     if whose.is_none_or(|party| party.name != args.by.name || !party.approves()) {
         return Err(cannot().because(format!(
             "in the list before it, the key {} is not that of an approver {}",
@@ -155,6 +155,10 @@ fn words(trust: &Trust) -> String {
         for key in &party.keys {
             let until = key.valid_before.map_or_else(String::new, |at| format!(", until {at}"));
             let _ = writeln!(out, "    {}{until}", key.fingerprint);
+        }
+        for it in &party.certificates {
+            let (authority, principal) = (&it.fingerprint, visible(&it.principal));
+            let _ = writeln!(out, "    certificates of {authority} for {principal}");
         }
     }
     for (rule, why) in trust.unreachable() {

@@ -116,6 +116,7 @@ fn told(it: &Assessment) -> Value {
                     "hardware": it.quorum.hardware },
         "counted": it.counted.iter().map(|c| json!({
             "person": c.person, "team": c.team, "key": c.fingerprint, "hardware": c.hardware,
+            "authority": c.authority,
             "scope": c.scope, "at": c.at, "not_after": c.not_after, "comment": c.comment,
             "file": c.file,
         })).collect::<Vec<_>>(),
@@ -175,7 +176,7 @@ fn words(it: &Assessment, args: &VerifyArgs, folder: &Path) -> String {
             "\nanyone can check a signature with stock OpenSSH:\n  \
              portcullis cleanup trust signers {list} > allowed_signers\n  \
              ssh-keygen -Y verify -f allowed_signers -n {APPROVAL} -I {} -s {path}.sig < {path}",
-            quoted(&one.person),
+            quoted(&one.principal),
             path = path,
         );
     }

@@ -1,6 +1,7 @@
 //! `portcullis gate verify`: is this attestation a yes for what is about to be done?
 
 use crate::attestation::{self, Accepted, Demand};
+use crate::cleanup::trust::Revoked;
 use crate::cli::{CliError, ExitStatus, Global, input, time};
 use crate::report::escape::visible;
 use crate::signature::{self, ATTESTATION, AllowedSigners, Signed};
@@ -13,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 /// The most that a list of signers may hold.
 const MAX_LIST_BYTES: usize = 1024 * 1024;
+/// … and a list of revoked keys, which an authority's can be longer.
+const MAX_REVOKED_BYTES: usize = 4 * 1024 * 1024;
 
 /// Arguments of `portcullis gate verify`.
 #[derive(Debug, Args)]
@@ -26,6 +29,9 @@ pub struct VerifyArgs {
     /// Whose signatures count: OpenSSH's allowed_signers, with namespaces="portcullis-attestation.v1"
     #[arg(long, value_name = "FILE")]
     allowed_signers: PathBuf,
+    /// Keys and certificates that no longer count: OpenSSH's revoked keys, as lines or a binary KRL
+    #[arg(long, value_name = "FILE")]
+    revoked: Option<PathBuf>,
     /// The one of them who must have signed
     #[arg(long, value_name = "NAME")]
     principal: Option<String>,
@@ -73,6 +79,7 @@ enum Format {
 /// Files that cannot be read (exit 2), and the reason why it is no yes (exit 4).
 pub(super) fn run(args: &VerifyArgs, _global: &Global) -> Result<ExitStatus, CliError> {
     let allowed = allowed(&args.allowed_signers)?;
+    let revoked = args.revoked.as_deref().map(revoked).transpose()?;
     let text = read(&args.attestation, attestation::MAX_BYTES)?;
     let sources = match args.demands.spec.as_slice() {
         [] => None,
@@ -97,7 +104,7 @@ pub(super) fn run(args: &VerifyArgs, _global: &Global) -> Result<ExitStatus, Cli
         config: config.as_deref(),
         max_age: args.demands.max_age,
     };
-    match judge(args, &text, &allowed, &demand) {
+    match judge(args, &text, &allowed, revoked.as_ref(), &demand) {
         Ok((signed, accepted)) => {
             say(args.format, &told(&signed, &accepted), || for_people(&signed, &accepted))?;
             Ok(ExitStatus::Clean)
@@ -118,6 +125,7 @@ fn judge(
     args: &VerifyArgs,
     text: &[u8],
     allowed: &AllowedSigners,
+    revoked: Option<&Revoked>,
     demand: &Demand<'_>,
 ) -> Result<(Signed, Accepted), String> {
     let path = args.signature.clone().unwrap_or_else(|| beside(&args.attestation));
@@ -135,6 +143,10 @@ fn judge(
         now,
     )
     .map_err(|why| format!("the signature is refused: {why}"))?;
+    let maker = &signed.maker;
+    if let Some(what) = revoked.and_then(|r| r.gone(&maker.key, maker.certificate.as_ref())) {
+        return Err(format!("the signature is refused: {what} was revoked"));
+    }
     let accepted = attestation::accept(text, demand, now)
         .map_err(|why| format!("the attestation is refused: {why}"))?;
     Ok((signed, accepted))
@@ -156,6 +168,12 @@ fn allowed(path: &Path) -> Result<AllowedSigners, CliError> {
         return Err(cannot().because("it names nobody"));
     }
     Ok(list)
+}
+
+fn revoked(path: &Path) -> Result<Revoked, CliError> {
+    Revoked::parse(&read(path, MAX_REVOKED_BYTES)?).map_err(|why| {
+        CliError::new(format!("read {}", path.display())).because(visible(&why.says))
+    })
 }
 
 /// One byte more than the limit is read, for the reader to see that it is passed.

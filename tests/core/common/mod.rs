@@ -1,5 +1,6 @@
 //! Runs the built binary in a scrubbed world and shows all of what it did in one text.
 
+pub(crate) mod authenticator;
 pub(crate) mod examples;
 pub(crate) mod stun;
 pub(crate) mod systemd;

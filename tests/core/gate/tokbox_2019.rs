@@ -1,7 +1,10 @@
 //! Three new video servers, one port not open to the internet, every test from inside green.
 
 use super::{Incident, reasons};
+use crate::common::World;
+use crate::common::authenticator::authenticator;
 use crate::lab::Lab;
+use portcullis::signature::ATTESTATION;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 
@@ -224,4 +227,52 @@ fn an_attestation_says_what_the_gate_said_and_verify_takes_it() {
     let left: Vec<_> = std::fs::read_dir(&lab.dir).expect("the folder").flatten().collect();
     let part = |f: &std::fs::DirEntry| f.file_name().to_string_lossy().ends_with(".part");
     assert!(!left.iter().any(part), "{left:?}");
+}
+
+/// The same with hardware keys: the one that nobody touches attests nothing.
+#[test]
+fn a_hardware_key_attests() {
+    let Some(library) = authenticator() else { return };
+    let Some(lab) = lab(AS_CONFIGURED) else { return };
+    lab.file("snapshot.json", snapshot(|_| {}));
+    let home = World::new().with_authenticator(&library);
+    for (name, kind, options) in [
+        ("touched", "ed25519-sk", &[][..]),
+        ("p256", "ecdsa-sk", &[]),
+        ("alone", "ed25519-sk", &["no-touch-required"]),
+    ] {
+        assert!(home.makes_key(name, kind, options), "{name}");
+        let public = home.public(name);
+        lab.file("signers", format!("gate@ci namespaces=\"{ATTESTATION}\" {public}\n"));
+        let (attested, key) = (format!("{name}.json"), home.folder().join(name));
+        let key = key.display().to_string();
+        let mut words = vec!["gate", "--role", "enterprise-video", "--snapshot", "snapshot.json"];
+        words.extend(["--no-sweep", "--attest", &attested, "--sign-key", &key]);
+        words.extend(["--host", "i-0video01"]);
+        let mut gate = lab.portcullis("out", &words);
+        let gated = gate.env("SSH_SK_PROVIDER", &library).output().expect("the gate runs");
+        let text = String::from_utf8_lossy(&[gated.stdout, gated.stderr].concat()).into_owned();
+        let verify = || {
+            let words = ["gate", "verify", &attested, "--allowed-signers", "signers"];
+            lab.portcullis("out", &words).output().expect("verify runs")
+        };
+        if name != "alone" {
+            assert_eq!(gated.status.code(), Some(0), "{name}: {text}");
+            let said = verify();
+            let text = String::from_utf8_lossy(&[said.stdout, said.stderr].concat()).into_owned();
+            assert_eq!(said.status.code(), Some(0), "{name}: {text}");
+            continue;
+        }
+        assert_eq!(gated.status.code(), Some(2), "{name}: {text}");
+        assert!(text.contains("the hardware key signed without a touch"), "{text}");
+        assert!(!lab.dir.join(&attested).exists(), "no attestation was written");
+        // One that stock signs over the same words.
+        let bytes = std::fs::read(lab.dir.join("touched.json")).expect("an attestation");
+        lab.file(&format!("{attested}.sig"), home.signs(name, ATTESTATION, &bytes));
+        lab.file(&attested, bytes);
+        let said = verify();
+        let text = String::from_utf8_lossy(&[said.stdout, said.stderr].concat()).into_owned();
+        assert_eq!(said.status.code(), Some(4), "{text}");
+        assert!(text.contains("the hardware key signed without a touch"), "{text}");
+    }
 }
