@@ -42,6 +42,10 @@ pub enum GapKind {
     LoadBalancers,
     AutoScalingGroups,
     DbInstances,
+    Volumes,
+    /// Launch templates and their versions.
+    LaunchTemplates,
+    LaunchConfigurations,
     /// VPC block-public-access options and exclusions.
     VpcBpa,
     /// The account or region itself could not be entered (credentials, role, endpoint).
@@ -66,7 +70,7 @@ pub enum GapKind {
 
 impl GapKind {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::Instances,
         Self::NetworkInterfaces,
         Self::SecurityGroups,
@@ -85,6 +89,9 @@ impl GapKind {
         Self::LoadBalancers,
         Self::AutoScalingGroups,
         Self::DbInstances,
+        Self::Volumes,
+        Self::LaunchTemplates,
+        Self::LaunchConfigurations,
         Self::VpcBpa,
         Self::Account,
         Self::NotModelled,
@@ -119,6 +126,9 @@ impl GapKind {
             Self::LoadBalancers => "load-balancers",
             Self::AutoScalingGroups => "auto-scaling-groups",
             Self::DbInstances => "db-instances",
+            Self::Volumes => "volumes",
+            Self::LaunchTemplates => "launch-templates",
+            Self::LaunchConfigurations => "launch-configurations",
             Self::VpcBpa => "vpc-bpa",
             Self::Account => "account",
             Self::NotModelled => "not-modelled",

@@ -99,6 +99,20 @@ macro_rules! kinds {
     };
 }
 
+impl CallKind {
+    /// Whether it is made only where somebody asks for it: a cleanup judges by it, and no audit.
+    #[must_use]
+    pub const fn on_request(self) -> bool {
+        matches!(
+            self,
+            Self::Volumes
+                | Self::LaunchTemplates
+                | Self::LaunchTemplateVersions
+                | Self::LaunchConfigurations
+        )
+    }
+}
+
 kinds! {
     Instances = "ec2" "DescribeInstances" Instances,
     NetworkInterfaces = "ec2" "DescribeNetworkInterfaces" NetworkInterfaces,
@@ -132,5 +146,9 @@ kinds! {
     TargetHealth = "elasticloadbalancing" "DescribeTargetHealth" LoadBalancers,
     AutoScalingGroups = "autoscaling" "DescribeAutoScalingGroups" AutoScalingGroups,
     DbInstances = "rds" "DescribeDBInstances" DbInstances,
+    Volumes = "ec2" "DescribeVolumes" Volumes,
+    LaunchTemplates = "ec2" "DescribeLaunchTemplates" LaunchTemplates,
+    LaunchTemplateVersions = "ec2" "DescribeLaunchTemplateVersions" LaunchTemplates,
+    LaunchConfigurations = "autoscaling" "DescribeLaunchConfigurations" LaunchConfigurations,
     CallerIdentity = "sts" "GetCallerIdentity" Account,
 }

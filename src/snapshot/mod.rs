@@ -15,7 +15,9 @@ mod interface;
 mod network;
 mod order;
 mod tag;
+mod template;
 mod transit;
+mod volume;
 
 pub use account::{RegionView, Snapshot};
 pub use balancer::{
@@ -40,10 +42,15 @@ pub use network::{
     RouteTableAssociation, Subnet, Vpc,
 };
 pub use tag::Tag;
+pub use template::{
+    LaunchConfiguration, LaunchTemplate, LaunchTemplateData, LaunchTemplateInterface,
+    LaunchTemplateVersion,
+};
 pub use transit::{
     TransitGateway, TransitGatewayAttachment, TransitGatewayRoute, TransitGatewayRouteAttachment,
     TransitGatewayRouteTable,
 };
+pub use volume::{BlockDevice, EbsDevice, Volume, VolumeAttachment};
 
 /// The format tag of a snapshot file.
 pub const FORMAT: &str = "portcullis/snapshot/v1";

@@ -101,7 +101,11 @@ async fn raised(stop: &Stop) {
 async fn all(options: &Options, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Snapshot, Error> {
     let base = Arc::new(Base::load(options).await);
     let asked = asked(options, &base)?;
-    let planned: usize = asked.iter().map(|a| a.regions.len() * CallKind::ALL.len()).sum();
+    let kinds = CallKind::ALL
+        .iter()
+        .filter(|k| **k == CallKind::CallerIdentity || log::wanted(options.only.as_deref(), **k));
+    let kinds = kinds.count();
+    let planned: usize = asked.iter().map(|a| a.regions.len() * kinds).sum();
 
     let (told, mut heard) = unbounded_channel::<Call>();
     let places = Arc::new(Semaphore::new(options.concurrency.max(1)));

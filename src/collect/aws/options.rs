@@ -25,7 +25,8 @@ pub struct Options {
     pub rate: f64,
     /// Regions, over all accounts, read at once; at least 1.
     pub concurrency: usize,
-    /// The calls to make, with those that they need; `None` makes all. What is not made is
+    /// The calls to make, with those that they need; `None` makes all but those that are
+    /// [made on request](CallKind::on_request). What is not made is
     /// [`Missing`](crate::snapshot::Outcome::Missing), never empty.
     pub only: Option<Arc<BTreeSet<CallKind>>>,
     /// Raised, it ends the collection within a moment, without a snapshot.

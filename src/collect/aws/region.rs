@@ -1,15 +1,15 @@
 use super::client::Clients;
 use super::ec2::{
     acls, addresses, bpa, endpoints, gateways, groups, instances, interfaces, peerings,
-    prefix_lists, routes, transit, vpcs,
+    prefix_lists, routes, templates, transit, volumes, vpcs,
 };
 use super::elb::{balancers, listeners, target_groups};
 use super::log::Log;
 use super::read::parts;
 use super::{autoscaling, rds};
 use crate::snapshot::{
-    Balancer, CallKind, Listener, PrefixList, RegionView, TargetGroup, TransitGateway,
-    TransitGatewayAttachment, TransitGatewayRouteTable,
+    Balancer, CallKind, LaunchTemplate, Listener, PrefixList, RegionView, TargetGroup,
+    TransitGateway, TransitGatewayAttachment, TransitGatewayRouteTable,
 };
 use std::collections::BTreeMap;
 
@@ -52,8 +52,18 @@ pub(super) async fn read(clients: &Clients, log: &Log, account: &str, region: &s
     let lists = Box::pin(prefix_lists(clients, log));
     let transits = Box::pin(transits(clients, log));
     let balancing = Box::pin(balancing(clients, log));
-    let (hosts, networks, edges, lists, transits, balancing) =
-        tokio::join!(hosts, networks, edges, lists, transits, balancing);
+    let launches = Box::pin(async {
+        tokio::join!(
+            log.read(CallKind::Volumes, volumes::read(ec2)),
+            launch_templates(clients, log),
+            log.read(
+                CallKind::LaunchConfigurations,
+                autoscaling::configurations(&clients.autoscaling)
+            ),
+        )
+    });
+    let (hosts, networks, edges, lists, transits, balancing, launches) =
+        tokio::join!(hosts, networks, edges, lists, transits, balancing, launches);
 
     let (instances, interfaces, groups, addresses, auto_scaling, databases) = hosts;
     view.instances = instances.rows;
@@ -82,7 +92,26 @@ pub(super) async fn read(clients: &Clients, log: &Log, account: &str, region: &s
     (view.transit_gateways, view.transit_gateway_attachments, view.transit_gateway_route_tables) =
         transits;
     (view.load_balancers, view.listeners, view.target_groups) = balancing;
+
+    let (volumes, templates, configurations) = launches;
+    view.volumes = volumes.rows;
+    view.launch_templates = templates;
+    view.launch_configurations = configurations.rows;
     view
+}
+
+/// Launch templates with every version; one whose versions could not be read keeps `None`.
+async fn launch_templates(clients: &Clients, log: &Log) -> Vec<LaunchTemplate> {
+    let ec2 = &clients.ec2;
+    let mut templates = log.read(CallKind::LaunchTemplates, templates::read(ec2)).await;
+    let ids = templates.rows.iter().map(|t| t.launch_template_id.clone()).collect();
+    let ids = log.asked(CallKind::LaunchTemplateVersions, ids);
+    let versions = parts(ids, |id| templates::versions(ec2.clone(), id)).await;
+    log.parts(CallKind::LaunchTemplateVersions, &templates.outcome, &versions);
+    for (template, versions) in templates.rows.iter_mut().zip(versions) {
+        template.versions = versions.ok();
+    }
+    templates.rows
 }
 
 /// Prefix lists with their entries; a list whose entries could not be read keeps `None`.
