@@ -45,6 +45,10 @@ fn interface(place: &Place<'_>, row: &Interface) -> Resource {
     if let Some(table) = place.uses.routed.get(id) {
         thing.live.push(place.says(CallKind::RouteTables, "routed", *table));
     }
+    let launched = place.uses.launched.get(id);
+    if let Some(template) = launched {
+        thing.live.push(place.says(CallKind::LaunchTemplateVersions, "launched-with", *template));
+    }
     let of = |a: &&crate::snapshot::Address| a.network_interface_id.as_deref() == Some(id);
     let held: Vec<&str> =
         place.view.addresses.iter().filter(of).filter_map(|a| a.allocation_id.as_deref()).collect();
@@ -55,7 +59,11 @@ fn interface(place: &Place<'_>, row: &Interface) -> Resource {
         thing.live.push(place.says(CallKind::Addresses, "has-address", *address));
     }
     thing.unknown.extend(place.blind(&[CallKind::RouteTables, CallKind::Addresses]));
-    if row.status.as_deref() == Some("available") && attachment.is_none() {
+    if row.status.as_deref() == Some("available") && attachment.is_none() && launched.is_none() {
+        if place.asked(CallKind::LaunchTemplates) {
+            let templates = [CallKind::LaunchTemplates, CallKind::LaunchTemplateVersions];
+            thing.unknown.extend(place.blind(&templates));
+        }
         let free = place.says(call, "available", "attached to nothing");
         let routes = place
             .lacks(CallKind::RouteTables, "no-route", "no route leads to it")

@@ -23,9 +23,10 @@ mod target;
 mod tests;
 mod thing;
 mod uses;
+mod volume;
 
 pub use permission::{Rule, rules};
-pub use place::{NEEDS, SPEC, needs};
+pub use place::{NEEDS, SPEC, needs, unread};
 
 use crate::cleanup::{ItemRef, Listing, Source, aws};
 use crate::drift::Drifted;
@@ -63,6 +64,7 @@ pub fn list(input: &Input<'_>) -> Listing {
         permission::list(&place, &mut listing.resources);
         address::list(&place, &mut listing.resources);
         target::list(&place, &mut listing.resources);
+        volume::list(&place, &mut listing.resources);
         listing.sources.extend(place.sources());
     }
     listing.sources.push(spec(input));

@@ -31,7 +31,9 @@ fn snapshot() -> Snapshot {
             "IpRanges": [{ "CidrIp": block }] })
     };
     let instance = |id: &str, state: &str, role: &str| {
-        json!({ "InstanceId": id, "ImageId": "ami-1", "State": { "Name": state }, "VpcId": "vpc-1",
+        json!({ "BlockDeviceMappings": [{ "DeviceName": "/dev/sda1",
+                "Ebs": { "VolumeId": format!("vol-of-{id}") } }],
+            "InstanceId": id, "ImageId": "ami-1", "State": { "Name": state }, "VpcId": "vpc-1",
             "LaunchTime": "2025-12-01T00:00:00+00:00",
             "Tags": [{ "Key": "role", "Value": role }, { "Key": "owner", "Value": "team-a" }] })
     };
@@ -58,6 +60,7 @@ fn snapshot() -> Snapshot {
             interface("eni-web", "10.0.0.1", "sg-0000000000000001", Some("i-web")),
             interface("eni-orphan", "10.0.0.2", "sg-used", Some("i-orphan")),
             interface("eni-free", "10.0.0.3", "sg-used", None),
+            interface("eni-launched", "10.0.0.4", "sg-used", None),
         ],
         "SecurityGroups": [
             group("sg-0000000000000001", "web",
@@ -67,6 +70,28 @@ fn snapshot() -> Snapshot {
             group("sg-named", "named", json!([])),
             group("sg-unused", "unused", json!([tcp(22, "192.0.2.0/24")])),
             group("sg-default", "default", json!([])),
+            group("sg-templated", "templated", json!([])),
+            group("sg-by-name", "by-name", json!([])),
+            group("sg-given", "given", json!([])),
+            group("sg-configured", "configured", json!([])),
+        ],
+        "LaunchTemplates": [{ "LaunchTemplateId": "lt-1", "LatestVersionNumber": 3, "Versions": [
+            { "VersionNumber": 1, "LaunchTemplateData": { "SecurityGroupIds": ["sg-templated"] } },
+            { "VersionNumber": 2, "LaunchTemplateData": { "SecurityGroups": ["by-name"] } },
+            { "VersionNumber": 3, "DefaultVersion": true, "LaunchTemplateData": {
+                "NetworkInterfaces": [{ "Groups": ["sg-given"] },
+                    { "NetworkInterfaceId": "eni-launched" }] } },
+        ] }],
+        "LaunchConfigurations": [{ "LaunchConfigurationName": "old",
+            "SecurityGroups": ["sg-configured"] }],
+        "Volumes": [
+            { "VolumeId": "vol-free", "State": "available", "AvailabilityZone": "us-east-1a" },
+            { "VolumeId": "vol-used", "State": "in-use", "AvailabilityZone": "us-east-1a",
+              "Attachments": [{ "InstanceId": "i-web", "Device": "/dev/sdf" }] },
+            // Said to be free, and an instance says that it has it.
+            { "VolumeId": "vol-of-i-web", "State": "available", "AvailabilityZone": "us-east-1a" },
+            { "VolumeId": "vol-pod", "State": "available", "AvailabilityZone": "us-east-1a",
+              "Tags": [{ "Key": "CSIVolumeName", "Value": "pvc-1" }] },
         ],
         "Addresses": [
             { "AllocationId": "eipalloc-free", "PublicIp": "203.0.113.9" },
@@ -139,8 +164,11 @@ fn candidates_are_what_nothing_uses_with_evidence_of_two_calls_each() {
             ("i-scaled", "stop", vec!["in-no-role", "in-no-target-group"]),
             ("i-served", "stop", vec!["in-no-role", "in-no-auto-scaling-group"]),
             ("eni-free", "delete", vec!["available", "no-route", "no-address"]),
+            ("sg-unused", "delete", vec!["no-interface", "named-by-nothing"]),
             // What anybody may come through is the spec's word alone.
             ("sg-0000000000000001/ingress/tcp/22/22/0.0.0.0/0", "revoke", vec!["not-declared"]),
+            ("vol-free", "delete", vec!["available", "no-device"]),
+            ("vol-pod", "delete", vec!["available", "no-device"]),
             ("arn:tg/i-gone/80", "deregister", vec!["no-instance", "gets-no-clients"]),
         ]
     );
@@ -174,6 +202,13 @@ fn signs_of_life_are_told_whoever_calls_it_dead() {
         ("eni-web", "attached"),
         ("sg-used", "carried"),
         ("sg-named", "named"),
+        ("sg-templated", "named"),
+        ("sg-by-name", "named"),
+        ("sg-given", "named"),
+        ("sg-configured", "named"),
+        ("eni-launched", "launched-with"),
+        ("vol-used", "attached"),
+        ("vol-of-i-web", "device-of"),
         ("sg-0000000000000001", "carried"),
         ("eipalloc-used", "associated"),
         ("arn:tg/i-served/80", "gets-clients"),
@@ -182,6 +217,7 @@ fn signs_of_life_are_told_whoever_calls_it_dead() {
         assert!(kinds(&thing.live).contains(&live), "{id}: {:?}", thing.live);
     }
     assert_eq!(kinds(&thing(&listing, "sg-default").protected), ["default-group"]);
+    assert_eq!(kinds(&thing(&listing, "vol-pod").protected), ["managed"]);
     assert!(listing.resources.iter().all(|r| r.id != "i-over"));
     assert!(!thing(&listing, "i-off").candidate);
 }
@@ -234,6 +270,77 @@ fn what_was_not_read_is_never_absent() {
         let source = listing.sources.iter().find(|s| s.name == name).expect("a source");
         assert!(!source.complete);
     }
+}
+
+#[test]
+fn of_what_nobody_asked_for_nothing_is_said_and_what_was_denied_is_unknown() {
+    let with = |outcome: Option<Outcome>| {
+        let mut snapshot = snapshot();
+        snapshot.calls.retain(|c| !c.kind.on_request() || outcome.is_some());
+        let on_request = snapshot.calls.iter_mut().filter(|c| c.kind.on_request());
+        on_request.for_each(|c| c.outcome = outcome.clone().expect("one"));
+        let view = &mut snapshot.regions[0];
+        (view.volumes, view.launch_templates, view.launch_configurations) = Default::default();
+        let told = unread(&snapshot);
+        (listed(&snapshot, &Observations::default()), told)
+    };
+    // A snapshot of before: no group is called unused, and nobody is held up by that.
+    let (listing, told) = with(None);
+    for id in ["sg-unused", "sg-templated"] {
+        let group = thing(&listing, id);
+        assert!(!group.candidate && group.unknown.is_empty(), "{group:?}");
+    }
+    assert!(listing.sources.iter().all(|s| s.complete), "{:?}", listing.sources);
+    assert_eq!(told.len(), 4, "{told:?}");
+    assert!(told[0].contains("DescribeVolumes") && told[0].contains("was never made"), "{told:?}");
+    // Denied, it could be named: the very group that is named by a template now is unknown.
+    let (listing, told) = with(Some(Outcome::Denied("UnauthorizedOperation".into())));
+    for id in ["sg-unused", "sg-templated"] {
+        let group = thing(&listing, id);
+        assert_eq!(group.unknown.len(), 3, "{group:?}");
+        assert!(group.unknown[0].contains("DescribeLaunchTemplates"), "{group:?}");
+    }
+    assert!(thing(&listing, "sg-used").unknown.is_empty(), "it is carried, whatever names it");
+    assert!(!thing(&listing, "eni-free").unknown.is_empty());
+    assert!(listing.sources.iter().all(|s| s.complete), "{:?}", listing.sources);
+    assert!(told[0].contains("denied: UnauthorizedOperation"), "{told:?}");
+}
+
+#[test]
+fn a_volume_is_not_free_where_instances_do_not_tell_their_devices() {
+    let mut snapshot = snapshot();
+    snapshot.regions[0].instances[0].block_device_mappings = None;
+    let listing = listed(&snapshot, &Observations::default());
+    let free = thing(&listing, "vol-free");
+    assert_eq!(kinds(&free.dead), ["available"]);
+    assert_eq!(free.unknown, ["the instances were read without their devices"]);
+}
+
+#[test]
+fn an_unused_group_says_what_was_not_looked_at() {
+    let mut snapshot = snapshot();
+    let peering = json!({ "VpcPeeringConnectionId": "pcx-1", "Status": { "Code": "active" },
+        "RequesterVpcInfo": { "VpcId": "vpc-1" }, "AccepterVpcInfo": { "VpcId": "vpc-theirs" } });
+    snapshot.regions[0]
+        .vpc_peering_connections
+        .push(serde_json::from_value(peering).expect("a peering"));
+    let listing = listed(&snapshot, &Observations::default());
+    let said = &thing(&listing, "sg-unused").dead[1].detail;
+    for part in ["Lambda", "Batch", "EventBridge", "CodeBuild", "groups of the peer vpc-theirs"] {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+#[test]
+fn the_group_of_quarantine_stays_while_nobody_is_in_it() {
+    let mut snapshot = snapshot();
+    let rows = &mut snapshot.regions[0].security_groups;
+    let row = rows.iter_mut().find(|g| g.group_id == "sg-unused").expect("it");
+    row.tags.push(crate::snapshot::Tag { key: aws::QUARANTINE_TAG.into(), value: "x".into() });
+    let listing = listed(&snapshot, &Observations::default());
+    let group = thing(&listing, "sg-unused");
+    assert!(!group.candidate);
+    assert_eq!(kinds(&group.protected), ["quarantine-group"]);
 }
 
 #[test]

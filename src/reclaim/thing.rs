@@ -17,11 +17,14 @@ const PROTECT: [&str; 7] = [
 ];
 
 /// What begins the tags of those who keep a thing themselves, and would make it anew or miss it.
-const KEEPERS: [(&str, &str); 8] = [
+const KEEPERS: [(&str, &str); 11] = [
     ("aws:autoscaling:", "Auto Scaling"),
     ("aws:cloudformation:", "CloudFormation"),
     ("aws:ec2spot:", "a spot fleet"),
     ("aws:eks:", "EKS"),
+    ("aws:elasticmapreduce:", "EMR"),
+    ("csivolumename", "Kubernetes"),
+    ("ebs.csi.aws.com/", "Kubernetes"),
     ("elasticbeanstalk:", "Elastic Beanstalk"),
     ("karpenter.sh/", "Karpenter"),
     ("kubernetes.io/", "Kubernetes"),

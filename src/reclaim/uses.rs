@@ -19,6 +19,12 @@ pub(super) struct Uses<'a> {
     pub(super) targets: BTreeMap<String, Vec<(&'a TargetGroup, &'a TargetHealth)>>,
     /// Interfaces and instances that routes lead to, with the table.
     pub(super) routed: BTreeMap<&'a str, &'a str>,
+    /// Instances by the volumes that they name among their devices.
+    pub(super) devices: BTreeMap<&'a str, &'a str>,
+    /// Whether every instance came with its devices.
+    pub(super) devices_told: bool,
+    /// Templates by the interfaces that they give to what they launch.
+    pub(super) launched: BTreeMap<&'a str, &'a str>,
     /// Every private and public address of an interface.
     pub(super) addresses: BTreeMap<IpAddr, &'a Interface>,
 }
@@ -33,6 +39,9 @@ impl<'a> Uses<'a> {
             scaling: BTreeMap::new(),
             targets: BTreeMap::new(),
             routed: BTreeMap::new(),
+            devices: BTreeMap::new(),
+            devices_told: view.instances.iter().all(|i| i.block_device_mappings.is_some()),
+            launched: BTreeMap::new(),
             addresses: BTreeMap::new(),
         };
         for other in &snapshot.regions {
@@ -48,6 +57,21 @@ impl<'a> Uses<'a> {
             let instance = interface.attachment.as_ref().and_then(|a| a.instance_id.as_deref());
             if let Some(instance) = instance {
                 out.attached.entry(instance).or_default().push(interface);
+            }
+        }
+        for instance in &view.instances {
+            for device in instance.block_device_mappings.iter().flatten() {
+                if let Some(volume) = device.ebs.as_ref().and_then(|e| e.volume_id.as_deref()) {
+                    out.devices.insert(volume, &instance.instance_id);
+                }
+            }
+        }
+        for template in &view.launch_templates {
+            for version in template.versions.iter().flatten() {
+                let given = version.launch_template_data.network_interfaces.iter();
+                for interface in given.filter_map(|i| i.network_interface_id.as_deref()) {
+                    out.launched.insert(interface, &template.launch_template_id);
+                }
             }
         }
         for group in &view.auto_scaling_groups {
@@ -70,7 +94,8 @@ impl<'a> Uses<'a> {
         out
     }
 
-    /// What names a group beside interfaces: permissions of other groups, balancers, databases.
+    /// What names a group beside interfaces: permissions of other groups, balancers, databases,
+    /// templates and configurations that launch instances, in any version of theirs.
     fn names_of(&mut self, view: &'a RegionView) {
         for group in &view.security_groups {
             let all = group.ip_permissions.iter().chain(&group.ip_permissions_egress);
@@ -87,10 +112,40 @@ impl<'a> Uses<'a> {
                 self.named.entry(id).or_default().insert(by);
             }
         }
+        for template in &view.launch_templates {
+            for version in template.versions.iter().flatten() {
+                let data = &version.launch_template_data;
+                let given = data.network_interfaces.iter().flat_map(|i| &i.groups);
+                let names = data.security_group_ids.iter().chain(given);
+                let (id, number) = (&template.launch_template_id, version.version_number);
+                let by = format!("launch template {id} version {number}");
+                self.launches(view, names.chain(&data.security_groups), &by);
+            }
+        }
+        for configuration in &view.launch_configurations {
+            let classic = &configuration.classic_link_vpc_security_groups;
+            let by = format!("launch configuration {}", configuration.launch_configuration_name);
+            self.launches(view, configuration.security_groups.iter().chain(classic), &by);
+        }
         for database in &view.db_instances {
             for group in &database.vpc_security_groups {
                 let by = format!("database {}", database.db_instance_identifier);
                 self.named.entry(&group.vpc_security_group_id).or_default().insert(by);
+            }
+        }
+    }
+
+    /// Groups by their ids, or by names that may mean any group of the region.
+    fn launches(
+        &mut self,
+        view: &'a RegionView,
+        groups: impl Iterator<Item = &'a String>,
+        by: &str,
+    ) {
+        for group in groups {
+            let ids = view.security_groups.iter().filter(|g| g.group_name == *group);
+            for id in ids.map(|g| &g.group_id).chain([group]) {
+                self.named.entry(id).or_default().insert(by.to_owned());
             }
         }
     }

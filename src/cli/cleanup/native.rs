@@ -10,6 +10,7 @@ use crate::cli::{CliError, Global};
 use crate::fact::Gathered;
 use crate::observation::Observations;
 use crate::reach::{self, Reach};
+use crate::report::escape::visible;
 use crate::snapshot::Snapshot;
 use crate::spec::{self, Spec};
 use crate::{audit, drift, reclaim, resolve};
@@ -77,8 +78,14 @@ impl NativeArgs {
             no_cloud: false,
             save_snapshot: None,
         };
-        let snapshot = cloud.read(&self.live, global, now)?;
+        let live = LiveArgs { for_cleanup: true, ..self.live.clone() };
+        let snapshot = cloud.read(&live, global, now)?;
         let hello = hello(&snapshot, scope)?;
+        if !global.quiet {
+            for told in reclaim::unread(&snapshot) {
+                anstream::eprintln!("not read: {}", visible(&told));
+            }
+        }
         let rules = rules::load(&[])?;
         let scope = config.scope_addresses();
         let (none, facts, options) =
