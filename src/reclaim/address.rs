@@ -1,11 +1,12 @@
 use super::observed::PROBE;
 use super::place::Place;
-use super::thing::{ask, new, put, tags};
+use super::thing::{condemn, new, put, tags};
 use crate::cleanup::Resource;
 use crate::cleanup::aws as kind;
 use crate::snapshot::{Address, CallKind};
 
-/// Elastic IP addresses. One that is associated with nothing is a candidate to be released.
+/// Elastic IP addresses. One that is associated with nothing is a candidate to be marked, and then
+/// released.
 pub(super) fn list(place: &Place<'_>, out: &mut Vec<Resource>) {
     out.extend(place.view.addresses.iter().filter_map(|row| address(place, row)));
 }
@@ -46,7 +47,7 @@ fn address(place: &Place<'_>, row: &Address) -> Option<Resource> {
         let carried =
             place.lacks(CallKind::NetworkInterfaces, "no-interface", "no interface holds it");
         let carried = carried.filter(|_| carrier.is_none());
-        ask(&mut thing, "release", [Some(free), carried].into_iter().flatten());
+        condemn(&mut thing, "mark", "release", [Some(free), carried].into_iter().flatten());
     }
     Some(thing)
 }

@@ -1,5 +1,5 @@
 use super::place::{Place, SPEC};
-use super::thing::{ask, new, put, tags};
+use super::thing::{condemn, new, put, tags};
 use crate::cleanup::aws as kind;
 use crate::cleanup::{Claim, Resource};
 use crate::drift;
@@ -15,7 +15,7 @@ const TEMPLATES: [CallKind; 3] =
     [CallKind::LaunchTemplates, CallKind::LaunchTemplateVersions, CallKind::LaunchConfigurations];
 
 /// Security groups, with who carries and names each. One that no interface carries and nothing that
-/// was read names is a candidate.
+/// was read names is a candidate to be marked, and then deleted.
 pub(super) fn list(place: &Place<'_>, out: &mut Vec<Resource>) {
     out.extend(place.view.security_groups.iter().map(|row| group(place, row)));
 }
@@ -73,7 +73,7 @@ fn unused(place: &Place<'_>, thing: &mut Resource) {
     let carried =
         place.lacks(CallKind::NetworkInterfaces, "no-interface", "no interface carries it");
     let named = nothing_names(place, thing);
-    ask(thing, "delete", [carried, named].into_iter().flatten());
+    condemn(thing, "mark", "delete", [carried, named].into_iter().flatten());
 }
 
 /// The claim that nothing names it, with what was not looked at.

@@ -7,7 +7,8 @@ use crate::cleanup::Resource;
 use crate::cleanup::aws as kind;
 use crate::snapshot::{CallKind, Instance};
 
-/// Instances. One that runs and is of no role is a candidate to be stopped; one whose public address
+/// Instances. One that runs and is of no role is a candidate to be stopped, and one that a quarantine
+/// stopped to be terminated; one whose public address
 /// is only lent, and would be another after a stop, to be isolated.
 pub(super) fn list(place: &Place<'_>, out: &mut Vec<Resource>) {
     let ends = ["terminated", "shutting-down"];
@@ -61,7 +62,8 @@ fn instance(place: &Place<'_>, row: &Instance) -> Resource {
     ];
     thing.unknown.extend(place.blind(&calls));
     let roles = place.input.resolution.hosts.get(id).map_or(&[][..], |h| h.roles.as_slice());
-    if row.state.name == "running" && roles.is_empty() {
+    let stopped = row.state.name == "stopped" && place.input.quarantined.contains(&thing.item());
+    if (row.state.name == "running" || stopped) && roles.is_empty() {
         let spec = place.claim(SPEC.into(), "in-no-role", "no role of the spec picks it");
         let balancing = place.lacks(
             CallKind::TargetHealth,
@@ -79,7 +81,11 @@ fn instance(place: &Place<'_>, row: &Instance) -> Resource {
         let lent =
             |a: &&crate::snapshot::Association| a.public_ip.is_some() && a.allocation_id.is_none();
         let lent = interfaces.iter().any(|i| i.association.iter().any(|a| lent(&a)));
-        let action = if lent { "isolate" } else { "stop" };
+        let action = match (stopped, lent) {
+            (true, _) => "terminate",
+            (false, true) => "isolate",
+            (false, false) => "stop",
+        };
         ask(&mut thing, action, [Some(spec), balancing, scaling].into_iter().flatten());
     }
     thing

@@ -1,13 +1,13 @@
 use super::observed::PROBE;
 use super::place::Place;
-use super::thing::{ask, new, put, tags};
+use super::thing::{condemn, new, put, tags};
 use super::uses::addresses;
 use crate::cleanup::aws as kind;
 use crate::cleanup::{ItemRef, Resource};
 use crate::snapshot::{CallKind, Interface};
 
 /// Network interfaces. One that is attached to nothing, routed to by nothing and holds no public
-/// address is a candidate to be deleted.
+/// address is a candidate to be marked, and then deleted.
 pub(super) fn list(place: &Place<'_>, out: &mut Vec<Resource>) {
     out.extend(place.view.network_interfaces.iter().map(|row| interface(place, row)));
 }
@@ -71,7 +71,12 @@ fn interface(place: &Place<'_>, row: &Interface) -> Resource {
         let addresses = place
             .lacks(CallKind::Addresses, "no-address", "it holds no Elastic IP address")
             .filter(|_| held.is_empty());
-        ask(&mut thing, "delete", [Some(free), routes, addresses].into_iter().flatten());
+        condemn(
+            &mut thing,
+            "mark",
+            "delete",
+            [Some(free), routes, addresses].into_iter().flatten(),
+        );
     }
     thing
 }

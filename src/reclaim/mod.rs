@@ -47,6 +47,8 @@ pub struct Input<'a> {
     pub resolution: &'a Resolution,
     /// Declared and live groups, compared.
     pub drifted: &'a Drifted,
+    /// What a quarantine took out of use before: an instance that it stopped is still a candidate.
+    pub quarantined: &'a BTreeSet<ItemRef>,
     /// What probes of this run saw; empty where none were sent, and then no silence is a sign.
     pub observations: &'a Observations,
 }

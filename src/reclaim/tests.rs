@@ -54,7 +54,8 @@ fn snapshot() -> Snapshot {
         "Instances": [
             instance("i-web", "running", "web"), instance("i-orphan", "running", "none"),
             instance("i-scaled", "running", "none"), instance("i-served", "running", "none"),
-            instance("i-off", "stopped", "none"), instance("i-over", "terminated", "none"),
+            instance("i-off", "stopped", "none"),
+            instance("i-quarantined", "stopped", "none"), instance("i-web-off", "stopped", "web"), instance("i-over", "terminated", "none"),
         ],
         "NetworkInterfaces": [
             interface("eni-web", "10.0.0.1", "sg-0000000000000001", Some("i-web")),
@@ -131,7 +132,16 @@ fn listed_in(snapshot: &Snapshot, observations: &Observations, lets: &Fake) -> L
     let spec = declared();
     let drifted = drift::compare(&spec, snapshot, lets);
     let resolution = resolve::resolve(&spec, snapshot);
-    list(&Input { spec: &spec, snapshot, resolution: &resolution, drifted: &drifted, observations })
+    list(&Input {
+        spec: &spec,
+        snapshot,
+        resolution: &resolution,
+        drifted: &drifted,
+        quarantined: &["i-quarantined"]
+            .map(|id| crate::cleanup::ItemRef { kind: aws::INSTANCE.into(), id: id.into() })
+            .into(),
+        observations,
+    })
 }
 
 fn thing<'a>(listing: &'a Listing, id: &str) -> &'a Resource {
@@ -154,21 +164,26 @@ fn candidates_are_what_nothing_uses_with_evidence_of_two_calls_each() {
     assert_eq!(
         candidates,
         [
-            ("eipalloc-free", "release", vec!["not-associated", "no-interface"]),
+            ("eipalloc-free", "mark", vec!["not-associated", "no-interface"]),
             (
                 "i-orphan",
                 "stop",
                 vec!["in-no-role", "in-no-target-group", "in-no-auto-scaling-group"]
             ),
+            (
+                "i-quarantined",
+                "terminate",
+                vec!["in-no-role", "in-no-target-group", "in-no-auto-scaling-group"]
+            ),
             // In use, and nevertheless of no role: its life is told, and `cleanup` judges.
             ("i-scaled", "stop", vec!["in-no-role", "in-no-target-group"]),
             ("i-served", "stop", vec!["in-no-role", "in-no-auto-scaling-group"]),
-            ("eni-free", "delete", vec!["available", "no-route", "no-address"]),
-            ("sg-unused", "delete", vec!["no-interface", "named-by-nothing"]),
+            ("eni-free", "mark", vec!["available", "no-route", "no-address"]),
+            ("sg-unused", "mark", vec!["no-interface", "named-by-nothing"]),
             // What anybody may come through is the spec's word alone.
             ("sg-0000000000000001/ingress/tcp/22/22/0.0.0.0/0", "revoke", vec!["not-declared"]),
-            ("vol-free", "delete", vec!["available", "no-device"]),
-            ("vol-pod", "delete", vec!["available", "no-device"]),
+            ("vol-free", "snapshot", vec!["available", "no-device"]),
+            ("vol-pod", "snapshot", vec!["available", "no-device"]),
             ("arn:tg/i-gone/80", "deregister", vec!["no-instance", "gets-no-clients"]),
         ]
     );
@@ -328,6 +343,25 @@ fn an_unused_group_says_what_was_not_looked_at() {
     let said = &thing(&listing, "sg-unused").dead[1].detail;
     for part in ["Lambda", "Batch", "EventBridge", "CodeBuild", "groups of the peer vpc-theirs"] {
         assert!(said.contains(part), "{said}");
+    }
+}
+
+#[test]
+fn what_is_condemned_is_not_condemned_again_and_shows_by_whom() {
+    let mut snapshot = snapshot();
+    let mark = crate::snapshot::Tag { key: aws::CONDEMNED_TAG.into(), value: "sha256:1 t".into() };
+    let view = &mut snapshot.regions[0];
+    let volume = view.volumes.iter_mut().find(|v| v.volume_id == "vol-free").expect("it");
+    volume.tags.push(mark.clone());
+    let address = &mut view.addresses[0];
+    assert_eq!(address.allocation_id.as_deref(), Some("eipalloc-free"));
+    address.tags.push(mark);
+    let listing = listed(&snapshot, &Observations::default());
+    for (id, action) in [("vol-free", "delete"), ("eipalloc-free", "release")] {
+        let thing = thing(&listing, id);
+        assert_eq!(thing.action.as_deref(), Some(action));
+        assert_eq!(thing.state[crate::cleanup::CONDEMNED], "sha256:1 t");
+        assert!(thing.candidate && thing.protected.is_empty());
     }
 }
 

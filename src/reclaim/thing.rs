@@ -1,5 +1,6 @@
 use super::place::Place;
-use crate::cleanup::{Claim, Resource};
+use crate::cleanup::aws::CONDEMNED_TAG;
+use crate::cleanup::{CONDEMNED, Claim, Resource};
 use crate::snapshot::{CallKind, Tag};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -77,6 +78,9 @@ pub(super) fn tags(place: &Place<'_>, thing: &mut Resource, call: CallKind, tags
     let mut all = Vec::new();
     for Tag { key, value } in tags {
         all.push(format!("{key}={value}"));
+        if key == CONDEMNED_TAG {
+            thing.state.insert(CONDEMNED.into(), value.clone());
+        }
         let lower = key.to_lowercase();
         if PROTECT.contains(&lower.as_str()) && !is_no(value) {
             let said = format!("tag {key}={value}");
@@ -118,6 +122,18 @@ pub(super) fn age(place: &Place<'_>, made: Option<&str>) -> String {
         100..1000 => "100 to 999 days".into(),
         _ => "1000 days and more".into(),
     }
+}
+
+/// Makes it a candidate for a quarantine, or where it is condemned already for what comes after, with
+/// what speaks for it.
+pub(super) fn condemn(
+    thing: &mut Resource,
+    quarantine: &str,
+    after: &str,
+    dead: impl IntoIterator<Item = Claim>,
+) {
+    let marked = thing.state.contains_key(CONDEMNED);
+    ask(thing, if marked { after } else { quarantine }, dead);
 }
 
 /// Makes it a candidate for an act, with what speaks for it.

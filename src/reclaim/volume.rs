@@ -1,11 +1,11 @@
 use super::place::Place;
-use super::thing::{age, ask, new, put, tags};
+use super::thing::{age, condemn, new, put, tags};
 use crate::cleanup::Resource;
 use crate::cleanup::aws as kind;
 use crate::snapshot::{CallKind, Volume};
 
 /// Volumes. One that is attached to nothing, and that no instance names among its devices, is a
-/// candidate.
+/// candidate for a snapshot, and then to be deleted.
 pub(super) fn list(place: &Place<'_>, out: &mut Vec<Resource>) {
     let ends = ["deleting", "deleted"];
     let there = |v: &&Volume| v.state.as_deref().is_none_or(|s| !ends.contains(&s));
@@ -50,7 +50,7 @@ fn volume(place: &Place<'_>, row: &Volume) -> Resource {
         if !place.uses.devices_told {
             thing.unknown.push("the instances were read without their devices".into());
         }
-        ask(&mut thing, "delete", [Some(free), devices].into_iter().flatten());
+        condemn(&mut thing, "snapshot", "delete", [Some(free), devices].into_iter().flatten());
     }
     thing
 }

@@ -5,7 +5,7 @@ use super::super::cloud::CloudArgs;
 use super::super::collect::LiveArgs;
 use super::super::pipeline::{self, Case};
 use super::super::{input, rules};
-use crate::cleanup::{Digest, Hello, Listing, Source, Target, World, aws};
+use crate::cleanup::{Digest, Hello, ItemRef, Listing, Source, Target, World, aws};
 use crate::cli::{CliError, Global};
 use crate::fact::Gathered;
 use crate::observation::Observations;
@@ -61,6 +61,7 @@ impl NativeArgs {
         global: &Global,
         scope: &str,
         selector: &BTreeMap<String, String>,
+        quarantined: &BTreeSet<ItemRef>,
         now: Timestamp,
     ) -> Result<Native, CliError> {
         let config = input::config(global)?;
@@ -110,7 +111,7 @@ impl NativeArgs {
             probe_here(survey, gaps, &self.probing, &config, &auditor, global)
         })
         .observations;
-        let mut listing = of(&spec, &snapshot, &seen);
+        let mut listing = of(&spec, &snapshot, &seen, quarantined);
         select(&mut listing, selector);
         let tool = concat!("portcullis ", env!("CARGO_PKG_VERSION"), " reclaim/v1");
         Ok(Native { hello, listing, classifier: Digest::of(tool.as_bytes()) })
@@ -118,7 +119,12 @@ impl NativeArgs {
 }
 
 /// What a snapshot and probes show of an account.
-pub(super) fn of(spec: &Spec, snapshot: &Snapshot, seen: &Observations) -> Listing {
+pub(super) fn of(
+    spec: &Spec,
+    snapshot: &Snapshot,
+    seen: &Observations,
+    quarantined: &BTreeSet<ItemRef>,
+) -> Listing {
     let resolution = resolve::resolve(spec, snapshot);
     let reach = Reach::new(snapshot, &reach::Options { assume_bpa_off: false });
     let drifted = drift::compare(spec, snapshot, &reach);
@@ -127,6 +133,7 @@ pub(super) fn of(spec: &Spec, snapshot: &Snapshot, seen: &Observations) -> Listi
         snapshot,
         resolution: &resolution,
         drifted: &drifted,
+        quarantined,
         observations: seen,
     });
     if !seen.vantages.is_empty() {
@@ -219,14 +226,14 @@ pub(super) fn world(target: &Target) -> Result<Box<dyn World>, CliError> {
     let (planned, again) = (target.clone(), target.clone());
     let list = move |_: &str, selector: &BTreeMap<String, String>| {
         let snapshot = fresh(&planned, reclaim::NEEDS.into_iter().collect(), "list")?;
-        let mut listing = of(&Spec::default(), &snapshot, &Observations::default());
+        let mut listing = looked_at(&snapshot);
         select(&mut listing, selector);
         Ok(listing)
     };
-    let observe = move |item: &crate::cleanup::ItemRef| {
+    let observe = move |item: &ItemRef| {
         let needs: BTreeSet<CallKind> = reclaim::needs(&item.kind).iter().copied().collect();
         let snapshot = fresh(&again, needs.clone(), "observe")?;
-        let listing = of(&Spec::default(), &snapshot, &Observations::default());
+        let listing = looked_at(&snapshot);
         if let Some(mut resource) = listing.resources.into_iter().find(|r| r.item() == *item) {
             // What the look from outside asks, a moment before the act.
             let at: Vec<String> =
@@ -245,6 +252,12 @@ pub(super) fn world(target: &Target) -> Result<Box<dyn World>, CliError> {
     };
     let world = AwsWorld::new(settings, Box::new(list), Box::new(observe));
     Ok(Box::new(world.map_err(|e| CliError::new("use AWS").because(e))?))
+}
+
+/// What a fresh reading shows. What a thing is and what uses it needs no spec.
+#[cfg(feature = "aws")]
+fn looked_at(snapshot: &Snapshot) -> Listing {
+    of(&Spec::default(), snapshot, &Observations::default(), &BTreeSet::new())
 }
 
 /// Reads some calls of the target's account and regions, now.
