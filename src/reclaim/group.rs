@@ -1,5 +1,5 @@
 use super::place::{Place, SPEC};
-use super::thing::{condemn, new, put, tags};
+use super::thing::{condemn, new, put, tags, used};
 use crate::cleanup::aws as kind;
 use crate::cleanup::{Claim, Resource};
 use crate::drift;
@@ -58,7 +58,7 @@ fn group(place: &Place<'_>, row: &SecurityGroup) -> Resource {
     let calls = [CallKind::SecurityGroups, CallKind::LoadBalancers, CallKind::DbInstances];
     thing.unknown.extend(blind_anywhere(place, &calls));
     thing.unknown.extend(place.blind(&[CallKind::NetworkInterfaces]));
-    if thing.live.is_empty() && thing.protected.is_empty() {
+    if !used(&thing) && thing.protected.is_empty() {
         unused(place, &mut thing);
     }
     thing

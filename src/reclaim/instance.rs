@@ -1,6 +1,6 @@
 use super::observed::PROBE;
 use super::place::{Place, SPEC};
-use super::thing;
+use super::service::in_service;
 use super::thing::{age, ask, new, put, tags};
 use super::uses::addresses;
 use crate::cleanup::Resource;
@@ -89,28 +89,4 @@ fn instance(place: &Place<'_>, row: &Instance) -> Resource {
         ask(&mut thing, action, [Some(spec), balancing, scaling].into_iter().flatten());
     }
     thing
-}
-
-/// Says where a balancer would send clients to it: by its id or any of its addresses.
-fn in_service(
-    place: &Place<'_>,
-    thing: &mut Resource,
-    addresses: impl IntoIterator<Item = String>,
-) {
-    let id = thing.id.clone();
-    let mut groups = Vec::new();
-    for name in [id].into_iter().chain(addresses) {
-        for (group, target) in place.uses.targets.get(&name).into_iter().flatten() {
-            let state = target.state.as_deref().unwrap_or("unknown");
-            groups.push(format!("{} {state}", group.target_group_arn));
-            // What is unhealthy or unused gets no clients; every other state does or will.
-            if !matches!(state, "unhealthy" | "unused") {
-                let said = format!("{state} in {}", group.target_group_arn);
-                thing.live.push(place.says(CallKind::TargetHealth, "in-target-group", said));
-            }
-        }
-    }
-    groups.sort();
-    groups.dedup();
-    thing::put(&mut thing.state, "target-groups", Some(&groups.join(", ")));
 }

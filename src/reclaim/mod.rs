@@ -18,6 +18,7 @@ mod interface;
 mod observed;
 mod permission;
 mod place;
+mod service;
 mod target;
 #[cfg(test)]
 mod tests;

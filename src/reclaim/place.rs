@@ -45,6 +45,8 @@ pub fn needs(kind: &str) -> &'static [CallKind] {
             K::NetworkInterfaces,
             K::RouteTables,
             K::Addresses,
+            K::TargetGroups,
+            K::TargetHealth,
             K::LaunchTemplates,
             K::LaunchTemplateVersions,
         ],
@@ -59,7 +61,13 @@ pub fn needs(kind: &str) -> &'static [CallKind] {
         ],
         aws::VOLUME => &[K::Volumes, K::Instances],
         aws::PERMISSION => &[K::SecurityGroups, K::NetworkInterfaces],
-        aws::ADDRESS => &[K::Addresses, K::NetworkInterfaces, K::NatGateways],
+        aws::ADDRESS => &[
+            K::Addresses,
+            K::NetworkInterfaces,
+            K::NatGateways,
+            K::LoadBalancers,
+            K::SecurityGroups,
+        ],
         aws::TARGET => {
             &[K::TargetGroups, K::TargetHealth, K::Instances, K::NetworkInterfaces, K::Vpcs]
         }

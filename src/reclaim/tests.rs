@@ -62,13 +62,15 @@ fn snapshot() -> Snapshot {
             interface("eni-orphan", "10.0.0.2", "sg-used", Some("i-orphan")),
             interface("eni-free", "10.0.0.3", "sg-used", None),
             interface("eni-launched", "10.0.0.4", "sg-used", None),
+            interface("eni-routed", "10.0.0.5", "sg-used", None),
+            interface("eni-target", "10.0.0.6", "sg-used", None),
         ],
         "SecurityGroups": [
             group("sg-0000000000000001", "web",
                 json!([tcp(443, "198.51.100.0/24"), tcp(22, "0.0.0.0/0")])),
             group("sg-used", "used", json!([{ "IpProtocol": "-1",
                 "UserIdGroupPairs": [{ "GroupId": "sg-named" }] }])),
-            group("sg-named", "named", json!([])),
+            group("sg-named", "named", json!([tcp(443, "203.0.113.8/32")])),
             group("sg-unused", "unused", json!([tcp(22, "192.0.2.0/24")])),
             group("sg-default", "default", json!([])),
             group("sg-templated", "templated", json!([])),
@@ -76,6 +78,11 @@ fn snapshot() -> Snapshot {
             group("sg-given", "given", json!([])),
             group("sg-configured", "configured", json!([])),
         ],
+        "LoadBalancers": [{ "LoadBalancerArn": "arn:lb", "AvailabilityZones": [
+            { "LoadBalancerAddresses": [{ "AllocationId": "eipalloc-balancer" }] }] }],
+        "RouteTables": [{ "RouteTableId": "rtb-1", "Routes": [
+            { "DestinationCidrBlock": "0.0.0.0/0", "NetworkInterfaceId": "eni-routed",
+              "State": "blackhole" }] }],
         "LaunchTemplates": [{ "LaunchTemplateId": "lt-1", "LatestVersionNumber": 3, "Versions": [
             { "VersionNumber": 1, "LaunchTemplateData": { "SecurityGroupIds": ["sg-templated"] } },
             { "VersionNumber": 2, "LaunchTemplateData": { "SecurityGroups": ["by-name"] } },
@@ -96,6 +103,8 @@ fn snapshot() -> Snapshot {
         ],
         "Addresses": [
             { "AllocationId": "eipalloc-free", "PublicIp": "203.0.113.9" },
+            { "AllocationId": "eipalloc-trusted", "PublicIp": "203.0.113.8" },
+            { "AllocationId": "eipalloc-balancer", "PublicIp": "203.0.113.7" },
             { "AllocationId": "eipalloc-used", "PublicIp": "203.0.113.1",
               "AssociationId": "eipassoc-1", "NetworkInterfaceId": "eni-web" },
         ],
@@ -105,7 +114,8 @@ fn snapshot() -> Snapshot {
             "Targets": [
                 { "Target": { "Id": "i-gone", "Port": 80 }, "State": "unused" },
                 { "Target": { "Id": "i-served", "Port": 80 }, "State": "healthy" },
-            ] }],
+            ] }, { "TargetGroupArn": "arn:ip", "TargetType": "ip", "VpcId": "vpc-1",
+            "Targets": [{ "Target": { "Id": "10.0.0.6", "Port": 80 }, "State": "initial" }] }],
     });
     let mut snapshot = Snapshot::empty("2026-01-01T00:00:00Z".parse().expect("a time"));
     snapshot.regions.push(serde_json::from_value(view).expect("a view"));
@@ -165,6 +175,7 @@ fn candidates_are_what_nothing_uses_with_evidence_of_two_calls_each() {
         candidates,
         [
             ("eipalloc-free", "mark", vec!["not-associated", "no-interface"]),
+            ("eipalloc-trusted", "mark", vec!["not-associated", "no-interface"]),
             (
                 "i-orphan",
                 "stop",
@@ -226,6 +237,9 @@ fn signs_of_life_are_told_whoever_calls_it_dead() {
         ("vol-of-i-web", "device-of"),
         ("sg-0000000000000001", "carried"),
         ("eipalloc-used", "associated"),
+        ("eipalloc-balancer", "on-balancer"),
+        ("eni-routed", "routed"),
+        ("eni-target", "in-target-group"),
         ("arn:tg/i-served/80", "gets-clients"),
     ] {
         let thing = thing(&listing, id);
@@ -233,6 +247,12 @@ fn signs_of_life_are_told_whoever_calls_it_dead() {
     }
     assert_eq!(kinds(&thing(&listing, "sg-default").protected), ["default-group"]);
     assert_eq!(kinds(&thing(&listing, "vol-pod").protected), ["managed"]);
+    // A permission lets it in, and would let in whoever gets it next.
+    assert_eq!(kinds(&thing(&listing, "eipalloc-trusted").protected), ["let-in"]);
+    // What a reference keeps alive is not called dead, so that it holds up nothing else.
+    for id in ["eni-routed", "eni-target", "eni-launched", "eipalloc-balancer", "vol-of-i-web"] {
+        assert!(!thing(&listing, id).candidate, "{id}");
+    }
     assert!(listing.resources.iter().all(|r| r.id != "i-over"));
     assert!(!thing(&listing, "i-off").candidate);
 }
@@ -353,9 +373,9 @@ fn what_is_condemned_is_not_condemned_again_and_shows_by_whom() {
     let view = &mut snapshot.regions[0];
     let volume = view.volumes.iter_mut().find(|v| v.volume_id == "vol-free").expect("it");
     volume.tags.push(mark.clone());
-    let address = &mut view.addresses[0];
-    assert_eq!(address.allocation_id.as_deref(), Some("eipalloc-free"));
-    address.tags.push(mark);
+    let id = Some("eipalloc-free");
+    let address = view.addresses.iter_mut().find(|a| a.allocation_id.as_deref() == id);
+    address.expect("it").tags.push(mark);
     let listing = listed(&snapshot, &Observations::default());
     for (id, action) in [("vol-free", "delete"), ("eipalloc-free", "release")] {
         let thing = thing(&listing, id);

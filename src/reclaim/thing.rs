@@ -1,3 +1,4 @@
+use super::observed::PROBE;
 use super::place::Place;
 use crate::cleanup::aws::CONDEMNED_TAG;
 use crate::cleanup::{CONDEMNED, Claim, Resource};
@@ -122,6 +123,12 @@ pub(super) fn age(place: &Place<'_>, made: Option<&str>) -> String {
         100..1000 => "100 to 999 days".into(),
         _ => "1000 days and more".into(),
     }
+}
+
+/// Whether anything that was read uses it. An answer to a probe is no such thing: it proves life on its
+/// own, and so tests the judgement.
+pub(super) fn used(thing: &Resource) -> bool {
+    thing.live.iter().any(|claim| claim.source != PROBE)
 }
 
 /// Makes it a candidate for a quarantine, or where it is condemned already for what comes after, with

@@ -1,6 +1,7 @@
 use crate::snapshot::{
     AutoScalingGroup, Instance, Interface, RegionView, Snapshot, TargetGroup, TargetHealth,
 };
+use ipnetwork::IpNetwork;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -25,6 +26,8 @@ pub(super) struct Uses<'a> {
     pub(super) devices_told: bool,
     /// Templates by the interfaces that they give to what they launch.
     pub(super) launched: BTreeMap<&'a str, &'a str>,
+    /// Single addresses that permissions or prefix lists name, with what names each.
+    pub(super) let_in: BTreeMap<IpAddr, String>,
     /// Every private and public address of an interface.
     pub(super) addresses: BTreeMap<IpAddr, &'a Interface>,
 }
@@ -42,6 +45,7 @@ impl<'a> Uses<'a> {
             devices: BTreeMap::new(),
             devices_told: view.instances.iter().all(|i| i.block_device_mappings.is_some()),
             launched: BTreeMap::new(),
+            let_in: BTreeMap::new(),
             addresses: BTreeMap::new(),
         };
         for other in &snapshot.regions {
@@ -99,12 +103,21 @@ impl<'a> Uses<'a> {
     fn names_of(&mut self, view: &'a RegionView) {
         for group in &view.security_groups {
             let all = group.ip_permissions.iter().chain(&group.ip_permissions_egress);
+            let blocks = all.clone().flat_map(|p| {
+                let v4 = p.ip_ranges.iter().map(|r| r.cidr_ip);
+                v4.chain(p.ipv6_ranges.iter().map(|r| r.cidr_ipv6))
+            });
+            self.lets_in(blocks, &format!("permission of {}", group.group_id));
             for pair in all.flat_map(|p| &p.user_id_group_pairs) {
                 if pair.group_id != group.group_id {
                     let by = format!("permission of {}", group.group_id);
                     self.named.entry(&pair.group_id).or_default().insert(by);
                 }
             }
+        }
+        for list in &view.prefix_lists {
+            let blocks = list.entries.iter().flatten().map(|e| e.cidr);
+            self.lets_in(blocks, &format!("prefix list {}", list.prefix_list_id));
         }
         for balancer in &view.load_balancers {
             for id in &balancer.security_groups {
@@ -132,6 +145,13 @@ impl<'a> Uses<'a> {
                 let by = format!("database {}", database.db_instance_identifier);
                 self.named.entry(&group.vpc_security_group_id).or_default().insert(by);
             }
+        }
+    }
+
+    fn lets_in(&mut self, blocks: impl Iterator<Item = IpNetwork>, by: &str) {
+        let single = |b: &IpNetwork| b.prefix() == if b.is_ipv4() { 32 } else { 128 };
+        for block in blocks.filter(single) {
+            self.let_in.entry(block.ip()).or_insert_with(|| by.to_owned());
         }
     }
 

@@ -1,5 +1,5 @@
 use super::place::Place;
-use super::thing::{age, condemn, new, put, tags};
+use super::thing::{age, condemn, new, put, tags, used};
 use crate::cleanup::Resource;
 use crate::cleanup::aws as kind;
 use crate::snapshot::{CallKind, Volume};
@@ -37,12 +37,11 @@ fn volume(place: &Place<'_>, row: &Volume) -> Resource {
     if let Some(first) = attached.first() {
         thing.live.push(place.says(call, "attached", first));
     }
-    let device_of = place.uses.devices.get(id);
-    if let Some(instance) = device_of {
+    if let Some(instance) = place.uses.devices.get(id) {
         thing.live.push(place.says(CallKind::Instances, "device-of", *instance));
     }
     thing.unknown.extend(place.blind(&[CallKind::Instances]));
-    if row.state.as_deref() == Some("available") && attached.is_empty() && device_of.is_none() {
+    if row.state.as_deref() == Some("available") && !used(&thing) {
         let free = place.says(call, "available", "attached to nothing");
         let devices = place
             .lacks(CallKind::Instances, "no-device", "no instance names it among its devices")
