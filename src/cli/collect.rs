@@ -25,7 +25,8 @@ pub struct CollectArgs {
     #[arg(long, value_name = "KIND", value_delimiter = ',', num_args = 0..=1, require_equals = true, default_missing_value = "all", value_parser = gap_kind)]
     pub allow_gaps: Vec<AllowedGap>,
 
-    /// Read too what only a cleanup judges by: volumes, launch templates, launch configurations
+    /// Read too what only a cleanup judges by: volumes, launch templates and configurations, traffic
+    /// of running instances (CloudWatch bills that by the metric)
     #[arg(long, conflicts_with = "aws_json")]
     pub for_cleanup: bool,
 
@@ -353,6 +354,7 @@ fn counts(views: &[RegionView]) -> Vec<(&'static str, usize)> {
         ("volumes", sum(|v| v.volumes.len())),
         ("launch templates", sum(|v| v.launch_templates.len())),
         ("launch configurations", sum(|v| v.launch_configurations.len())),
+        ("instances with traffic told", sum(|v| v.traffic.len())),
         ("block-public-access exclusions", sum(|v| v.bpa_exclusions.len())),
     ]
 }

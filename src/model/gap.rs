@@ -46,6 +46,8 @@ pub enum GapKind {
     /// Launch templates and their versions.
     LaunchTemplates,
     LaunchConfigurations,
+    /// What instances moved, by CloudWatch.
+    Traffic,
     /// VPC block-public-access options and exclusions.
     VpcBpa,
     /// The account or region itself could not be entered (credentials, role, endpoint).
@@ -70,7 +72,7 @@ pub enum GapKind {
 
 impl GapKind {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Instances,
         Self::NetworkInterfaces,
         Self::SecurityGroups,
@@ -92,6 +94,7 @@ impl GapKind {
         Self::Volumes,
         Self::LaunchTemplates,
         Self::LaunchConfigurations,
+        Self::Traffic,
         Self::VpcBpa,
         Self::Account,
         Self::NotModelled,
@@ -129,6 +132,7 @@ impl GapKind {
             Self::Volumes => "volumes",
             Self::LaunchTemplates => "launch-templates",
             Self::LaunchConfigurations => "launch-configurations",
+            Self::Traffic => "traffic",
             Self::VpcBpa => "vpc-bpa",
             Self::Account => "account",
             Self::NotModelled => "not-modelled",

@@ -2,6 +2,7 @@ use super::observed::PROBE;
 use super::place::{Place, SPEC};
 use super::service::in_service;
 use super::thing::{age, ask, new, put, tags};
+use super::traffic;
 use super::uses::addresses;
 use crate::cleanup::Resource;
 use crate::cleanup::aws as kind;
@@ -48,6 +49,7 @@ fn instance(place: &Place<'_>, row: &Instance) -> Resource {
         thing.set = Some(name.clone());
         thing.live.push(place.says(CallKind::AutoScalingGroups, "in-auto-scaling-group", name));
     }
+    thing.live.extend(traffic::alive(place, id));
     in_service(place, &mut thing, known.iter().map(ToString::to_string));
     let vias = interfaces.iter().map(|i| i.network_interface_id.as_str()).chain([id]);
     if let Some(table) = vias.into_iter().find_map(|via| place.uses.routed.get(via)) {
@@ -86,7 +88,9 @@ fn instance(place: &Place<'_>, row: &Instance) -> Resource {
             (false, true) => "isolate",
             (false, false) => "stop",
         };
-        ask(&mut thing, action, [Some(spec), balancing, scaling].into_iter().flatten());
+        let silent = traffic::silent(place, id);
+        let dead = [Some(spec), balancing, scaling, silent];
+        ask(&mut thing, action, dead.into_iter().flatten());
     }
     thing
 }

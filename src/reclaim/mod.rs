@@ -23,6 +23,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod thing;
+mod traffic;
 mod uses;
 mod volume;
 

@@ -9,7 +9,7 @@ pub const SPEC: &str = "spec";
 
 /// The calls that a listing is made of. One that failed makes its source incomplete, which vetoes a
 /// whole plan; one [made on request](CallKind::on_request) costs only what rests on it.
-pub const NEEDS: [CallKind; 16] = [
+pub const NEEDS: [CallKind; 17] = [
     CallKind::Instances,
     CallKind::NetworkInterfaces,
     CallKind::SecurityGroups,
@@ -26,6 +26,7 @@ pub const NEEDS: [CallKind; 16] = [
     CallKind::LaunchTemplates,
     CallKind::LaunchTemplateVersions,
     CallKind::LaunchConfigurations,
+    CallKind::MetricData,
 ];
 
 /// The calls that tell whether one thing of a type is still as it was: what it is, what uses it.
@@ -40,6 +41,7 @@ pub fn needs(kind: &str) -> &'static [CallKind] {
             K::TargetGroups,
             K::TargetHealth,
             K::AutoScalingGroups,
+            K::MetricData,
         ],
         aws::INTERFACE => &[
             K::NetworkInterfaces,
@@ -83,12 +85,13 @@ pub fn unread(snapshot: &Snapshot) -> Vec<String> {
         for call in NEEDS.into_iter().filter(|call| call.on_request()) {
             let outcome = snapshot.outcome(&view.account, &view.region, call);
             let lost = match call {
-                CallKind::Volumes => "volume",
-                _ => "security group",
+                CallKind::Volumes => "no volume can be called unused",
+                CallKind::MetricData => "no traffic speaks for or against an instance",
+                _ => "no security group can be called unused",
             };
             if !outcome.is_complete() {
                 let (name, at) = (call.operation(), format!("{}/{}", view.account, view.region));
-                out.push(format!("{name} {at} {outcome}: no {lost} can be called unused"));
+                out.push(format!("{name} {at} {outcome}: {lost}"));
             }
         }
     }

@@ -49,6 +49,12 @@ fn snapshot() -> Snapshot {
             "Attachment": instance.map(|i| json!({ "AttachmentId": "eni-attach-1", "InstanceId": i,
                 "Status": "attached" })) })
     };
+    // Fourteen days of which so many hours were told, and hours of the newest that moved 1 MB.
+    let moved = |id: &str, hours: u32, bytes: u64, busy: usize| {
+        let latest = [vec![1_000_000; busy], vec![999_999; 24 - busy]].concat();
+        json!({ "InstanceId": id, "Days": vec![json!({ "Hours": hours, "Bytes": bytes }); 14],
+            "LatestHours": latest })
+    };
     let view = json!({
         "Account": ACCOUNT, "Region": "us-east-1",
         "Instances": [
@@ -77,6 +83,10 @@ fn snapshot() -> Snapshot {
             group("sg-by-name", "by-name", json!([])),
             group("sg-given", "given", json!([])),
             group("sg-configured", "configured", json!([])),
+        ],
+        "Traffic": [
+            moved("i-orphan", 24, 300_000, 2),
+            moved("i-served", 24, 24_000_000, 6),
         ],
         "LoadBalancers": [{ "LoadBalancerArn": "arn:lb", "AvailabilityZones": [
             { "LoadBalancerAddresses": [{ "AllocationId": "eipalloc-balancer" }] }] }],
@@ -179,7 +189,7 @@ fn candidates_are_what_nothing_uses_with_evidence_of_two_calls_each() {
             (
                 "i-orphan",
                 "stop",
-                vec!["in-no-role", "in-no-target-group", "in-no-auto-scaling-group"]
+                vec!["in-no-role", "in-no-target-group", "in-no-auto-scaling-group", "no-traffic"]
             ),
             (
                 "i-quarantined",
@@ -223,6 +233,7 @@ fn an_undeclared_permission_that_changes_nothing_has_two_that_speak_against_it()
 fn signs_of_life_are_told_whoever_calls_it_dead() {
     let listing = listed(&snapshot(), &Observations::default());
     for (id, live) in [
+        ("i-served", "traffic"),
         ("i-scaled", "in-auto-scaling-group"),
         ("i-served", "in-target-group"),
         ("eni-web", "attached"),
@@ -326,7 +337,7 @@ fn of_what_nobody_asked_for_nothing_is_said_and_what_was_denied_is_unknown() {
         assert!(!group.candidate && group.unknown.is_empty(), "{group:?}");
     }
     assert!(listing.sources.iter().all(|s| s.complete), "{:?}", listing.sources);
-    assert_eq!(told.len(), 4, "{told:?}");
+    assert_eq!(told.len(), 5, "{told:?}");
     assert!(told[0].contains("DescribeVolumes") && told[0].contains("was never made"), "{told:?}");
     // Denied, it could be named: the very group that is named by a template now is unknown.
     let (listing, told) = with(Some(Outcome::Denied("UnauthorizedOperation".into())));
@@ -395,6 +406,39 @@ fn the_group_of_quarantine_stays_while_nobody_is_in_it() {
     let group = thing(&listing, "sg-unused");
     assert!(!group.candidate);
     assert_eq!(kinds(&group.protected), ["quarantine-group"]);
+}
+
+#[test]
+fn between_idle_and_busy_traffic_says_nothing() {
+    let said = |change: &dyn Fn(&mut crate::snapshot::Traffic)| {
+        let mut snapshot = snapshot();
+        snapshot.regions[0].traffic.iter_mut().for_each(change);
+        let listing = listed(&snapshot, &Observations::default());
+        let orphan = thing(&listing, "i-orphan");
+        let live = kinds(&orphan.live).contains(&"traffic");
+        (live, kinds(&orphan.dead).contains(&"no-traffic"))
+    };
+    assert_eq!(said(&|_| {}), (false, true), "idle for two weeks, updates and all");
+    // A day at the line, an hour that nobody told, a day that nobody told: no proof of idleness.
+    assert_eq!(said(&|t| t.days[13].bytes = 5_000_000), (false, false));
+    assert_eq!(said(&|t| t.days[13].hours = 23), (false, false));
+    assert_eq!(said(&|t| t.days.truncate(13)), (false, false));
+    assert_eq!(said(&|t| t.days.clear()), (false, false));
+    // A quarter of a day at 1 MB an hour is use; less may be updates.
+    let busy = |n: usize| {
+        move |t: &mut crate::snapshot::Traffic| {
+            t.days[0].bytes = 24_000_000;
+            t.latest_hours = vec![1_000_000; n];
+        }
+    };
+    assert_eq!(said(&busy(5)), (false, false));
+    assert_eq!(said(&busy(6)), (true, false));
+    // Nobody asked: nothing is said.
+    let mut snapshot = snapshot();
+    snapshot.regions[0].traffic.clear();
+    let listing = listed(&snapshot, &Observations::default());
+    let orphan = thing(&listing, "i-orphan");
+    assert!(!kinds(&orphan.dead).contains(&"no-traffic") && orphan.unknown.is_empty());
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use crate::snapshot::{
-    AutoScalingGroup, Instance, Interface, RegionView, Snapshot, TargetGroup, TargetHealth,
+    AutoScalingGroup, Instance, Interface, RegionView, Snapshot, TargetGroup, TargetHealth, Traffic,
 };
 use ipnetwork::IpNetwork;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +28,8 @@ pub(super) struct Uses<'a> {
     pub(super) launched: BTreeMap<&'a str, &'a str>,
     /// Single addresses that permissions or prefix lists name, with what names each.
     pub(super) let_in: BTreeMap<IpAddr, String>,
+    /// What instances moved, where that was read.
+    pub(super) traffic: BTreeMap<&'a str, &'a Traffic>,
     /// Every private and public address of an interface.
     pub(super) addresses: BTreeMap<IpAddr, &'a Interface>,
 }
@@ -46,6 +48,7 @@ impl<'a> Uses<'a> {
             devices_told: view.instances.iter().all(|i| i.block_device_mappings.is_some()),
             launched: BTreeMap::new(),
             let_in: BTreeMap::new(),
+            traffic: view.traffic.iter().map(|t| (t.instance_id.as_str(), t)).collect(),
             addresses: BTreeMap::new(),
         };
         for other in &snapshot.regions {

@@ -53,6 +53,8 @@ pub struct RegionView {
     pub launch_templates: Vec<LaunchTemplate>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub launch_configurations: Vec<LaunchConfiguration>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub traffic: Vec<Traffic>,
     /// VPC block-public-access options: at most one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bpa_options: Option<BpaOptions>,

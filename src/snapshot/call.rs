@@ -109,6 +109,7 @@ impl CallKind {
                 | Self::LaunchTemplates
                 | Self::LaunchTemplateVersions
                 | Self::LaunchConfigurations
+                | Self::MetricData
         )
     }
 }
@@ -150,5 +151,6 @@ kinds! {
     LaunchTemplates = "ec2" "DescribeLaunchTemplates" LaunchTemplates,
     LaunchTemplateVersions = "ec2" "DescribeLaunchTemplateVersions" LaunchTemplates,
     LaunchConfigurations = "autoscaling" "DescribeLaunchConfigurations" LaunchConfigurations,
+    MetricData = "cloudwatch" "GetMetricData" Traffic,
     CallerIdentity = "sts" "GetCallerIdentity" Account,
 }

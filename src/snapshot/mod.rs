@@ -16,6 +16,7 @@ mod network;
 mod order;
 mod tag;
 mod template;
+mod traffic;
 mod transit;
 mod volume;
 
@@ -46,6 +47,7 @@ pub use template::{
     LaunchConfiguration, LaunchTemplate, LaunchTemplateData, LaunchTemplateInterface,
     LaunchTemplateVersion,
 };
+pub use traffic::{Traffic, TrafficDay};
 pub use transit::{
     TransitGateway, TransitGatewayAttachment, TransitGatewayRoute, TransitGatewayRouteAttachment,
     TransitGatewayRouteTable,

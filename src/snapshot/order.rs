@@ -66,6 +66,7 @@ impl RegionView {
             volumes,
             launch_templates,
             launch_configurations,
+            traffic,
             bpa_options: _,
             bpa_exclusions,
         } = self;
@@ -210,6 +211,7 @@ impl RegionView {
             configuration.classic_link_vpc_security_groups.sort();
         }
         by!(launch_configurations, c => &c.launch_configuration_name);
+        by!(traffic, t => &t.instance_id);
         by!(bpa_exclusions, e => &e.exclusion_id);
     }
 }

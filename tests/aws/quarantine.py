@@ -5,10 +5,12 @@ Usage: quarantine.py ENDPOINT build                prints the ids by name, as on
        quarantine.py ENDPOINT show                 prints what is there of each type
        quarantine.py ENDPOINT untag ID             takes the mark off, as an owner would
        quarantine.py ENDPOINT start ID             starts an instance, as an owner would
+       quarantine.py ENDPOINT moves ID DAYS BYTES  tells that it moved so much each hour of so many days
 
 Only ever talks to a loopback endpoint.
 """
 
+import datetime
 import json
 import sys
 import urllib.parse
@@ -23,19 +25,27 @@ def main():
     endpoint, verb, *rest = sys.argv[1:]
     if urllib.parse.urlsplit(endpoint).hostname != "127.0.0.1":
         sys.exit(f"refused: {endpoint} is not on loopback")
-    ec2 = boto3.client("ec2", region_name=REGION, endpoint_url=endpoint)
-    made = {"build": build, "show": show, "untag": untag, "start": start}[verb](ec2, *rest)
+    ec2, elb, scaling, metrics = (
+        boto3.client(service, region_name=REGION, endpoint_url=endpoint)
+        for service in ("ec2", "elbv2", "autoscaling", "cloudwatch")
+    )
+    if verb == "build":
+        made = build(ec2, elb, scaling, metrics)
+    elif verb == "moves":
+        made = moves(metrics, *rest)
+    else:
+        made = {"show": show, "untag": untag, "start": start}[verb](ec2, *rest)
     print(json.dumps(made, sort_keys=True))
 
 
-def build(ec2):
+def build(ec2, elb, scaling, metrics):
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
 
     def group(name):
         return ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"]
 
-    carried = [group(f"carried-{n}") for n in range(6)]
+    carried = [group(f"carried-{n}") for n in range(12)]
     unused, templated = group("unused"), group("templated")
     template = ec2.create_launch_template(
         LaunchTemplateName="old", LaunchTemplateData={"SecurityGroupIds": [templated]}
@@ -51,6 +61,25 @@ def build(ec2):
     )["Instances"]
     ids = [i["InstanceId"] for i in instances]
     ec2.create_tags(Resources=ids[1:], Tags=[{"Key": "role", "Value": "web"}])
+    # A list that is empty keeps nothing: one balancer and one group of Auto Scaling.
+    targets = elb.create_target_group(
+        Name="web", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="instance"
+    )["TargetGroups"][0]["TargetGroupArn"]
+    elb.register_targets(TargetGroupArn=targets, Targets=[{"Id": ids[1], "Port": 80}])
+    scaling.create_launch_configuration(
+        LaunchConfigurationName="none", ImageId="ami-03cf127a", InstanceType="t3.micro"
+    )
+    scaling.create_auto_scaling_group(
+        AutoScalingGroupName="none",
+        LaunchConfigurationName="none",
+        MinSize=0,
+        MaxSize=1,
+        DesiredCapacity=0,
+        VPCZoneIdentifier=subnet,
+    )
+    # What is used shows that the judgement sees use.
+    for i in ids[1:]:
+        moves(metrics, i, 1, 3_000_000)
     for i in ids[1:7]:
         held = ec2.allocate_address(Domain="vpc")["AllocationId"]
         ec2.associate_address(AllocationId=held, InstanceId=i)
@@ -93,6 +122,25 @@ def show(ec2):
             if any(t["Key"].startswith("portcullis:") for t in s.get("Tags", []))
         ),
     }
+
+
+def moves(metrics, instance, days, each):
+    """Both ways together, each hour."""
+    last = datetime.datetime.now(datetime.timezone.utc).replace(minute=0, second=0, microsecond=0)
+    data = [
+        {
+            "MetricName": name,
+            "Dimensions": [{"Name": "InstanceId", "Value": instance}],
+            "Timestamp": last - datetime.timedelta(hours=hour, minutes=-30),
+            "Value": float(each) / 2,
+            "Unit": "Bytes",
+        }
+        for name in ("NetworkIn", "NetworkOut")
+        for hour in range(1, 24 * int(days) + 1)
+    ]
+    for start in range(0, len(data), 500):
+        metrics.put_metric_data(Namespace="AWS/EC2", MetricData=data[start : start + 500])
+    return len(data)
 
 
 def untag(ec2, resource):

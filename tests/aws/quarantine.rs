@@ -107,12 +107,16 @@ impl Account {
 
     /// `portcullis cleanup …`, with the code it ends with and everything it says.
     fn cleanup(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        self.cleanup_at(&self.moto, arguments)
+    }
+
+    fn cleanup_at(&self, server: &Server, arguments: &[&str]) -> (Option<i32>, String) {
         let trust = std::fs::read(self.folder.join("trust.yaml")).unwrap();
         let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", &self.folder)
-            .env("AWS_ENDPOINT_URL", self.moto.url())
+            .env("AWS_ENDPOINT_URL", server.url())
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test")
             .env("AWS_EC2_METADATA_DISABLED", "true")
@@ -134,6 +138,12 @@ impl Account {
 
     /// Plans, and gives what is planned with the plan's folder.
     fn plan(&self, more: &[&str]) -> (Value, String) {
+        let (plan, place, _) = self.plan_at(&self.moto, more);
+        (plan, place)
+    }
+
+    /// The same by another server, with what was said.
+    fn plan_at(&self, server: &Server, more: &[&str]) -> (Value, String, String) {
         let before = self.plans();
         let mut arguments = vec![
             "plan",
@@ -147,11 +157,11 @@ impl Account {
             "--no-probe",
         ];
         arguments.extend(more);
-        let (_, said) = self.cleanup(&arguments);
+        let (_, said) = self.cleanup_at(server, &arguments);
         let made: Vec<PathBuf> = self.plans().difference(&before).cloned().collect();
         let [place] = made.as_slice() else { panic!("{said}") };
         let plan = std::fs::read(place.join("plan.json")).unwrap();
-        (serde_json::from_slice(&plan).unwrap(), place.display().to_string())
+        (serde_json::from_slice(&plan).unwrap(), place.display().to_string(), said)
     }
 
     fn plans(&self) -> BTreeSet<PathBuf> {
@@ -162,7 +172,7 @@ impl Account {
     }
 
     /// Two people agree, and it is applied.
-    fn apply(&self, plan: &Value, place: &str) -> (Option<i32>, String) {
+    fn apply(&self, plan: &Value, place: &str, more: &[&str]) -> (Option<i32>, String) {
         let items = plan["totals"]["items"].as_u64().unwrap();
         let words = format!("{items} items in 123456789012");
         for who in ["bob", "carol"] {
@@ -173,7 +183,7 @@ impl Account {
         if !self.folder.join("halt.json").exists() {
             assert_eq!(self.cleanup(&["halt", "--init"]).0, Some(0));
         }
-        self.cleanup(&["apply", place, "--attached"])
+        self.cleanup(&[&["apply", place, "--attached"], more].concat())
     }
 
     /// A first plan, applied: everything that nothing uses is condemned or stopped.
@@ -196,7 +206,7 @@ impl Account {
             "{:#?}",
             plan["refused"]
         );
-        let (code, said) = self.apply(&plan, &place);
+        let (code, said) = self.apply(&plan, &place, &[]);
         assert_eq!(code, Some(0), "{said}");
         place
     }
@@ -271,7 +281,7 @@ fn what_is_condemned_goes_by_a_second_plan_and_what_somebody_keeps_stays() {
 
     // Another owner objects after people agreed, and the rest goes.
     script(&it.moto, &["untag", &it.id("interface")]);
-    let (code, said) = it.apply(&plan, &deletion);
+    let (code, said) = it.apply(&plan, &deletion, &["--receipt", &receipt]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("somebody objects"), "{said}");
     for (name, there) in
@@ -318,4 +328,61 @@ fn a_group_that_any_version_of_a_template_names_is_in_use() {
     assert_eq!(item["type"], aws::GROUP);
     let said = item["dead"].to_string();
     assert!(said.contains("not looked at: Lambda"), "approvers see it: {said}");
+}
+
+/// Evidence that an item of a plan rests on.
+fn evidence(plan: &Value, id: &str) -> Vec<String> {
+    let items = plan["items"].as_array().unwrap();
+    let item = items.iter().find(|i| i["id"] == id).unwrap_or_else(|| panic!("{plan:#}"));
+    let dead = item["dead"].as_array().unwrap();
+    dead.iter().map(|c| c["kind"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn two_weeks_of_background_traffic_are_evidence_and_a_busy_day_is_life() {
+    let it = Account::new("traffic");
+    let orphan = it.id("orphan");
+    script(&it.moto, &["moves", &orphan, "14", "200000"]);
+    it.plan(&[]);
+    let (plan, place) = it.plan(&[]);
+    let dead = evidence(&plan, &orphan);
+    assert!(dead.contains(&"no-traffic".to_owned()), "{dead:?}");
+    // Between the plan and its act somebody begins to use it.
+    script(&it.moto, &["moves", &orphan, "1", "3000000"]);
+    let (_, said) = it.apply(&plan, &place, &[]);
+    assert!(said.contains("came-alive") && said.contains("traffic"), "{said}");
+    assert_eq!(it.show()["instances"][&orphan], "running");
+    // What is planned now is not it.
+    let (plan, _) = it.plan(&[]);
+    assert!(items(&plan).all(|(id, _)| id != orphan));
+    let why = refused(&plan, &orphan);
+    assert!(why.starts_with("live: traffic"), "{why}");
+}
+
+#[test]
+fn traffic_that_nobody_told_is_no_silence() {
+    let it = Account::new("untold");
+    let orphan = it.id("orphan");
+    it.plan(&[]);
+    let (plan, _) = it.plan(&[]);
+    let dead = evidence(&plan, &orphan);
+    assert!(!dead.contains(&"no-traffic".to_owned()), "of no datapoint at all: {dead:?}");
+    script(&it.moto, &["moves", &orphan, "13", "200000"]);
+    let (plan, _) = it.plan(&[]);
+    let dead = evidence(&plan, &orphan);
+    assert!(!dead.contains(&"no-traffic".to_owned()), "of thirteen days: {dead:?}");
+    // Denied, it is said, and the rest is planned.
+    let rules = serde_json::json!([{
+        "service": "*", "operation": "GetMetricData",
+        "error": {"code": "AccessDenied", "status": 403},
+    }]);
+    script(&it.moto, &["moves", &orphan, "14", "200000"]);
+    let proxy = Server::microburst(&it.moto, &rules);
+    let (plan, _, said) = it.plan_at(&proxy, &[]);
+    assert!(said.contains("GetMetricData") && said.contains("denied"), "{said}");
+    assert!(said.contains("no traffic speaks for or against"), "{said}");
+    // What shows that instances in use are seen to be is gone with it, so none is stopped.
+    let why = refused(&plan, &orphan);
+    assert!(why.starts_with("stratum-unproven"), "{why}");
+    assert!(items(&plan).any(|(id, _)| id == it.id("volume")), "{plan:#}");
 }

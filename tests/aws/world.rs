@@ -217,6 +217,7 @@ fn lists(kind: CallKind) -> &'static [&'static str] {
         K::Volumes => &["Volumes"],
         K::LaunchTemplates | K::LaunchTemplateVersions => &["LaunchTemplates"],
         K::LaunchConfigurations => &["LaunchConfigurations"],
+        K::MetricData => &["Traffic"],
         K::CallerIdentity => &[],
     }
 }

@@ -225,14 +225,15 @@ pub(super) fn world(target: &Target) -> Result<Box<dyn World>, CliError> {
     };
     let (planned, again) = (target.clone(), target.clone());
     let list = move |_: &str, selector: &BTreeMap<String, String>| {
-        let snapshot = fresh(&planned, reclaim::NEEDS.into_iter().collect(), "list")?;
+        let snapshot = fresh(&planned, reclaim::NEEDS.into_iter().collect(), None, "list")?;
         let mut listing = looked_at(&snapshot);
         select(&mut listing, selector);
         Ok(listing)
     };
     let observe = move |item: &ItemRef| {
         let needs: BTreeSet<CallKind> = reclaim::needs(&item.kind).iter().copied().collect();
-        let snapshot = fresh(&again, needs.clone(), "observe")?;
+        // Traffic is billed by the metric: nobody else's is asked for.
+        let snapshot = fresh(&again, needs.clone(), Some(&item.id), "observe")?;
         let listing = looked_at(&snapshot);
         if let Some(mut resource) = listing.resources.into_iter().find(|r| r.item() == *item) {
             // What the look from outside asks, a moment before the act.
@@ -265,6 +266,7 @@ fn looked_at(snapshot: &Snapshot) -> Listing {
 fn fresh(
     target: &Target,
     only: BTreeSet<crate::snapshot::CallKind>,
+    traffic_of: Option<&String>,
     verb: &str,
 ) -> Result<Snapshot, crate::cleanup::WorldError> {
     use crate::collect::aws as collect;
@@ -276,6 +278,7 @@ fn fresh(
         ..collect::Account::default()
     }];
     options.only = Some(only.into());
+    options.traffic_of = traffic_of.map(|id| std::sync::Arc::new(BTreeSet::from([id.clone()])));
     options.stop = crate::cli::interrupt::stop();
     let error = |why: String| crate::cleanup::WorldError { verb: verb.into(), why };
     let snapshot = collect::collect(&options, &mut |_| {}).map_err(|e| error(e.to_string()))?;

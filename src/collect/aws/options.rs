@@ -29,6 +29,9 @@ pub struct Options {
     /// [made on request](CallKind::on_request). What is not made is
     /// [`Missing`](crate::snapshot::Outcome::Missing), never empty.
     pub only: Option<Arc<BTreeSet<CallKind>>>,
+    /// The instances whose traffic is read where that is asked for, because it is billed by the metric;
+    /// `None` reads that of every running one.
+    pub traffic_of: Option<Arc<BTreeSet<String>>>,
     /// Raised, it ends the collection within a moment, without a snapshot.
     pub stop: Stop,
 }
@@ -44,6 +47,7 @@ impl Options {
             rate: POLITE_RATE,
             concurrency: CONCURRENCY,
             only: None,
+            traffic_of: None,
             stop: Stop::default(),
         }
     }

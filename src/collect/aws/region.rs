@@ -5,16 +5,22 @@ use super::ec2::{
 };
 use super::elb::{balancers, listeners, target_groups};
 use super::log::Log;
-use super::read::parts;
-use super::{autoscaling, rds};
+use super::read::{Read, parts};
+use super::{Asked, autoscaling, cloudwatch, rds};
 use crate::snapshot::{
-    Balancer, CallKind, LaunchTemplate, Listener, PrefixList, RegionView, TargetGroup,
-    TransitGateway, TransitGatewayAttachment, TransitGatewayRouteTable,
+    Balancer, CallKind, Instance, LaunchTemplate, Listener, PrefixList, RegionView, TargetGroup,
+    Traffic, TransitGateway, TransitGatewayAttachment, TransitGatewayRouteTable,
 };
 use std::collections::BTreeMap;
 
 /// Reads everything in one account and region, side by side: one call that fails costs the others nothing.
-pub(super) async fn read(clients: &Clients, log: &Log, account: &str, region: &str) -> RegionView {
+pub(super) async fn read(
+    clients: &Clients,
+    log: &Log,
+    asked: &Asked,
+    account: &str,
+    region: &str,
+) -> RegionView {
     let ec2 = &clients.ec2;
     let mut view =
         RegionView { account: account.into(), region: region.into(), ..RegionView::default() };
@@ -66,6 +72,7 @@ pub(super) async fn read(clients: &Clients, log: &Log, account: &str, region: &s
         tokio::join!(hosts, networks, edges, lists, transits, balancing, launches);
 
     let (instances, interfaces, groups, addresses, auto_scaling, databases) = hosts;
+    view.traffic = traffic(clients, log, asked, &instances).await;
     view.instances = instances.rows;
     view.network_interfaces = interfaces.rows;
     view.security_groups = groups.rows;
@@ -98,6 +105,23 @@ pub(super) async fn read(clients: &Clients, log: &Log, account: &str, region: &s
     view.launch_templates = templates;
     view.launch_configurations = configurations.rows;
     view
+}
+
+/// What running instances moved; asked after them, because it is asked of each.
+async fn traffic(
+    clients: &Clients,
+    log: &Log,
+    asked: &Asked,
+    instances: &Read<Instance>,
+) -> Vec<Traffic> {
+    let among = |id: &String| asked.traffic_of.as_ref().is_none_or(|of| of.contains(id));
+    let running = instances.rows.iter().filter(|i| i.state.name == "running");
+    let ids: Vec<String> = running.map(|i| i.instance_id.clone()).filter(|id| among(id)).collect();
+    if ids.is_empty() && !instances.outcome.is_complete() {
+        return Vec::new();
+    }
+    let read = cloudwatch::traffic(&clients.cloudwatch, ids, asked.now);
+    log.read(CallKind::MetricData, Box::pin(read)).await.rows
 }
 
 /// Launch templates with every version; one whose versions could not be read keeps `None`.

@@ -142,6 +142,7 @@ fn append(view: &mut RegionView, more: RegionView) {
         volumes,
         launch_templates,
         launch_configurations,
+        traffic,
         bpa_options,
         bpa_exclusions,
     } = more;
@@ -170,6 +171,7 @@ fn append(view: &mut RegionView, more: RegionView) {
     view.volumes.extend(volumes);
     view.launch_templates.extend(launch_templates);
     view.launch_configurations.extend(launch_configurations);
+    view.traffic.extend(traffic);
     view.bpa_options = view.bpa_options.take().or(bpa_options);
     view.bpa_exclusions.extend(bpa_exclusions);
 }
