@@ -51,7 +51,9 @@ pub fn judge(input: &Input<'_>, met: &Met) -> AuditReport {
     all_gaps.extend(resolution.blind.iter().map(|b| b.gap.clone()));
     // A call that was made and not answered in full is told, whatever it blinds. One that saved
     // output never had is told by the rows that need it.
+    // What only a cleanup asks for blinds no row of an audit.
     let failed = snapshot.calls.iter().filter(|c| c.outcome != Outcome::Missing);
+    let failed = failed.filter(|c| !c.kind.on_request());
     all_gaps.extend(failed.filter_map(|c| c.gap()));
 
     let coverage = coverage(input, joined, judged.ok);

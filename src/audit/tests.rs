@@ -329,6 +329,18 @@ fn a_denied_call_is_a_gap_and_never_clean() {
 }
 
 #[test]
+fn what_only_a_cleanup_asks_for_is_no_gap_of_an_audit() {
+    let mut snapshot = snapshot(both());
+    let before = audit(&spec(""), &snapshot, &Observations::default());
+    for call in snapshot.calls.iter_mut().filter(|c| c.kind.on_request()) {
+        call.outcome = Outcome::Denied("UnauthorizedOperation".into());
+    }
+    let after = audit(&spec(""), &snapshot, &Observations::default());
+    let gaps = |report: &AuditReport| report.open_gaps().cloned().collect::<Vec<_>>();
+    assert_eq!(gaps(&after), gaps(&before));
+}
+
+#[test]
 fn thresholds_overrides_and_accepted_gaps_are_applied_here() {
     let spec = spec("");
     let mut wide = both();

@@ -27,6 +27,9 @@ pub const PROTECT_TAG: &str = "portcullis:protect";
 /// The tag that ties what an act made to the act, so that it is made once.
 pub const TOKEN_TAG: &str = "portcullis:token";
 
+/// The tag that tells an owner that a thing will go, by which plan; whoever takes it off objects.
+pub const CONDEMNED_TAG: &str = "portcullis:condemned";
+
 /// One row: an act, the act that takes it back, and what each needs of IAM.
 struct Row {
     kind: &'static str,
@@ -36,41 +39,86 @@ struct Row {
     identity: &'static [&'static str],
     /// Whether AWS refuses it while the thing is in use.
     precondition: bool,
-    /// IAM actions of the act and of its undo.
+    /// Of the act and of its undo.
+    rights: &'static [Right],
+}
+
+/// IAM actions, and what they are bound to, as ARNs end.
+struct Right {
     iam: &'static [&'static str],
-    /// What they are bound to, as ARNs end.
     resources: &'static [&'static str],
+    bound: Bound,
+}
+
+/// What else a right is bound to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Bound {
+    Nothing,
+    /// To the tag [`CONDEMNED_TAG`] alone.
+    Mark,
+    /// To tags that a snapshot is made with.
+    Making,
+}
+
+const fn right(iam: &'static [&'static str], resources: &'static [&'static str]) -> Right {
+    Right { iam, resources, bound: Bound::Nothing }
+}
+
+const fn marks(resources: &'static [&'static str]) -> Right {
+    Right { iam: &["ec2:CreateTags", "ec2:DeleteTags"], resources, bound: Bound::Mark }
 }
 
 const PLACE: &[&str] = &["account", "region"];
+const IMAGE: &[&str] = &["account", "region", "image"];
+const PRIVATE_IP: &[&str] = &["account", "region", "private-ip"];
+const NAME: &[&str] = &["account", "region", "vpc", "name"];
+const PUBLIC_IP: &[&str] = &["account", "region", "public-ip"];
+
+const INSTANCES: &str = "ec2:*:*:instance/*";
+const INTERFACES: &str = "ec2:*:*:network-interface/*";
+const VOLUMES: &str = "ec2:*:*:volume/*";
+const SNAPSHOTS: &str = "ec2:*::snapshot/*";
+const GROUPS: &str = "ec2:*:*:security-group/*";
+const RULES: &str = "ec2:*:*:security-group-rule/*";
+const ADDRESSES: &str = "ec2:*:*:elastic-ip/*";
+const TARGETS: &str = "elasticloadbalancing:*:*:targetgroup/*";
 
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
-    Row { kind: INSTANCE, action: "stop", undo: Some("start"), identity: &["account", "region", "image"], precondition: false,
-        iam: &["ec2:StopInstances", "ec2:StartInstances"], resources: &["ec2:*:*:instance/*"] },
-    Row { kind: INSTANCE, action: "isolate", undo: Some("rejoin"), identity: &["account", "region", "image"], precondition: false,
-        iam: &["ec2:ModifyNetworkInterfaceAttribute"], resources: &["ec2:*:*:network-interface/*", "ec2:*:*:security-group/*", "ec2:*:*:instance/*"] },
-    Row { kind: INSTANCE, action: "terminate", undo: None, identity: &["account", "region", "image"], precondition: false,
-        iam: &["ec2:TerminateInstances"], resources: &["ec2:*:*:instance/*"] },
-    Row { kind: INTERFACE, action: "detach", undo: Some("attach"), identity: &["account", "region", "private-ip"], precondition: true,
-        iam: &["ec2:DetachNetworkInterface", "ec2:AttachNetworkInterface"], resources: &["ec2:*:*:network-interface/*", "ec2:*:*:instance/*"] },
-    Row { kind: INTERFACE, action: "delete", undo: None, identity: &["account", "region", "private-ip"], precondition: true,
-        iam: &["ec2:DeleteNetworkInterface"], resources: &["ec2:*:*:network-interface/*"] },
+    Row { kind: INSTANCE, action: "stop", undo: Some("start"), identity: IMAGE, precondition: false,
+        rights: &[right(&["ec2:StopInstances", "ec2:StartInstances"], &[INSTANCES])] },
+    Row { kind: INSTANCE, action: "isolate", undo: Some("rejoin"), identity: IMAGE, precondition: false,
+        rights: &[right(&["ec2:ModifyNetworkInterfaceAttribute"], &[INTERFACES, GROUPS, INSTANCES])] },
+    Row { kind: INSTANCE, action: "terminate", undo: None, identity: IMAGE, precondition: false,
+        rights: &[right(&["ec2:TerminateInstances"], &[INSTANCES])] },
+    Row { kind: INTERFACE, action: "detach", undo: Some("attach"), identity: PRIVATE_IP, precondition: true,
+        rights: &[right(&["ec2:DetachNetworkInterface", "ec2:AttachNetworkInterface"], &[INTERFACES, INSTANCES])] },
+    Row { kind: INTERFACE, action: "mark", undo: Some("unmark"), identity: PRIVATE_IP, precondition: false,
+        rights: &[marks(&[INTERFACES])] },
+    Row { kind: INTERFACE, action: "delete", undo: None, identity: PRIVATE_IP, precondition: true,
+        rights: &[right(&["ec2:DeleteNetworkInterface"], &[INTERFACES])] },
     Row { kind: VOLUME, action: "detach", undo: Some("attach"), identity: PLACE, precondition: true,
-        iam: &["ec2:DetachVolume", "ec2:AttachVolume"], resources: &["ec2:*:*:volume/*", "ec2:*:*:instance/*"] },
+        rights: &[right(&["ec2:DetachVolume", "ec2:AttachVolume"], &[VOLUMES, INSTANCES])] },
     Row { kind: VOLUME, action: "snapshot", undo: Some("drop-snapshot"), identity: PLACE, precondition: false,
-        iam: &["ec2:CreateSnapshot", "ec2:CreateTags", "ec2:DeleteSnapshot"], resources: &["ec2:*:*:volume/*", "ec2:*::snapshot/*"] },
+        rights: &[right(&["ec2:CreateSnapshot"], &[VOLUMES, SNAPSHOTS]), right(&["ec2:DeleteSnapshot"], &[SNAPSHOTS]),
+            Right { iam: &["ec2:CreateTags"], resources: &[SNAPSHOTS], bound: Bound::Making }, marks(&[VOLUMES])] },
+    Row { kind: VOLUME, action: "mark", undo: Some("unmark"), identity: PLACE, precondition: false,
+        rights: &[marks(&[VOLUMES])] },
     Row { kind: VOLUME, action: "delete", undo: None, identity: PLACE, precondition: true,
-        iam: &["ec2:DeleteVolume"], resources: &["ec2:*:*:volume/*"] },
+        rights: &[right(&["ec2:DeleteVolume"], &[VOLUMES])] },
     Row { kind: PERMISSION, action: "revoke", undo: Some("authorize"), identity: &["account", "region", "group"], precondition: true,
-        iam: &["ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress"],
-        resources: &["ec2:*:*:security-group/*", "ec2:*:*:security-group-rule/*"] },
-    Row { kind: GROUP, action: "delete", undo: None, identity: &["account", "region", "vpc", "name"], precondition: true,
-        iam: &["ec2:DeleteSecurityGroup"], resources: &["ec2:*:*:security-group/*"] },
-    Row { kind: ADDRESS, action: "release", undo: None, identity: &["account", "region", "public-ip"], precondition: true,
-        iam: &["ec2:ReleaseAddress"], resources: &["ec2:*:*:elastic-ip/*"] },
+        rights: &[right(&["ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress"],
+            &[GROUPS, RULES])] },
+    Row { kind: GROUP, action: "mark", undo: Some("unmark"), identity: NAME, precondition: false,
+        rights: &[marks(&[GROUPS])] },
+    Row { kind: GROUP, action: "delete", undo: None, identity: NAME, precondition: true,
+        rights: &[right(&["ec2:DeleteSecurityGroup"], &[GROUPS])] },
+    Row { kind: ADDRESS, action: "mark", undo: Some("unmark"), identity: PUBLIC_IP, precondition: false,
+        rights: &[marks(&[ADDRESSES])] },
+    Row { kind: ADDRESS, action: "release", undo: None, identity: PUBLIC_IP, precondition: true,
+        rights: &[right(&["ec2:ReleaseAddress"], &[ADDRESSES])] },
     Row { kind: TARGET, action: "deregister", undo: Some("register"), identity: &["account", "region", "target-group", "target"], precondition: false,
-        iam: &["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"], resources: &["elasticloadbalancing:*:*:targetgroup/*"] },
+        rights: &[right(&["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"], &[TARGETS])] },
 ];
 
 /// What acts read just before and after, beside what observing them reads. None can be narrowed.
@@ -80,6 +128,7 @@ const READS: &[&str] = &[
     "ec2:DescribeSecurityGroupRules",
     "ec2:DescribeSecurityGroups",
     "ec2:DescribeSnapshots",
+    "ec2:DescribeTags",
     "ec2:DescribeVolumes",
     "elasticloadbalancing:DescribeTargetGroups",
     "elasticloadbalancing:DescribeTargetHealth",
@@ -119,28 +168,43 @@ pub fn policy(partition: &str, actions: &BTreeSet<String>, reads: &BTreeSet<Stri
             || actions.contains(row.action)
             || row.undo.is_some_and(|undo| actions.contains(undo))
     });
-    let mut by: BTreeMap<&[&str], BTreeSet<&str>> = BTreeMap::new();
-    for row in rows {
-        by.entry(row.resources).or_default().extend(row.iam);
+    let mut by: BTreeMap<(Bound, &[&str]), BTreeSet<&str>> = BTreeMap::new();
+    for right in rows.flat_map(|row| row.rights) {
+        by.entry((right.bound, right.resources)).or_default().extend(right.iam);
     }
     let mut all: BTreeSet<&str> = by.values().flatten().copied().collect();
     let mut statements: Vec<Value> = by
         .into_iter()
         .enumerate()
-        .map(|(n, (resources, iam))| {
+        .map(|(n, ((bound, resources), iam))| {
             let resources: Vec<String> =
                 resources.iter().map(|r| format!("arn:{partition}:{r}")).collect();
-            json!({
+            let mut statement = json!({
                 "Sid": format!("PortcullisApply{}", n + 1),
                 "Effect": "Allow",
                 "Action": iam,
                 "Resource": resources,
-            })
+            });
+            match bound {
+                Bound::Nothing => {}
+                // DeleteTags without a tag takes off every tag: keys must be named, and only ours.
+                Bound::Mark => {
+                    statement["Condition"] = json!({
+                        "ForAllValues:StringEquals": { "aws:TagKeys": [CONDEMNED_TAG] },
+                        "Null": { "aws:TagKeys": "false" },
+                    });
+                }
+                Bound::Making => {
+                    statement["Condition"] =
+                        json!({ "StringEquals": { "ec2:CreateAction": "CreateSnapshot" } });
+                }
+            }
+            statement
         })
         .collect();
-    // A snapshot is made of a protected volume too: it takes nothing away.
+    // A snapshot is made of a protected volume too: it takes nothing away. Nor does taking a mark off.
     all.remove("ec2:CreateSnapshot");
-    all.remove("ec2:CreateTags");
+    all.remove("ec2:DeleteTags");
     statements.push(json!({
         "Sid": "PortcullisProtected",
         "Effect": "Deny",
@@ -171,7 +235,13 @@ mod tests {
             assert!(!act.identity.is_empty(), "{act:?}");
             assert_eq!(act.risk == Risk::Irreversible, act.undo.is_none(), "{act:?}");
         }
-        assert!(TABLE.iter().all(|row| !row.iam.is_empty() && !row.resources.is_empty()));
+        let rights: Vec<&Right> = TABLE.iter().flat_map(|row| row.rights).collect();
+        assert!(rights.iter().all(|r| !r.iam.is_empty() && !r.resources.is_empty()));
+        // What cannot be taken back has something of its type before it that can.
+        for row in TABLE.iter().filter(|row| row.undo.is_none()) {
+            let quarantine = TABLE.iter().any(|r| r.kind == row.kind && r.undo.is_some());
+            assert!(quarantine, "{} of a {} has no quarantine", row.action, row.kind);
+        }
     }
 
     #[test]
@@ -187,7 +257,18 @@ mod tests {
             all["Statement"].as_array().and_then(|s| s.iter().find(|s| s["Effect"] == "Deny"));
         let denied = denied.expect("a denial")["Action"].to_string();
         for row in TABLE.iter().filter(|row| row.undo.is_none()) {
-            assert!(row.iam.iter().all(|iam| denied.contains(iam)), "{} is not denied", row.action);
+            let mut iam = row.rights.iter().flat_map(|r| r.iam);
+            assert!(iam.all(|iam| denied.contains(iam)), "{} is not denied", row.action);
+        }
+        assert!(denied.contains("ec2:CreateTags") && !denied.contains("ec2:DeleteTags"));
+        // Every right over tags is bound: to our mark, or to the making of a snapshot.
+        for statement in all["Statement"].as_array().expect("a list") {
+            let tags = statement["Action"].to_string().contains("Tags\"");
+            if statement["Effect"] == "Allow" && tags && statement["Sid"] != "PortcullisObserve" {
+                let bound = statement["Condition"].to_string();
+                let to_mark = bound.contains(CONDEMNED_TAG) && bound.contains("Null");
+                assert!(to_mark || bound.contains("CreateSnapshot"), "{statement}");
+            }
         }
         for statement in all["Statement"].as_array().expect("a list") {
             let wide = statement["Resource"] == "*" && statement["Effect"] == "Allow";

@@ -54,7 +54,7 @@ pub use guard::{Guard, Guards};
 pub use id::{Digest, ItemRef, Target};
 pub use memory::Memory;
 pub use reason::{Class, Reason, Refusal};
-pub use recheck::{ROLE, recheck, row};
+pub use recheck::{CONDEMNED, ROLE, recheck, row};
 pub use recheck_planted::planted;
 pub use resource::{Claim, Listing, Resource, Source};
 pub use shape::shape;

@@ -2,6 +2,7 @@
 
 use super::journal::{Chain, ItemState};
 use super::plan::{Phase, Plan};
+use super::recheck::{differs, objected};
 use super::trust::{Revoked, Role, Trust};
 use super::{Act, Digest, Hello, ItemRef, Reason, Refusal, Risk, Target};
 use crate::signature::{self, RECEIPT};
@@ -168,24 +169,35 @@ pub fn covers(
 ) -> Result<(), Refusal> {
     let receipt = receipt.filter(|r| Some(&r.plan) == plan.parent.as_ref());
     for item in &plan.items {
-        rested(&item.item(), &item.immutable, receipt, &hello.acts, plan.limits.quarantine_s, now)?;
+        let seen = Seen { item: &item.item(), immutable: &item.immutable, state: &item.state };
+        rested(&seen, receipt, &hello.acts, plan.limits.quarantine_s, now)?;
     }
     Ok(())
 }
 
-/// Whether one thing was quarantined by a receipt, rested for `quarantine_s` seconds and can be
-/// brought back.
+/// A thing as it is when its deletion is planned.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    pub item: &'a ItemRef,
+    pub immutable: &'a BTreeMap<String, String>,
+    pub state: &'a BTreeMap<String, String>,
+}
+
+/// Whether one thing was quarantined by a receipt, rested for `quarantine_s` seconds, is as its
+/// quarantine left it and can be brought back. Whoever took it out of there by hand, or took its mark
+/// off, objects.
 ///
 /// # Errors
-/// [`Reason::NoQuarantineReceipt`], [`Reason::UndoUnproven`].
+/// [`Reason::NoQuarantineReceipt`], [`Reason::Protected`], [`Reason::StateChanged`],
+/// [`Reason::UndoUnproven`].
 pub fn rested(
-    item: &ItemRef,
-    immutable: &BTreeMap<String, String>,
+    seen: &Seen<'_>,
     receipt: Option<&Receipt>,
     acts: &[Act],
     quarantine_s: u64,
     now: Timestamp,
 ) -> Result<(), Refusal> {
+    let Seen { item, immutable, state } = *seen;
     let no =
         |says: &str| Err(Refusal::of(Reason::NoQuarantineReceipt, item.clone(), says.to_owned()));
     let found = receipt
@@ -199,6 +211,13 @@ pub fn rested(
     }
     if found.immutable != *immutable {
         return no("what was in quarantine was another of its name");
+    }
+    if let Some(says) = objected(&found.after, state) {
+        return Err(Refusal::of(Reason::Protected, item.clone(), says));
+    }
+    if let Some(says) = differs(&found.after, state) {
+        let says = format!("it is not as its quarantine left it: {says}");
+        return Err(Refusal::of(Reason::StateChanged, item.clone(), says));
     }
     let rest = i64::try_from(quarantine_s).unwrap_or(i64::MAX);
     let until = found.at.saturating_add(SignedDuration::from_secs(rest));

@@ -1,8 +1,13 @@
 use super::plan::Item;
 use super::{Act, Guard, Guards, Hello, Reason, Refusal, Resource};
+use std::collections::BTreeMap;
 
 /// The state's field that says which of several a thing is: `primary`, `secondary`.
 pub const ROLE: &str = "role";
+
+/// The state's field that says whose plan condemned a thing: its owner sees it, and takes it off to
+/// object.
+pub const CONDEMNED: &str = "condemned";
 
 /// Whether a thing, as it is a moment before the act, is still what people agreed to.
 ///
@@ -35,6 +40,11 @@ pub fn recheck(item: &Item, act: &Act, now: &Resource, guards: Guards) -> Result
     {
         return no(Reason::Protected, format!("{}, says {}", it.kind, it.source));
     }
+    if guards.has(Guard::Protected)
+        && let Some(says) = objected(&item.state, &now.state)
+    {
+        return no(Reason::Protected, says);
+    }
     if guards.has(Guard::CameAlive)
         && let Some(it) = now.live.first()
     {
@@ -44,13 +54,10 @@ pub fn recheck(item: &Item, act: &Act, now: &Resource, guards: Guards) -> Result
         let says = change(ROLE, item.state.get(ROLE), now.state.get(ROLE));
         return no(Reason::RoleMismatch, says);
     }
-    if guards.has(Guard::State) {
-        let fields = item.state.keys().chain(now.state.keys());
-        let differs = |f: &&String| item.state.get(*f) != now.state.get(*f);
-        if let Some(field) = fields.filter(differs).min() {
-            let says = change(field, item.state.get(field), now.state.get(field));
-            return no(Reason::StateChanged, says);
-        }
+    if guards.has(Guard::State)
+        && let Some(says) = differs(&item.state, &now.state)
+    {
+        return no(Reason::StateChanged, says);
     }
     if guards.has(Guard::UnknownItem)
         && let Some(what) = now.unknown.first()
@@ -58,6 +65,26 @@ pub fn recheck(item: &Item, act: &Act, now: &Resource, guards: Guards) -> Result
         return no(Reason::Unknown, what.clone());
     }
     Ok(())
+}
+
+/// That somebody took the mark off a thing that is condemned, which is an objection.
+pub(super) fn objected(
+    was: &BTreeMap<String, String>,
+    is: &BTreeMap<String, String>,
+) -> Option<String> {
+    let marked =
+        |state: &BTreeMap<String, String>| state.get(CONDEMNED).is_some_and(|m| !m.is_empty());
+    (marked(was) && !marked(is)).then(|| "its mark was taken off: somebody objects".into())
+}
+
+/// The first field in which two states differ, in words.
+pub(super) fn differs(
+    was: &BTreeMap<String, String>,
+    is: &BTreeMap<String, String>,
+) -> Option<String> {
+    let differ = |f: &&String| was.get(*f) != is.get(*f);
+    let field = was.keys().chain(is.keys()).filter(differ).min()?;
+    Some(change(field, was.get(field), is.get(field)))
 }
 
 /// The row of the adapter's table by which an item is acted on.

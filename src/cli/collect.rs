@@ -25,6 +25,11 @@ pub struct CollectArgs {
     #[arg(long, value_name = "KIND", value_delimiter = ',', num_args = 0..=1, require_equals = true, default_missing_value = "all", value_parser = gap_kind)]
     pub allow_gaps: Vec<AllowedGap>,
 
+    /// Read too what only a cleanup judges by: volumes, launch templates and configurations, traffic
+    /// of running instances (CloudWatch bills that by the metric)
+    #[arg(long, conflicts_with = "aws_json")]
+    pub for_cleanup: bool,
+
     #[command(flatten)]
     pub live: LiveArgs,
 }
@@ -45,6 +50,9 @@ pub struct LiveArgs {
     /// Regions, over all accounts, to read at once [default: 8]
     #[arg(long, value_name = "N")]
     pub concurrency: Option<usize>,
+    /// Whether what only a cleanup judges by is read too: for a command to say, no flag.
+    #[arg(skip)]
+    pub for_cleanup: bool,
 }
 
 /// What `--allow-gaps` accepts.
@@ -100,7 +108,10 @@ pub fn run(args: &CollectArgs, global: &Global) -> Result<ExitStatus, CliError> 
     let now = Timestamp::now();
     let snapshot = match &args.aws_json {
         Some(dir) => super::saved::answers(dir, now, global)?,
-        None => live(&args.live, global, now)?,
+        None => {
+            let live_args = LiveArgs { for_cleanup: args.for_cleanup, ..args.live.clone() };
+            live(&live_args, global, now)?
+        }
     };
     match file {
         Some(file) => {
@@ -204,6 +215,8 @@ pub(super) fn options(
         .concurrency
         .or(config.limits.collect_concurrency.and_then(|n| usize::try_from(n).ok()))
         .unwrap_or(aws::CONCURRENCY);
+    options.only =
+        args.for_cleanup.then(|| std::sync::Arc::new(CallKind::ALL.iter().copied().collect()));
     options.stop = interrupt::stop();
     Ok(options)
 }
@@ -294,7 +307,8 @@ fn summarise(snapshot: &Snapshot, gaps: &[Gap], allowed: &[AllowedGap], verbose:
 
 /// Calls that the snapshot has no word of, as saved output may: `ACCOUNT/REGION DescribeVpcs`.
 fn never_made(snapshot: &Snapshot) -> Vec<String> {
-    let kinds = CallKind::ALL.iter().filter(|k| **k != CallKind::CallerIdentity);
+    let kinds = CallKind::ALL.iter();
+    let kinds = kinds.filter(|k| **k != CallKind::CallerIdentity && !k.on_request());
     let of = |view: &RegionView| {
         let (account, region) = (view.account.clone(), view.region.clone());
         kinds.clone().filter_map(move |kind| {
@@ -338,6 +352,10 @@ fn counts(views: &[RegionView]) -> Vec<(&'static str, usize)> {
         ("target groups", sum(|v| v.target_groups.len())),
         ("Auto Scaling groups", sum(|v| v.auto_scaling_groups.len())),
         ("RDS instances", sum(|v| v.db_instances.len())),
+        ("volumes", sum(|v| v.volumes.len())),
+        ("launch templates", sum(|v| v.launch_templates.len())),
+        ("launch configurations", sum(|v| v.launch_configurations.len())),
+        ("instances with traffic told", sum(|v| v.traffic.len())),
         ("block-public-access exclusions", sum(|v| v.bpa_exclusions.len())),
     ]
 }

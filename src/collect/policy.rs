@@ -9,15 +9,21 @@ pub(super) const INVENTORY: [&str; 2] = ["ssm:GetInventory", "ssm:ListInventoryE
 /// kind of call, and no other.
 ///
 /// Each stands on `*`, because lists cannot be narrowed to resources, nor nodes that are not known
-/// yet; one that needs no permission at all (`sts:GetCallerIdentity`) is left out. The facts have a
-/// statement of their own, which whoever reads none from Systems Manager leaves out.
+/// yet; one that needs no permission at all (`sts:GetCallerIdentity`) is left out. What only a
+/// cleanup asks for, and the facts, have statements of their own: whoever plans no cleanups, or reads
+/// nothing from Systems Manager, leaves them out.
 #[must_use]
 pub fn policy() -> Value {
     let mut actions: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut of_cleanup: Vec<String> = Vec::new();
     for kind in CallKind::ALL.iter().filter(|k| **k != CallKind::CallerIdentity) {
         let action = format!("{}:{}", kind.service(), kind.operation());
-        actions.entry(kind.service()).or_default().push(action);
+        match kind.on_request() {
+            true => of_cleanup.push(action),
+            false => actions.entry(kind.service()).or_default().push(action),
+        }
     }
+    of_cleanup.sort();
     let mut statements: Vec<Value> = actions
         .into_iter()
         .map(|(service, mut actions)| {
@@ -30,6 +36,12 @@ pub fn policy() -> Value {
             })
         })
         .collect();
+    statements.push(json!({
+        "Sid": "PortcullisReadForCleanup",
+        "Effect": "Allow",
+        "Action": of_cleanup,
+        "Resource": "*",
+    }));
     statements.push(json!({
         "Sid": "PortcullisReadFacts",
         "Effect": "Allow",

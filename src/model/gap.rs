@@ -43,6 +43,12 @@ pub enum GapKind {
     LoadBalancers,
     AutoScalingGroups,
     DbInstances,
+    Volumes,
+    /// Launch templates and their versions.
+    LaunchTemplates,
+    LaunchConfigurations,
+    /// What instances moved, by CloudWatch.
+    Traffic,
     /// VPC block-public-access options and exclusions.
     VpcBpa,
     /// The account or region itself could not be entered (credentials, role, endpoint).
@@ -67,7 +73,7 @@ pub enum GapKind {
 
 impl GapKind {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 33] = [
         Self::Instances,
         Self::NetworkInterfaces,
         Self::SecurityGroups,
@@ -87,6 +93,10 @@ impl GapKind {
         Self::LoadBalancers,
         Self::AutoScalingGroups,
         Self::DbInstances,
+        Self::Volumes,
+        Self::LaunchTemplates,
+        Self::LaunchConfigurations,
+        Self::Traffic,
         Self::VpcBpa,
         Self::Account,
         Self::NotModelled,
@@ -122,6 +132,10 @@ impl GapKind {
             Self::LoadBalancers => "load-balancers",
             Self::AutoScalingGroups => "auto-scaling-groups",
             Self::DbInstances => "db-instances",
+            Self::Volumes => "volumes",
+            Self::LaunchTemplates => "launch-templates",
+            Self::LaunchConfigurations => "launch-configurations",
+            Self::Traffic => "traffic",
             Self::VpcBpa => "vpc-bpa",
             Self::Account => "account",
             Self::NotModelled => "not-modelled",

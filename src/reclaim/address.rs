@@ -1,11 +1,12 @@
 use super::observed::PROBE;
 use super::place::Place;
-use super::thing::{ask, new, put, tags};
+use super::thing::{condemn, new, put, tags, used};
 use crate::cleanup::Resource;
 use crate::cleanup::aws as kind;
 use crate::snapshot::{Address, CallKind};
 
-/// Elastic IP addresses. One that is associated with nothing is a candidate to be released.
+/// Elastic IP addresses. One that is associated with nothing is a candidate to be marked, and then
+/// released.
 pub(super) fn list(place: &Place<'_>, out: &mut Vec<Resource>) {
     out.extend(place.view.addresses.iter().filter_map(|row| address(place, row)));
 }
@@ -37,16 +38,35 @@ fn address(place: &Place<'_>, row: &Address) -> Option<Resource> {
     if let Some(nat) = nat {
         thing.live.push(place.says(CallKind::NatGateways, "on-nat-gateway", &nat.nat_gateway_id));
     }
+    let allocation = |a: &&crate::snapshot::BalancerAddress| a.allocation_id == row.allocation_id;
+    let balancer = place.view.load_balancers.iter().find(|b| {
+        let zones = b.availability_zones.iter();
+        zones.flat_map(|z| &z.load_balancer_addresses).any(|a| allocation(&a))
+    });
+    if let Some(balancer) = balancer {
+        let arn = &balancer.load_balancer_arn;
+        thing.live.push(place.says(CallKind::LoadBalancers, "on-balancer", arn));
+    }
+    // Whoever gets the address next would come in.
+    if let Some(by) = row.public_ip.and_then(|ip| place.uses.let_in.get(&ip)) {
+        thing.protected.push(place.says(CallKind::SecurityGroups, "let-in", by));
+    }
     if let Some(said) = place.answers.any(row.public_ip) {
         thing.live.push(place.claim(PROBE.into(), "answers-probe", said));
     }
-    thing.unknown.extend(place.blind(&[CallKind::NetworkInterfaces, CallKind::NatGateways]));
-    if to.is_none() {
-        let free = place.says(call, "not-associated", "associated with nothing");
+    let calls = [
+        CallKind::NetworkInterfaces,
+        CallKind::NatGateways,
+        CallKind::LoadBalancers,
+        CallKind::SecurityGroups,
+    ];
+    thing.unknown.extend(place.blind(&calls));
+    if !used(&thing) {
+        let said = "associated with nothing; not looked at: names that lead to it";
+        let free = place.says(call, "not-associated", said);
         let carried =
             place.lacks(CallKind::NetworkInterfaces, "no-interface", "no interface holds it");
-        let carried = carried.filter(|_| carrier.is_none());
-        ask(&mut thing, "release", [Some(free), carried].into_iter().flatten());
+        condemn(&mut thing, "mark", "release", [Some(free), carried].into_iter().flatten());
     }
     Some(thing)
 }

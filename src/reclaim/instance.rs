@@ -1,13 +1,15 @@
 use super::observed::PROBE;
 use super::place::{Place, SPEC};
-use super::thing;
+use super::service::in_service;
 use super::thing::{age, ask, new, put, tags};
+use super::traffic;
 use super::uses::addresses;
 use crate::cleanup::Resource;
 use crate::cleanup::aws as kind;
 use crate::snapshot::{CallKind, Instance};
 
-/// Instances. One that runs and is of no role is a candidate to be stopped; one whose public address
+/// Instances. One that runs and is of no role is a candidate to be stopped, and one that a quarantine
+/// stopped to be terminated; one whose public address
 /// is only lent, and would be another after a stop, to be isolated.
 pub(super) fn list(place: &Place<'_>, out: &mut Vec<Resource>) {
     let ends = ["terminated", "shutting-down"];
@@ -47,6 +49,7 @@ fn instance(place: &Place<'_>, row: &Instance) -> Resource {
         thing.set = Some(name.clone());
         thing.live.push(place.says(CallKind::AutoScalingGroups, "in-auto-scaling-group", name));
     }
+    thing.live.extend(traffic::alive(place, id));
     in_service(place, &mut thing, known.iter().map(ToString::to_string));
     let vias = interfaces.iter().map(|i| i.network_interface_id.as_str()).chain([id]);
     if let Some(table) = vias.into_iter().find_map(|via| place.uses.routed.get(via)) {
@@ -61,7 +64,8 @@ fn instance(place: &Place<'_>, row: &Instance) -> Resource {
     ];
     thing.unknown.extend(place.blind(&calls));
     let roles = place.input.resolution.hosts.get(id).map_or(&[][..], |h| h.roles.as_slice());
-    if row.state.name == "running" && roles.is_empty() {
+    let stopped = row.state.name == "stopped" && place.input.quarantined.contains(&thing.item());
+    if (row.state.name == "running" || stopped) && roles.is_empty() {
         let spec = place.claim(SPEC.into(), "in-no-role", "no role of the spec picks it");
         let balancing = place.lacks(
             CallKind::TargetHealth,
@@ -79,32 +83,14 @@ fn instance(place: &Place<'_>, row: &Instance) -> Resource {
         let lent =
             |a: &&crate::snapshot::Association| a.public_ip.is_some() && a.allocation_id.is_none();
         let lent = interfaces.iter().any(|i| i.association.iter().any(|a| lent(&a)));
-        let action = if lent { "isolate" } else { "stop" };
-        ask(&mut thing, action, [Some(spec), balancing, scaling].into_iter().flatten());
+        let action = match (stopped, lent) {
+            (true, _) => "terminate",
+            (false, true) => "isolate",
+            (false, false) => "stop",
+        };
+        let silent = traffic::silent(place, id);
+        let dead = [Some(spec), balancing, scaling, silent];
+        ask(&mut thing, action, dead.into_iter().flatten());
     }
     thing
-}
-
-/// Says where a balancer would send clients to it: by its id or any of its addresses.
-fn in_service(
-    place: &Place<'_>,
-    thing: &mut Resource,
-    addresses: impl IntoIterator<Item = String>,
-) {
-    let id = thing.id.clone();
-    let mut groups = Vec::new();
-    for name in [id].into_iter().chain(addresses) {
-        for (group, target) in place.uses.targets.get(&name).into_iter().flatten() {
-            let state = target.state.as_deref().unwrap_or("unknown");
-            groups.push(format!("{} {state}", group.target_group_arn));
-            // What is unhealthy or unused gets no clients; every other state does or will.
-            if !matches!(state, "unhealthy" | "unused") {
-                let said = format!("{state} in {}", group.target_group_arn);
-                thing.live.push(place.says(CallKind::TargetHealth, "in-target-group", said));
-            }
-        }
-    }
-    groups.sort();
-    groups.dedup();
-    thing::put(&mut thing.state, "target-groups", Some(&groups.join(", ")));
 }

@@ -1,13 +1,14 @@
 use super::observed::PROBE;
 use super::place::Place;
-use super::thing::{ask, new, put, tags};
+use super::service::in_service;
+use super::thing::{condemn, new, put, tags, used};
 use super::uses::addresses;
 use crate::cleanup::aws as kind;
 use crate::cleanup::{ItemRef, Resource};
 use crate::snapshot::{CallKind, Interface};
 
 /// Network interfaces. One that is attached to nothing, routed to by nothing and holds no public
-/// address is a candidate to be deleted.
+/// address is a candidate to be marked, and then deleted.
 pub(super) fn list(place: &Place<'_>, out: &mut Vec<Resource>) {
     out.extend(place.view.network_interfaces.iter().map(|row| interface(place, row)));
 }
@@ -45,6 +46,9 @@ fn interface(place: &Place<'_>, row: &Interface) -> Resource {
     if let Some(table) = place.uses.routed.get(id) {
         thing.live.push(place.says(CallKind::RouteTables, "routed", *table));
     }
+    if let Some(template) = place.uses.launched.get(id) {
+        thing.live.push(place.says(CallKind::LaunchTemplateVersions, "launched-with", *template));
+    }
     let of = |a: &&crate::snapshot::Address| a.network_interface_id.as_deref() == Some(id);
     let held: Vec<&str> =
         place.view.addresses.iter().filter(of).filter_map(|a| a.allocation_id.as_deref()).collect();
@@ -54,16 +58,30 @@ fn interface(place: &Place<'_>, row: &Interface) -> Resource {
     if let Some(address) = held.first() {
         thing.live.push(place.says(CallKind::Addresses, "has-address", *address));
     }
-    thing.unknown.extend(place.blind(&[CallKind::RouteTables, CallKind::Addresses]));
-    if row.status.as_deref() == Some("available") && attachment.is_none() {
+    in_service(place, &mut thing, addresses(row).map(|a| a.to_string()));
+    let calls = [
+        CallKind::RouteTables,
+        CallKind::Addresses,
+        CallKind::TargetGroups,
+        CallKind::TargetHealth,
+    ];
+    thing.unknown.extend(place.blind(&calls));
+    // What something leads to or names is not called dead, or a stale route would hold up everything.
+    if row.status.as_deref() == Some("available") && !used(&thing) {
+        if place.asked(CallKind::LaunchTemplates) {
+            let templates = [CallKind::LaunchTemplates, CallKind::LaunchTemplateVersions];
+            thing.unknown.extend(place.blind(&templates));
+        }
         let free = place.says(call, "available", "attached to nothing");
-        let routes = place
-            .lacks(CallKind::RouteTables, "no-route", "no route leads to it")
-            .filter(|_| !place.uses.routed.contains_key(id));
-        let addresses = place
-            .lacks(CallKind::Addresses, "no-address", "it holds no Elastic IP address")
-            .filter(|_| held.is_empty());
-        ask(&mut thing, "delete", [Some(free), routes, addresses].into_iter().flatten());
+        let routes = place.lacks(CallKind::RouteTables, "no-route", "no route leads to it");
+        let addresses =
+            place.lacks(CallKind::Addresses, "no-address", "it holds no Elastic IP address");
+        condemn(
+            &mut thing,
+            "mark",
+            "delete",
+            [Some(free), routes, addresses].into_iter().flatten(),
+        );
     }
     thing
 }

@@ -18,14 +18,17 @@ mod interface;
 mod observed;
 mod permission;
 mod place;
+mod service;
 mod target;
 #[cfg(test)]
 mod tests;
 mod thing;
+mod traffic;
 mod uses;
+mod volume;
 
 pub use permission::{Rule, rules};
-pub use place::{NEEDS, SPEC, needs};
+pub use place::{NEEDS, SPEC, needs, unread};
 
 use crate::cleanup::{ItemRef, Listing, Source, aws};
 use crate::drift::Drifted;
@@ -46,6 +49,8 @@ pub struct Input<'a> {
     pub resolution: &'a Resolution,
     /// Declared and live groups, compared.
     pub drifted: &'a Drifted,
+    /// What a quarantine took out of use before: an instance that it stopped is still a candidate.
+    pub quarantined: &'a BTreeSet<ItemRef>,
     /// What probes of this run saw; empty where none were sent, and then no silence is a sign.
     pub observations: &'a Observations,
 }
@@ -63,6 +68,7 @@ pub fn list(input: &Input<'_>) -> Listing {
         permission::list(&place, &mut listing.resources);
         address::list(&place, &mut listing.resources);
         target::list(&place, &mut listing.resources);
+        volume::list(&place, &mut listing.resources);
         listing.sources.extend(place.sources());
     }
     listing.sources.push(spec(input));

@@ -2,13 +2,14 @@ use super::Input;
 use super::observed::Answers;
 use super::uses::Uses;
 use crate::cleanup::{Claim, Source, aws};
-use crate::snapshot::{CallKind, Outcome, RegionView};
+use crate::snapshot::{CallKind, Outcome, RegionView, Snapshot};
 
 /// The spec's name as a source.
 pub const SPEC: &str = "spec";
 
-/// The calls that a listing is made of: one that failed makes its source incomplete.
-pub const NEEDS: [CallKind; 12] = [
+/// The calls that a listing is made of. One that failed makes its source incomplete, which vetoes a
+/// whole plan; one [made on request](CallKind::on_request) costs only what rests on it.
+pub const NEEDS: [CallKind; 17] = [
     CallKind::Instances,
     CallKind::NetworkInterfaces,
     CallKind::SecurityGroups,
@@ -21,6 +22,11 @@ pub const NEEDS: [CallKind; 12] = [
     CallKind::AutoScalingGroups,
     CallKind::DbInstances,
     CallKind::Vpcs,
+    CallKind::Volumes,
+    CallKind::LaunchTemplates,
+    CallKind::LaunchTemplateVersions,
+    CallKind::LaunchConfigurations,
+    CallKind::MetricData,
 ];
 
 /// The calls that tell whether one thing of a type is still as it was: what it is, what uses it.
@@ -35,16 +41,61 @@ pub fn needs(kind: &str) -> &'static [CallKind] {
             K::TargetGroups,
             K::TargetHealth,
             K::AutoScalingGroups,
+            K::MetricData,
         ],
-        aws::INTERFACE => &[K::NetworkInterfaces, K::RouteTables, K::Addresses],
-        aws::GROUP => &[K::SecurityGroups, K::NetworkInterfaces, K::LoadBalancers, K::DbInstances],
+        aws::INTERFACE => &[
+            K::NetworkInterfaces,
+            K::RouteTables,
+            K::Addresses,
+            K::TargetGroups,
+            K::TargetHealth,
+            K::LaunchTemplates,
+            K::LaunchTemplateVersions,
+        ],
+        aws::GROUP => &[
+            K::SecurityGroups,
+            K::NetworkInterfaces,
+            K::LoadBalancers,
+            K::DbInstances,
+            K::LaunchTemplates,
+            K::LaunchTemplateVersions,
+            K::LaunchConfigurations,
+        ],
+        aws::VOLUME => &[K::Volumes, K::Instances],
         aws::PERMISSION => &[K::SecurityGroups, K::NetworkInterfaces],
-        aws::ADDRESS => &[K::Addresses, K::NetworkInterfaces, K::NatGateways],
+        aws::ADDRESS => &[
+            K::Addresses,
+            K::NetworkInterfaces,
+            K::NatGateways,
+            K::LoadBalancers,
+            K::SecurityGroups,
+        ],
         aws::TARGET => {
             &[K::TargetGroups, K::TargetHealth, K::Instances, K::NetworkInterfaces, K::Vpcs]
         }
         _ => &NEEDS,
     }
+}
+
+/// What nothing is said of because a call made on request was not read whole, in words.
+#[must_use]
+pub fn unread(snapshot: &Snapshot) -> Vec<String> {
+    let mut out = Vec::new();
+    for view in &snapshot.regions {
+        for call in NEEDS.into_iter().filter(|call| call.on_request()) {
+            let outcome = snapshot.outcome(&view.account, &view.region, call);
+            let lost = match call {
+                CallKind::Volumes => "no volume can be called unused",
+                CallKind::MetricData => "no traffic speaks for or against an instance",
+                _ => "no security group can be called unused",
+            };
+            if !outcome.is_complete() {
+                let (name, at) = (call.operation(), format!("{}/{}", view.account, view.region));
+                out.push(format!("{name} {at} {outcome}: {lost}"));
+            }
+        }
+    }
+    out
 }
 
 /// One account and region, with what uses what in it.
@@ -71,6 +122,11 @@ impl<'a> Place<'a> {
 
     fn outcome(&self, call: CallKind) -> Outcome {
         self.input.snapshot.outcome(&self.view.account, &self.view.region, call)
+    }
+
+    /// Whether the call was made at all.
+    pub(super) fn asked(&self, call: CallKind) -> bool {
+        self.outcome(call) != Outcome::Missing
     }
 
     /// Whether every row of the call is there, so that an absence says something.
@@ -113,10 +169,12 @@ impl<'a> Place<'a> {
             .collect()
     }
 
-    /// Every call as a source, whether it was read whole or not.
+    /// Every call as a source, whether it was read whole or not; of those made on request only the
+    /// whole ones, because nothing rests on the others.
     pub(super) fn sources(&self) -> impl Iterator<Item = Source> + '_ {
         let snapshot = self.input.snapshot;
-        NEEDS.into_iter().map(move |call| {
+        let told = |call: &CallKind| !call.on_request() || self.whole(*call);
+        NEEDS.into_iter().filter(told).map(move |call| {
             let of = |c: &&crate::snapshot::Call| {
                 c.kind == call && c.account == self.view.account && c.region == self.view.region
             };

@@ -1,5 +1,7 @@
+use super::observed::PROBE;
 use super::place::Place;
-use crate::cleanup::{Claim, Resource};
+use crate::cleanup::aws::CONDEMNED_TAG;
+use crate::cleanup::{CONDEMNED, Claim, Resource};
 use crate::snapshot::{CallKind, Tag};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -17,11 +19,14 @@ const PROTECT: [&str; 7] = [
 ];
 
 /// What begins the tags of those who keep a thing themselves, and would make it anew or miss it.
-const KEEPERS: [(&str, &str); 8] = [
+const KEEPERS: [(&str, &str); 11] = [
     ("aws:autoscaling:", "Auto Scaling"),
     ("aws:cloudformation:", "CloudFormation"),
     ("aws:ec2spot:", "a spot fleet"),
     ("aws:eks:", "EKS"),
+    ("aws:elasticmapreduce:", "EMR"),
+    ("csivolumename", "Kubernetes"),
+    ("ebs.csi.aws.com/", "Kubernetes"),
     ("elasticbeanstalk:", "Elastic Beanstalk"),
     ("karpenter.sh/", "Karpenter"),
     ("kubernetes.io/", "Kubernetes"),
@@ -74,6 +79,9 @@ pub(super) fn tags(place: &Place<'_>, thing: &mut Resource, call: CallKind, tags
     let mut all = Vec::new();
     for Tag { key, value } in tags {
         all.push(format!("{key}={value}"));
+        if key == CONDEMNED_TAG {
+            thing.state.insert(CONDEMNED.into(), value.clone());
+        }
         let lower = key.to_lowercase();
         if PROTECT.contains(&lower.as_str()) && !is_no(value) {
             let said = format!("tag {key}={value}");
@@ -115,6 +123,24 @@ pub(super) fn age(place: &Place<'_>, made: Option<&str>) -> String {
         100..1000 => "100 to 999 days".into(),
         _ => "1000 days and more".into(),
     }
+}
+
+/// Whether anything that was read uses it. An answer to a probe is no such thing: it proves life on its
+/// own, and so tests the judgement.
+pub(super) fn used(thing: &Resource) -> bool {
+    thing.live.iter().any(|claim| claim.source != PROBE)
+}
+
+/// Makes it a candidate for a quarantine, or where it is condemned already for what comes after, with
+/// what speaks for it.
+pub(super) fn condemn(
+    thing: &mut Resource,
+    quarantine: &str,
+    after: &str,
+    dead: impl IntoIterator<Item = Claim>,
+) {
+    let marked = thing.state.contains_key(CONDEMNED);
+    ask(thing, if marked { after } else { quarantine }, dead);
 }
 
 /// Makes it a candidate for an act, with what speaks for it.

@@ -1,6 +1,7 @@
 use crate::snapshot::{
-    AutoScalingGroup, Instance, Interface, RegionView, Snapshot, TargetGroup, TargetHealth,
+    AutoScalingGroup, Instance, Interface, RegionView, Snapshot, TargetGroup, TargetHealth, Traffic,
 };
+use ipnetwork::IpNetwork;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -19,6 +20,16 @@ pub(super) struct Uses<'a> {
     pub(super) targets: BTreeMap<String, Vec<(&'a TargetGroup, &'a TargetHealth)>>,
     /// Interfaces and instances that routes lead to, with the table.
     pub(super) routed: BTreeMap<&'a str, &'a str>,
+    /// Instances by the volumes that they name among their devices.
+    pub(super) devices: BTreeMap<&'a str, &'a str>,
+    /// Whether every instance came with its devices.
+    pub(super) devices_told: bool,
+    /// Templates by the interfaces that they give to what they launch.
+    pub(super) launched: BTreeMap<&'a str, &'a str>,
+    /// Single addresses that permissions or prefix lists name, with what names each.
+    pub(super) let_in: BTreeMap<IpAddr, String>,
+    /// What instances moved, where that was read.
+    pub(super) traffic: BTreeMap<&'a str, &'a Traffic>,
     /// Every private and public address of an interface.
     pub(super) addresses: BTreeMap<IpAddr, &'a Interface>,
 }
@@ -33,6 +44,11 @@ impl<'a> Uses<'a> {
             scaling: BTreeMap::new(),
             targets: BTreeMap::new(),
             routed: BTreeMap::new(),
+            devices: BTreeMap::new(),
+            devices_told: view.instances.iter().all(|i| i.block_device_mappings.is_some()),
+            launched: BTreeMap::new(),
+            let_in: BTreeMap::new(),
+            traffic: view.traffic.iter().map(|t| (t.instance_id.as_str(), t)).collect(),
             addresses: BTreeMap::new(),
         };
         for other in &snapshot.regions {
@@ -48,6 +64,21 @@ impl<'a> Uses<'a> {
             let instance = interface.attachment.as_ref().and_then(|a| a.instance_id.as_deref());
             if let Some(instance) = instance {
                 out.attached.entry(instance).or_default().push(interface);
+            }
+        }
+        for instance in &view.instances {
+            for device in instance.block_device_mappings.iter().flatten() {
+                if let Some(volume) = device.ebs.as_ref().and_then(|e| e.volume_id.as_deref()) {
+                    out.devices.insert(volume, &instance.instance_id);
+                }
+            }
+        }
+        for template in &view.launch_templates {
+            for version in template.versions.iter().flatten() {
+                let given = version.launch_template_data.network_interfaces.iter();
+                for interface in given.filter_map(|i| i.network_interface_id.as_deref()) {
+                    out.launched.insert(interface, &template.launch_template_id);
+                }
             }
         }
         for group in &view.auto_scaling_groups {
@@ -70,10 +101,16 @@ impl<'a> Uses<'a> {
         out
     }
 
-    /// What names a group beside interfaces: permissions of other groups, balancers, databases.
+    /// What names a group beside interfaces: permissions of other groups, balancers, databases,
+    /// templates and configurations that launch instances, in any version of theirs.
     fn names_of(&mut self, view: &'a RegionView) {
         for group in &view.security_groups {
             let all = group.ip_permissions.iter().chain(&group.ip_permissions_egress);
+            let blocks = all.clone().flat_map(|p| {
+                let v4 = p.ip_ranges.iter().map(|r| r.cidr_ip);
+                v4.chain(p.ipv6_ranges.iter().map(|r| r.cidr_ipv6))
+            });
+            self.lets_in(blocks, &format!("permission of {}", group.group_id));
             for pair in all.flat_map(|p| &p.user_id_group_pairs) {
                 if pair.group_id != group.group_id {
                     let by = format!("permission of {}", group.group_id);
@@ -81,16 +118,57 @@ impl<'a> Uses<'a> {
                 }
             }
         }
+        for list in &view.prefix_lists {
+            let blocks = list.entries.iter().flatten().map(|e| e.cidr);
+            self.lets_in(blocks, &format!("prefix list {}", list.prefix_list_id));
+        }
         for balancer in &view.load_balancers {
             for id in &balancer.security_groups {
                 let by = format!("balancer {}", balancer.load_balancer_arn);
                 self.named.entry(id).or_default().insert(by);
             }
         }
+        for template in &view.launch_templates {
+            for version in template.versions.iter().flatten() {
+                let data = &version.launch_template_data;
+                let given = data.network_interfaces.iter().flat_map(|i| &i.groups);
+                let names = data.security_group_ids.iter().chain(given);
+                let (id, number) = (&template.launch_template_id, version.version_number);
+                let by = format!("launch template {id} version {number}");
+                self.launches(view, names.chain(&data.security_groups), &by);
+            }
+        }
+        for configuration in &view.launch_configurations {
+            let classic = &configuration.classic_link_vpc_security_groups;
+            let by = format!("launch configuration {}", configuration.launch_configuration_name);
+            self.launches(view, configuration.security_groups.iter().chain(classic), &by);
+        }
         for database in &view.db_instances {
             for group in &database.vpc_security_groups {
                 let by = format!("database {}", database.db_instance_identifier);
                 self.named.entry(&group.vpc_security_group_id).or_default().insert(by);
+            }
+        }
+    }
+
+    fn lets_in(&mut self, blocks: impl Iterator<Item = IpNetwork>, by: &str) {
+        let single = |b: &IpNetwork| b.prefix() == if b.is_ipv4() { 32 } else { 128 };
+        for block in blocks.filter(single) {
+            self.let_in.entry(block.ip()).or_insert_with(|| by.to_owned());
+        }
+    }
+
+    /// Groups by their ids, or by names that may mean any group of the region.
+    fn launches(
+        &mut self,
+        view: &'a RegionView,
+        groups: impl Iterator<Item = &'a String>,
+        by: &str,
+    ) {
+        for group in groups {
+            let ids = view.security_groups.iter().filter(|g| g.group_name == *group);
+            for id in ids.map(|g| &g.group_id).chain([group]) {
+                self.named.entry(id).or_default().insert(by.to_owned());
             }
         }
     }

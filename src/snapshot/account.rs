@@ -48,6 +48,14 @@ pub struct RegionView {
     pub target_groups: Vec<TargetGroup>,
     pub auto_scaling_groups: Vec<AutoScalingGroup>,
     pub db_instances: Vec<DbInstance>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<Volume>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub launch_templates: Vec<LaunchTemplate>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub launch_configurations: Vec<LaunchConfiguration>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub traffic: Vec<Traffic>,
     /// VPC block-public-access options: at most one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bpa_options: Option<BpaOptions>,

@@ -99,6 +99,21 @@ macro_rules! kinds {
     };
 }
 
+impl CallKind {
+    /// Whether it is made only where somebody asks for it: a cleanup judges by it, and no audit.
+    #[must_use]
+    pub const fn on_request(self) -> bool {
+        matches!(
+            self,
+            Self::Volumes
+                | Self::LaunchTemplates
+                | Self::LaunchTemplateVersions
+                | Self::LaunchConfigurations
+                | Self::MetricData
+        )
+    }
+}
+
 kinds! {
     Instances = "ec2" "DescribeInstances" Instances,
     NetworkInterfaces = "ec2" "DescribeNetworkInterfaces" NetworkInterfaces,
@@ -133,5 +148,10 @@ kinds! {
     TargetHealth = "elasticloadbalancing" "DescribeTargetHealth" LoadBalancers,
     AutoScalingGroups = "autoscaling" "DescribeAutoScalingGroups" AutoScalingGroups,
     DbInstances = "rds" "DescribeDBInstances" DbInstances,
+    Volumes = "ec2" "DescribeVolumes" Volumes,
+    LaunchTemplates = "ec2" "DescribeLaunchTemplates" LaunchTemplates,
+    LaunchTemplateVersions = "ec2" "DescribeLaunchTemplateVersions" LaunchTemplates,
+    LaunchConfigurations = "autoscaling" "DescribeLaunchConfigurations" LaunchConfigurations,
+    MetricData = "cloudwatch" "GetMetricData" Traffic,
     CallerIdentity = "sts" "GetCallerIdentity" Account,
 }

@@ -1,4 +1,4 @@
-use super::Tag;
+use super::{BlockDevice, Tag};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -17,6 +17,9 @@ pub struct Instance {
     pub private_dns_name: Option<String>,
     pub public_ip_address: Option<IpAddr>,
     pub launch_time: Option<String>,
+    /// Its devices; `None` in snapshots of before they were read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block_device_mappings: Option<Vec<BlockDevice>>,
     pub tags: Vec<Tag>,
 }
 

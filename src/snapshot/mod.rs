@@ -15,7 +15,10 @@ mod interface;
 mod network;
 mod order;
 mod tag;
+mod template;
+mod traffic;
 mod transit;
+mod volume;
 
 pub use account::{RegionView, Snapshot};
 pub use balancer::{
@@ -41,10 +44,16 @@ pub use network::{
     RouteTableAssociation, Subnet, Vpc,
 };
 pub use tag::Tag;
+pub use template::{
+    LaunchConfiguration, LaunchTemplate, LaunchTemplateData, LaunchTemplateInterface,
+    LaunchTemplateVersion,
+};
+pub use traffic::{Traffic, TrafficDay};
 pub use transit::{
     TransitGateway, TransitGatewayAttachment, TransitGatewayRoute, TransitGatewayRouteAttachment,
     TransitGatewayRouteTable,
 };
+pub use volume::{BlockDevice, EbsDevice, Volume, VolumeAttachment};
 
 /// The format tag of a snapshot file.
 pub const FORMAT: &str = "portcullis/snapshot/v1";

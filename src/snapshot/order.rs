@@ -1,4 +1,7 @@
-use super::{Acl, Interface, IpPermission, RegionView, Route, RouteTable, SecurityGroup, Snapshot};
+use super::{
+    Acl, Interface, IpPermission, LaunchTemplate, RegionView, Route, RouteTable, SecurityGroup,
+    Snapshot,
+};
 
 impl Snapshot {
     /// Puts every list into its one order, so that two readings of an unchanged account are equal
@@ -61,11 +64,18 @@ impl RegionView {
             target_groups,
             auto_scaling_groups,
             db_instances,
+            volumes,
+            launch_templates,
+            launch_configurations,
+            traffic,
             bpa_options: _,
             bpa_exclusions,
         } = self;
 
-        instances.iter_mut().for_each(|i| i.tags.sort());
+        for instance in &mut *instances {
+            instance.block_device_mappings.iter_mut().for_each(|d| d.sort());
+            instance.tags.sort();
+        }
         by!(instances, i => &i.instance_id);
         network_interfaces.iter_mut().for_each(interface);
         by!(network_interfaces, i => &i.network_interface_id);
@@ -195,8 +205,35 @@ impl RegionView {
             instance.tags.sort();
         }
         by!(db_instances, i => &i.db_instance_identifier);
+        for volume in &mut *volumes {
+            volume.attachments.sort();
+            volume.tags.sort();
+        }
+        by!(volumes, v => &v.volume_id);
+        launch_templates.iter_mut().for_each(template);
+        by!(launch_templates, t => &t.launch_template_id);
+        for configuration in &mut *launch_configurations {
+            configuration.security_groups.sort();
+            configuration.classic_link_vpc_security_groups.sort();
+        }
+        by!(launch_configurations, c => &c.launch_configuration_name);
+        by!(traffic, t => &t.instance_id);
         by!(bpa_exclusions, e => &e.exclusion_id);
     }
+}
+
+fn template(row: &mut LaunchTemplate) {
+    for version in row.versions.iter_mut().flatten() {
+        let data = &mut version.launch_template_data;
+        data.security_group_ids.sort();
+        data.security_groups.sort();
+        data.network_interfaces.iter_mut().for_each(|i| i.groups.sort());
+    }
+    if let Some(versions) = &mut row.versions {
+        versions.sort();
+        versions.dedup();
+    }
+    row.tags.sort();
 }
 
 fn interface(row: &mut Interface) {

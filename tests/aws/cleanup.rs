@@ -3,7 +3,7 @@
 
 use crate::world::{Server, here, python};
 use portcullis::apply::aws::{AwsWorld, Settings};
-use portcullis::cleanup::{Act, ActRequest, Acted, ItemRef, World, WorldError, aws};
+use portcullis::cleanup::{Act, ActRequest, Acted, CONDEMNED, ItemRef, World, WorldError, aws};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -44,9 +44,11 @@ impl Built {
             (aws::INSTANCE, _) => {
                 (id("instance"), vec![("image", id("image")), ("vpc", id("vpc"))])
             }
-            (aws::INTERFACE, "delete") => (id("free_eni"), vec![("private-ip", id("free_eni_ip"))]),
+            (aws::INTERFACE, "mark" | "delete") => {
+                (id("free_eni"), vec![("private-ip", id("free_eni_ip"))])
+            }
             (aws::INTERFACE, _) => (id("eni"), vec![("private-ip", id("eni_ip"))]),
-            (aws::VOLUME, "delete") => (id("free_volume"), vec![]),
+            (aws::VOLUME, "snapshot" | "mark" | "delete") => (id("free_volume"), vec![]),
             (aws::VOLUME, _) => (id("volume"), vec![]),
             (aws::GROUP, _) => (id("unused"), vec![("name", "unused".into()), ("vpc", id("vpc"))]),
             (aws::ADDRESS, _) => (id("address"), vec![("public-ip", id("ip"))]),
@@ -246,11 +248,11 @@ fn an_act_whose_answer_was_lost_is_unknown_and_a_snapshot_is_made_once() {
     let request = built.request(aws::VOLUME, "snapshot");
     let acted = world(&proxy).act(&request).unwrap();
     assert!(matches!(acted, Acted::Unknown { .. }), "{acted:?}");
-    assert_eq!(built.show()["snapshots"], json!([built.id("volume")]));
+    assert_eq!(built.show()["snapshots"], json!([built.id("free_volume")]));
     // Asked again under the same token, it finds what the first try made.
     let handed = done(world(&built.moto).act(&request).unwrap(), &request);
     assert!(handed["snapshot"].starts_with("snap-"));
-    assert_eq!(built.show()["snapshots"], json!([built.id("volume")]));
+    assert_eq!(built.show()["snapshots"], json!([built.id("free_volume")]));
 }
 
 #[test]
@@ -273,4 +275,102 @@ fn an_isolation_needs_a_group_that_lets_nothing_through() {
         other => panic!("{other:?}"),
     }
     assert_eq!(built.show(), before);
+}
+
+/// Sets or takes off a tag by other hands than ours; without a value it is taken off.
+fn tag(built: &Built, id: &str, key: &str, value: Option<&str>) {
+    let call = match value {
+        Some(value) => format!(
+            "create_tags(Resources=[sys.argv[2]], Tags=[{{'Key': sys.argv[3], 'Value': '{value}'}}])"
+        ),
+        None => "delete_tags(Resources=[sys.argv[2]], Tags=[{'Key': sys.argv[3]}])".to_owned(),
+    };
+    let script = format!(
+        "import boto3,sys; boto3.client('ec2', region_name='us-east-1', endpoint_url=sys.argv[1]).{call}"
+    );
+    let status = python().args(["-c", &script, &built.moto.url(), id, key]).status().unwrap();
+    assert!(status.success());
+}
+
+/// The request of what comes after a quarantine, as it is made when the mark was seen.
+fn condemned(built: &Built, kind: &str, action: &str, mark: &str) -> ActRequest {
+    let mut request = built.request(kind, action);
+    request.state.insert(CONDEMNED.into(), mark.into());
+    request
+}
+
+fn failed(acted: Acted) -> String {
+    match acted {
+        Acted::Failed { why } => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+const MARKED: [(&str, &str); 4] = [
+    (aws::ADDRESS, "release"),
+    (aws::INTERFACE, "delete"),
+    (aws::GROUP, "delete"),
+    (aws::VOLUME, "delete"),
+];
+
+#[test]
+fn whoever_takes_the_mark_off_keeps_the_thing() {
+    let built = Built::new();
+    let mut world = world(&built.moto);
+    for (kind, after) in MARKED {
+        let request = built.request(kind, "mark");
+        let mark = done(world.act(&request).unwrap(), &request)["mark"].clone();
+        assert!(mark.starts_with(&request.plan), "{mark}");
+        // Its owner objects, between the look and the act.
+        tag(&built, &request.item.id, aws::CONDEMNED_TAG, None);
+        let before = built.show();
+        let end = condemned(&built, kind, after, &mark);
+        assert!(failed(world.act(&end).unwrap()).contains("somebody objects"));
+        tag(&built, &request.item.id, aws::CONDEMNED_TAG, Some("later"));
+        assert!(failed(world.act(&end).unwrap()).contains("something else now"));
+        tag(&built, &request.item.id, aws::CONDEMNED_TAG, None);
+        assert_eq!(built.show(), before);
+        // With its mark it goes.
+        done(world.act(&request).unwrap(), &request);
+        done(world.act(&end).unwrap(), &end);
+        assert_ne!(built.show(), before, "{after} {kind}");
+    }
+}
+
+#[test]
+fn a_mark_is_put_on_once_and_belongs_to_its_plan() {
+    let built = Built::new();
+    let mut world = world(&built.moto);
+    let request = built.request(aws::ADDRESS, "mark");
+    let first = done(world.act(&request).unwrap(), &request);
+    // A second try under the same token finds its own.
+    assert_eq!(done(world.act(&request).unwrap(), &request), first);
+    let before = built.show();
+    let other = ActRequest { plan: format!("sha256:{}", "1".repeat(64)), ..request.clone() };
+    assert!(failed(world.act(&other).unwrap()).contains("condemned already"));
+    let back = ActRequest { action: "unmark".into(), ..other };
+    assert!(failed(world.undo(&back, &first).unwrap()).contains("another plan"));
+    assert_eq!(built.show(), before);
+    // What is in use is never marked.
+    let mut used = built.request(aws::VOLUME, "mark");
+    used.item.id = built.id("volume");
+    assert!(failed(world.act(&used).unwrap()).contains("its state is"));
+}
+
+#[test]
+fn a_volume_goes_only_with_the_snapshot_that_brings_it_back() {
+    let built = Built::new();
+    let mut world = world(&built.moto);
+    let request = built.request(aws::VOLUME, "snapshot");
+    let handed = done(world.act(&request).unwrap(), &request);
+    assert!(handed["mark"].ends_with(&handed["snapshot"]), "{handed:?}");
+    let end = condemned(&built, aws::VOLUME, "delete", &handed["mark"]);
+    let script = "import boto3,sys; boto3.client('ec2', region_name='us-east-1', \
+        endpoint_url=sys.argv[1]).delete_snapshot(SnapshotId=sys.argv[2])";
+    let status =
+        python().args(["-c", script, &built.moto.url(), &handed["snapshot"]]).status().unwrap();
+    assert!(status.success());
+    let why = failed(world.act(&end).unwrap());
+    assert!(why.contains("napshot"), "{why}");
+    assert!(built.show()["volumes"].get(built.id("free_volume")).is_some());
 }

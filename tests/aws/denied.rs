@@ -79,3 +79,28 @@ fn an_account_that_cannot_be_entered_is_a_gap_and_the_other_is_read() {
     let outcome = snapshot.outcome("210987654321", "us-east-1", CallKind::CallerIdentity);
     assert!(!outcome.is_complete() && outcome != Outcome::Missing, "{outcome}");
 }
+
+#[test]
+fn what_only_a_cleanup_asks_for_is_denied_by_itself() {
+    let rules = json!([
+        {"service": "ec2", "operation": "DescribeVolumes",
+         "error": {"code": "UnauthorizedOperation", "status": 403}},
+        {"service": "ec2", "operation": "DescribeLaunchTemplateVersions",
+         "error": {"code": "UnauthorizedOperation", "status": 403}},
+    ]);
+    let proxy = Server::microburst(estate(), &rules);
+    let mut arguments = ONE_REGION.to_vec();
+    arguments.push("--for-cleanup");
+    let collected = collect(&proxy.url(), &arguments);
+    assert_eq!(collected.code, Some(3));
+    let snapshot = collected.snapshot();
+    let outcomes: Vec<_> = incomplete(&snapshot).iter().map(|c| c.kind).collect();
+    assert_eq!(outcomes, [CallKind::Volumes, CallKind::LaunchTemplateVersions]);
+    let view = &snapshot.regions[0];
+    assert!(view.volumes.is_empty() && !view.launch_configurations.is_empty());
+    // A template without its versions is not one that names nothing.
+    assert!(!view.launch_templates.is_empty());
+    assert!(view.launch_templates.iter().all(|t| t.versions.is_none()));
+    // A plain collection asks for none of it.
+    assert_eq!(collect(&proxy.url(), &ONE_REGION).code, Some(0));
+}

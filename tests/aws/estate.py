@@ -274,8 +274,21 @@ def balance(session, region, endpoint, vpc, made):
 def scale(session, region, endpoint, vpc, made):
     scaling = client(session, "autoscaling", region, endpoint)
     scaling.create_launch_configuration(
-        LaunchConfigurationName="hosts", ImageId=IMAGE, InstanceType="t3.micro"
+        LaunchConfigurationName="hosts",
+        ImageId=IMAGE,
+        InstanceType="t3.micro",
+        SecurityGroups=vpc[2][:1],
     )
+    ec2 = client(session, "ec2", region, endpoint)
+    template = ec2.create_launch_template(
+        LaunchTemplateName="workers", LaunchTemplateData={"SecurityGroupIds": vpc[2][:1]}
+    )["LaunchTemplate"]["LaunchTemplateId"]
+    # The latest version is not the default one, and one lies between them.
+    for group in vpc[2][1:3]:
+        ec2.create_launch_template_version(
+            LaunchTemplateId=template,
+            LaunchTemplateData={"NetworkInterfaces": [{"DeviceIndex": 0, "Groups": [group]}]},
+        )
     scaling.create_auto_scaling_group(
         AutoScalingGroupName="hosts",
         LaunchConfigurationName="hosts",

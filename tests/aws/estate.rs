@@ -87,3 +87,36 @@ fn credentials_of_another_account_read_nothing() {
     assert!(refused.to_string().contains("another account"), "{refused}");
     assert!(!collected.file.contains(FIRST) || !collected.stderr.contains(FIRST));
 }
+
+#[test]
+fn what_only_a_cleanup_asks_for_is_read_where_it_is_asked_for() {
+    let plain = undisturbed().snapshot();
+    assert!(plain.calls.iter().all(|c| !c.kind.on_request()), "nobody asked");
+    let asked =
+        ["--regions", "us-east-1", "--api-rate", "0", "--allow-gaps=vpc-bpa", "--for-cleanup"];
+    let collected = collect(&estate().url(), &asked);
+    assert_eq!(collected.code, Some(0), "{}", collected.stderr);
+    let snapshot = collected.snapshot();
+    let view = &snapshot.regions[0];
+    let on_request = || CallKind::ALL.iter().filter(|k| k.on_request());
+    for kind in on_request() {
+        assert!(snapshot.outcome(FIRST, "us-east-1", *kind).is_complete(), "{kind:?}");
+    }
+    // Every instance names its volumes, and every volume its instance.
+    let devices = view.instances.iter().flat_map(|i| i.block_device_mappings.iter().flatten());
+    let devices: Vec<_> = devices.filter_map(|d| d.ebs.as_ref()?.volume_id.clone()).collect();
+    assert!(devices.len() >= 100, "{}", devices.len());
+    assert!(devices.iter().all(|id| view.volumes.iter().any(|v| v.volume_id == *id)));
+    let template =
+        view.launch_templates.iter().find(|t| t.launch_template_name.as_deref() == Some("workers"));
+    let versions = template.and_then(|t| t.versions.as_ref()).expect("its versions");
+    let numbers: Vec<i64> = versions.iter().map(|v| v.version_number).collect();
+    assert_eq!(numbers, [1, 2, 3], "between the default and the latest too");
+    assert_eq!(versions[0].launch_template_data.security_group_ids.len(), 1);
+    assert_eq!(versions[1].launch_template_data.network_interfaces[0].groups.len(), 1);
+    assert_eq!(view.launch_configurations[0].security_groups.len(), 1);
+    // The rest is what a plain collection reads.
+    let mut rest = view.clone();
+    (rest.volumes, rest.launch_templates, rest.launch_configurations) = Default::default();
+    assert_eq!(Some(&rest), plain.view(FIRST, "us-east-1"));
+}

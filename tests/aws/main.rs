@@ -12,5 +12,6 @@ mod faults;
 mod interrupt;
 mod lifecycle;
 mod policy;
+mod quarantine;
 mod ssm_regions;
 mod world;

@@ -12,7 +12,8 @@ fn read_with(policy: &str) -> Collected {
     let keys = String::from_utf8(made.stdout).unwrap();
     let (key, secret) = keys.trim().split_once(' ').unwrap();
     moto.http("POST /moto-api/reset-auth HTTP/1.0", "0");
-    collect_as(&moto.url(), (key, secret), &["--regions", "us-east-1", "--api-rate", "0"])
+    let asked = ["--regions", "us-east-1", "--api-rate", "0", "--for-cleanup"];
+    collect_as(&moto.url(), (key, secret), &asked)
 }
 
 #[test]
@@ -25,6 +26,10 @@ fn the_printed_policy_is_enough() {
     let snapshot = collected.snapshot();
     assert!(incomplete(&snapshot).is_empty(), "{:?}", incomplete(&snapshot));
     assert!(!snapshot.regions[0].vpcs.is_empty());
+    for kind in CallKind::ALL.iter().filter(|k| k.on_request()) {
+        let outcome = snapshot.outcome(&snapshot.regions[0].account, "us-east-1", *kind);
+        assert!(outcome.is_complete(), "{kind:?} {outcome}");
+    }
 }
 
 #[test]

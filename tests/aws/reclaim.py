@@ -132,7 +132,13 @@ def show(ec2, elb):
         },
         "interfaces": {
             i["NetworkInterfaceId"]: {
-                "groups": sorted(g["GroupId"] for g in i["Groups"]),
+                "marks": {
+            t["ResourceId"]: t["Value"]
+            for t in ec2.describe_tags(
+                Filters=[{"Name": "key", "Values": ["portcullis:condemned"]}]
+            )["Tags"]
+        },
+        "groups": sorted(g["GroupId"] for g in i["Groups"]),
                 "at": i.get("Attachment", {}).get("InstanceId"),
                 "index": i.get("Attachment", {}).get("DeviceIndex"),
             }

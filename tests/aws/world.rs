@@ -215,6 +215,10 @@ fn lists(kind: CallKind) -> &'static [&'static str] {
         K::TargetGroups | K::TargetGroupAttributes | K::TargetHealth => &["TargetGroups"],
         K::AutoScalingGroups => &["AutoScalingGroups"],
         K::DbInstances => &["DbInstances"],
+        K::Volumes => &["Volumes"],
+        K::LaunchTemplates | K::LaunchTemplateVersions => &["LaunchTemplates"],
+        K::LaunchConfigurations => &["LaunchConfigurations"],
+        K::MetricData => &["Traffic"],
         K::CallerIdentity => &[],
     }
 }

@@ -76,6 +76,27 @@ fn c03_protected_after_approval() {
     assert_eq!(told["items"][1]["reason"], "protected", "listed: {ran}");
 }
 
+/// An owner who finds a thing condemned objects by taking the mark off, before the act that ends it.
+#[test]
+fn c03_a_mark_that_was_taken_off_is_an_objection() {
+    let job = || {
+        let mut sim = Sim::new().servo("sv-1", |r| r["state"]["condemned"] = json!("by a plan"));
+        sim.data["in_use"] = json!(["sv-1"]);
+        let mut job = Job::new(sim, &["sv-1"], |_| {});
+        let state = job.sim.data["resources"][0]["state"].as_object_mut().expect("a state");
+        assert!(state.remove("condemned").is_some());
+        job.sim.write();
+        job
+    };
+    let held = job();
+    let report = held.with(Guards::only(Guard::Protected)).expect("it begins");
+    assert_eq!(why(&report, 1), Reason::Protected);
+    assert!(held.sim.acts().is_empty());
+    let damage = job();
+    damage.with(Guards::none()).expect("it begins");
+    assert_eq!(damage.sim.live_hit(), ["sv-1"]);
+}
+
 #[test]
 fn c04_came_alive_holds_its_stratum() {
     let change = |job: &mut Job| {
@@ -399,6 +420,11 @@ fn c11_irreversible_without_proof() {
     let mut undone = receipt.clone();
     undone.items[0].undone = true;
     assert_eq!(refused(&job, Some(&undone)), Reason::NoQuarantineReceipt, "taken back");
+    let mut touched = receipt.clone();
+    touched.items[0].after.insert("status".into(), "as nobody finds it now".into());
+    assert_eq!(refused(&job, Some(&touched)), Reason::StateChanged, "used since");
+    touched.items[0].after.insert("condemned".into(), "by a plan".into());
+    assert_eq!(refused(&job, Some(&touched)), Reason::Protected, "its mark was taken off");
     job.run(only, |p| p.receipt = Some(receipt.clone())).expect("with it, it begins");
     assert_eq!(job.acted(), ["sv-1"], "and deletes");
 

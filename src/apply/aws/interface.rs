@@ -1,5 +1,5 @@
-use super::Done;
 use super::outcome::{No, field, same};
+use super::{Done, mark};
 use crate::cleanup::ActRequest;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::NetworkInterface;
@@ -64,10 +64,22 @@ pub(super) async fn attach(
     Ok(BTreeMap::new())
 }
 
+/// Whether it is the planned one and attached to nothing.
+async fn free(ec2: &Client, request: &ActRequest) -> Result<(), No> {
+    let found = look(ec2, request).await?;
+    same("status", found.status().map(|s| s.as_str()), Some("available"))
+}
+
+/// Tells its owner by a tag that it will be deleted.
+pub(super) async fn mark(ec2: &Client, request: &ActRequest) -> Done {
+    free(ec2, request).await?;
+    mark::put(ec2, request, "").await
+}
+
 /// Deletes it; AWS refuses while it is in use.
 pub(super) async fn delete(ec2: &Client, request: &ActRequest) -> Done {
-    let found = look(ec2, request).await?;
-    same("status", found.status().map(|s| s.as_str()), Some("available"))?;
+    free(ec2, request).await?;
+    mark::still(ec2, request).await?;
     ec2.delete_network_interface().network_interface_id(&request.item.id).send().await?;
     Ok(BTreeMap::new())
 }

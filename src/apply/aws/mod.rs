@@ -10,6 +10,7 @@ mod group;
 mod health;
 mod instance;
 mod interface;
+mod mark;
 mod outcome;
 mod permission;
 mod target;
@@ -147,15 +148,22 @@ async fn dispatch(
         (aws::INSTANCE, "terminate", false) => instance::terminate(ec2, request).await,
         (aws::INTERFACE, "detach", false) => interface::detach(ec2, request).await,
         (aws::INTERFACE, "attach", true) => interface::attach(ec2, request, handed).await,
+        (aws::INTERFACE, "mark", false) => interface::mark(ec2, request).await,
         (aws::INTERFACE, "delete", false) => interface::delete(ec2, request).await,
         (aws::VOLUME, "detach", false) => volume::detach(ec2, request).await,
         (aws::VOLUME, "attach", true) => volume::attach(ec2, request, handed).await,
+        (aws::VOLUME, "mark", false) => volume::mark(ec2, request).await,
         (aws::VOLUME, "snapshot", false) => volume::snapshot(ec2, request).await,
         (aws::VOLUME, "drop-snapshot", true) => volume::drop_snapshot(ec2, request, handed).await,
         (aws::VOLUME, "delete", false) => volume::delete(ec2, request).await,
         (aws::PERMISSION, "revoke", false) => permission::revoke(ec2, request).await,
         (aws::PERMISSION, "authorize", true) => permission::authorize(ec2, request, handed).await,
+        (aws::GROUP, "mark", false) => group::mark(ec2, request).await,
         (aws::GROUP, "delete", false) => group::delete(ec2, request).await,
+        (aws::ADDRESS, "mark", false) => address::mark(ec2, request).await,
+        (aws::INTERFACE | aws::VOLUME | aws::GROUP | aws::ADDRESS, "unmark", true) => {
+            mark::remove(ec2, request).await
+        }
         (aws::ADDRESS, "release", false) => address::release(ec2, request).await,
         (aws::TARGET, "deregister", false) => target::deregister(elb, request).await,
         (aws::TARGET, "register", true) => target::register(elb, request).await,

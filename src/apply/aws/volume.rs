@@ -1,9 +1,10 @@
-use super::Done;
 use super::outcome::{No, field, same};
+use super::{Done, mark};
 use crate::cleanup::ActRequest;
+use crate::cleanup::CONDEMNED;
 use crate::cleanup::aws::TOKEN_TAG;
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification, Volume};
+use aws_sdk_ec2::types::{Filter, ResourceType, Snapshot, Tag, TagSpecification, Volume};
 use std::collections::BTreeMap;
 
 async fn look(ec2: &Client, request: &ActRequest) -> Result<Volume, No> {
@@ -46,9 +47,23 @@ pub(super) async fn attach(
     Ok(BTreeMap::new())
 }
 
-/// Makes a snapshot of it, once: the API knows no token, so the snapshot carries it as a tag.
+/// Whether it is the planned one and attached to nothing.
+async fn free(ec2: &Client, request: &ActRequest) -> Result<(), No> {
+    let found = look(ec2, request).await?;
+    same("state", found.state().map(|s| s.as_str()), Some("available"))
+}
+
+/// Tells its owner by a tag that it will be deleted.
+pub(super) async fn mark(ec2: &Client, request: &ActRequest) -> Done {
+    free(ec2, request).await?;
+    mark::put(ec2, request, "").await
+}
+
+/// Makes a snapshot of it, once, and tells its owner by a tag that it will be deleted and by which
+/// snapshot it comes back. The API knows no token, so the snapshot carries it as a tag.
 pub(super) async fn snapshot(ec2: &Client, request: &ActRequest) -> Done {
-    look(ec2, request).await?;
+    free(ec2, request).await?;
+    mark::free(ec2, request).await?;
     let filter = |name: String, value: &str| Filter::builder().name(name).values(value).build();
     let there = ec2
         .describe_snapshots()
@@ -69,31 +84,61 @@ pub(super) async fn snapshot(ec2: &Client, request: &ActRequest) -> Done {
             made.send().await?.snapshot_id().unwrap_or_default().to_owned()
         }
     };
-    Ok(BTreeMap::from([("snapshot".into(), id)]))
+    // Tried again, it finds this snapshot, so that one alone is nothing midway.
+    let mut handed = mark::put(ec2, request, &id).await.map_err(|no| match no {
+        No::Throttled => No::Throttled,
+        no => no.midway("CreateSnapshot"),
+    })?;
+    handed.insert("snapshot".into(), id);
+    Ok(handed)
 }
 
-/// Deletes the snapshot that the act made, and no other.
+/// Deletes the snapshot that the act made, and no other, and takes the mark off.
 pub(super) async fn drop_snapshot(
     ec2: &Client,
     request: &ActRequest,
     handed: &BTreeMap<String, String>,
 ) -> Done {
-    let id = field(handed, "snapshot")?;
+    let id = match handed.get("snapshot") {
+        Some(id) => id.clone(),
+        // The act's own answer was lost: the mark names it.
+        None => named(field(&request.state, CONDEMNED)?)
+            .ok_or_else(|| No::Failed("nothing says which snapshot it was".into()))?
+            .to_owned(),
+    };
+    made(ec2, request, &id).await?;
+    mark::remove(ec2, request).await?;
+    let dropped = ec2.delete_snapshot().snapshot_id(id).send().await.map_err(No::from);
+    dropped.map_err(|no| no.midway("DeleteTags"))?;
+    Ok(BTreeMap::new())
+}
+
+/// The snapshot that a mark names.
+fn named(mark: &str) -> Option<&str> {
+    mark.split(' ').find(|word| word.starts_with("snap-"))
+}
+
+/// A snapshot that an act made of this volume.
+async fn made(ec2: &Client, request: &ActRequest, id: &str) -> Result<Snapshot, No> {
     let there = ec2.describe_snapshots().snapshot_ids(id).send().await?;
-    let found =
-        there.snapshots().first().ok_or_else(|| No::Failed(format!("{id} is not there")))?;
+    let found = there.snapshots.into_iter().flatten().next();
+    let found = found.ok_or_else(|| No::Failed(format!("{id} is not there")))?;
     same("volume", found.volume_id(), Some(&request.item.id))?;
     if !found.tags().iter().any(|t| t.key() == Some(TOKEN_TAG)) {
         return Err(No::Failed(format!("{id} was not made by an act")));
     }
-    ec2.delete_snapshot().snapshot_id(id).send().await?;
-    Ok(BTreeMap::new())
+    Ok(found)
 }
 
-/// Deletes it; AWS refuses while it is attached.
+/// Deletes it; AWS refuses while it is attached. Where a snapshot is to bring it back, it is there
+/// and whole.
 pub(super) async fn delete(ec2: &Client, request: &ActRequest) -> Done {
-    let found = look(ec2, request).await?;
-    same("state", found.state().map(|s| s.as_str()), Some("available"))?;
+    free(ec2, request).await?;
+    let mark = mark::still(ec2, request).await?;
+    if let Some(snapshot) = mark.as_deref().and_then(named) {
+        let found = made(ec2, request, snapshot).await?;
+        same("snapshot's state", found.state().map(|s| s.as_str()), Some("completed"))?;
+    }
     ec2.delete_volume().volume_id(&request.item.id).send().await?;
     Ok(BTreeMap::new())
 }

@@ -179,8 +179,11 @@ fn proven_undo(
             Err((Reason::NoSuchAct, says))
         }
         (Phase::Delete, Risk::Irreversible) => receipt::rested(
-            &resource.item(),
-            &resource.immutable,
+            &receipt::Seen {
+                item: &resource.item(),
+                immutable: &resource.immutable,
+                state: &resource.state,
+            },
             input.receipt,
             input.acts,
             input.policy.limits.quarantine_s,

@@ -5,11 +5,12 @@ use super::super::cloud::CloudArgs;
 use super::super::collect::LiveArgs;
 use super::super::pipeline::{self, Case};
 use super::super::{input, rules};
-use crate::cleanup::{Digest, Hello, Listing, Source, Target, World, aws};
+use crate::cleanup::{Digest, Hello, ItemRef, Listing, Source, Target, World, aws};
 use crate::cli::{CliError, Global};
 use crate::fact::Gathered;
 use crate::observation::Observations;
 use crate::reach::{self, Reach};
+use crate::report::escape::visible;
 use crate::snapshot::Snapshot;
 use crate::spec::{self, Spec};
 use crate::{audit, drift, reclaim, resolve};
@@ -60,6 +61,7 @@ impl NativeArgs {
         global: &Global,
         scope: &str,
         selector: &BTreeMap<String, String>,
+        quarantined: &BTreeSet<ItemRef>,
         now: Timestamp,
     ) -> Result<Native, CliError> {
         let config = input::config(global)?;
@@ -77,8 +79,14 @@ impl NativeArgs {
             no_cloud: false,
             save_snapshot: None,
         };
-        let snapshot = cloud.read(&self.live, global, now)?;
+        let live = LiveArgs { for_cleanup: true, ..self.live.clone() };
+        let snapshot = cloud.read(&live, global, now)?;
         let hello = hello(&snapshot, scope)?;
+        if !global.quiet {
+            for told in reclaim::unread(&snapshot) {
+                anstream::eprintln!("not read: {}", visible(&told));
+            }
+        }
         let rules = rules::load(&[])?;
         let scope = config.scope_addresses();
         let (none, facts, options) =
@@ -110,7 +118,7 @@ impl NativeArgs {
             )
         })
         .observations;
-        let mut listing = of(&spec, &snapshot, &seen);
+        let mut listing = of(&spec, &snapshot, &seen, quarantined);
         select(&mut listing, selector);
         let tool = concat!("portcullis ", env!("CARGO_PKG_VERSION"), " reclaim/v1");
         Ok(Native { hello, listing, classifier: Digest::of(tool.as_bytes()) })
@@ -118,7 +126,12 @@ impl NativeArgs {
 }
 
 /// What a snapshot and probes show of an account.
-pub(super) fn of(spec: &Spec, snapshot: &Snapshot, seen: &Observations) -> Listing {
+pub(super) fn of(
+    spec: &Spec,
+    snapshot: &Snapshot,
+    seen: &Observations,
+    quarantined: &BTreeSet<ItemRef>,
+) -> Listing {
     let resolution = resolve::resolve(spec, snapshot);
     let reach = Reach::new(snapshot, &reach::Options { assume_bpa_off: false });
     let drifted = drift::compare(spec, snapshot, &reach);
@@ -127,6 +140,7 @@ pub(super) fn of(spec: &Spec, snapshot: &Snapshot, seen: &Observations) -> Listi
         snapshot,
         resolution: &resolution,
         drifted: &drifted,
+        quarantined,
         observations: seen,
     });
     if !seen.vantages.is_empty() {
@@ -218,15 +232,16 @@ pub(super) fn world(target: &Target) -> Result<Box<dyn World>, CliError> {
     };
     let (planned, again) = (target.clone(), target.clone());
     let list = move |_: &str, selector: &BTreeMap<String, String>| {
-        let snapshot = fresh(&planned, reclaim::NEEDS.into_iter().collect(), "list")?;
-        let mut listing = of(&Spec::default(), &snapshot, &Observations::default());
+        let snapshot = fresh(&planned, reclaim::NEEDS.into_iter().collect(), None, "list")?;
+        let mut listing = looked_at(&snapshot);
         select(&mut listing, selector);
         Ok(listing)
     };
-    let observe = move |item: &crate::cleanup::ItemRef| {
+    let observe = move |item: &ItemRef| {
         let needs: BTreeSet<CallKind> = reclaim::needs(&item.kind).iter().copied().collect();
-        let snapshot = fresh(&again, needs.clone(), "observe")?;
-        let listing = of(&Spec::default(), &snapshot, &Observations::default());
+        // Traffic is billed by the metric: nobody else's is asked for.
+        let snapshot = fresh(&again, needs.clone(), Some(&item.id), "observe")?;
+        let listing = looked_at(&snapshot);
         if let Some(mut resource) = listing.resources.into_iter().find(|r| r.item() == *item) {
             // What the look from outside asks, a moment before the act.
             let at: Vec<String> =
@@ -268,11 +283,18 @@ pub(super) fn snapshot(target: &Target) -> Result<Snapshot, CliError> {
     world(target).map(|_| Snapshot::empty(Timestamp::now()))
 }
 
+/// What a fresh reading shows. What a thing is and what uses it needs no spec.
+#[cfg(feature = "aws")]
+fn looked_at(snapshot: &Snapshot) -> Listing {
+    of(&Spec::default(), snapshot, &Observations::default(), &BTreeSet::new())
+}
+
 /// Reads some calls of the target's account and regions, now.
 #[cfg(feature = "aws")]
 fn fresh(
     target: &Target,
     only: BTreeSet<crate::snapshot::CallKind>,
+    traffic_of: Option<&String>,
     verb: &str,
 ) -> Result<Snapshot, crate::cleanup::WorldError> {
     use crate::collect::aws as collect;
@@ -284,6 +306,7 @@ fn fresh(
         ..collect::Account::default()
     }];
     options.only = Some(only.into());
+    options.traffic_of = traffic_of.map(|id| std::sync::Arc::new(BTreeSet::from([id.clone()])));
     options.stop = crate::cli::interrupt::stop();
     let error = |why: String| crate::cleanup::WorldError { verb: verb.into(), why };
     let snapshot = collect::collect(&options, &mut |_| {}).map_err(|e| error(e.to_string()))?;

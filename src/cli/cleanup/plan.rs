@@ -16,8 +16,8 @@ use crate::cleanup::policy::Policy;
 use crate::cleanup::receipt::Receipt;
 use crate::cleanup::trust::Role;
 use crate::cleanup::{
-    Act, Digest, Guards, Hello, Listing, Memory, Reason, Refusal, Resource, Target, candidates,
-    evidence, selector, selftest,
+    Act, Digest, Guards, Hello, ItemRef, Listing, Memory, Reason, Refusal, Resource, Target,
+    candidates, evidence, selector, selftest,
 };
 use crate::cli::{CliError, ExitStatus, Global, saved, whole};
 use crate::report::escape::visible;
@@ -139,7 +139,7 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
     let called = args.candidates.as_deref().map(called_dead).transpose()?;
     let receipt = receipt(args, &trusted)?;
     let keep = args.opt_outs.read()?;
-    let mut world = look(args, global, scope, &chosen, called)?;
+    let mut world = look(args, global, scope, &chosen, called, receipt.as_ref())?;
     if let Some(keep) = &keep {
         world.listing.resources.iter_mut().for_each(|r| keep.protect(r));
     }
@@ -292,6 +292,7 @@ fn look(
     scope: &str,
     selector: &BTreeMap<String, String>,
     called: Option<Vec<Resource>>,
+    receipt: Option<&Receipt>,
 ) -> Result<World, CliError> {
     let judges = args.judged_by.iter().map(|path| {
         let bytes = dossier::read_file(path);
@@ -299,7 +300,7 @@ fn look(
     });
     let judges: Vec<Digest> = judges.collect::<Result<_, _>>()?;
     if args.native.aws {
-        return account(args, global, scope, selector, called, &judges);
+        return account(args, global, scope, selector, called, (receipt, &judges));
     }
     if args.adapter.adapter.is_none() {
         let resources = called.unwrap_or_default();
@@ -370,9 +371,11 @@ fn account(
     scope: &str,
     selector: &BTreeMap<String, String>,
     called: Option<Vec<Resource>>,
-    judges: &[Digest],
+    (receipt, judges): (Option<&Receipt>, &[Digest]),
 ) -> Result<World, CliError> {
-    let native = args.native.list(global, scope, selector, Timestamp::now())?;
+    let items = receipt.into_iter().flat_map(|r| &r.items);
+    let quarantined: BTreeSet<ItemRef> = items.map(|i| i.item.clone()).collect();
+    let native = args.native.list(global, scope, selector, &quarantined, Timestamp::now())?;
     let mut listing = native.listing;
     let known = called.is_none() || !judges.is_empty();
     if let Some(called) = called {

@@ -1,9 +1,9 @@
 use super::parse::{id, tag, text};
 use super::read::{Page, Read, drain};
-use crate::snapshot::{AutoScalingGroup, AutoScalingInstance};
+use crate::snapshot::{AutoScalingGroup, AutoScalingInstance, LaunchConfiguration};
 use aws_sdk_autoscaling::Client;
 
-/// The largest page of `DescribeAutoScalingGroups`.
+/// The largest page of both operations.
 const PAGE: i32 = 100;
 
 /// Reads `DescribeAutoScalingGroups`.
@@ -34,6 +34,33 @@ pub(super) async fn read(autoscaling: &Client) -> Read<AutoScalingGroup> {
                     target_group_arns: row.target_group_arns().to_vec(),
                     tags: row.tags().iter().map(|t| tag(t.key(), t.value())).collect(),
                     auto_scaling_group_name: name,
+                })
+            },
+            page.next_token(),
+        )
+    })
+    .await
+}
+
+/// Reads `DescribeLaunchConfigurations`.
+pub(super) async fn configurations(autoscaling: &Client) -> Read<LaunchConfiguration> {
+    let pages =
+        autoscaling.describe_launch_configurations().into_paginator().page_size(PAGE).send();
+    drain(pages, |page| {
+        Page::of(
+            page.launch_configurations(),
+            |row| {
+                Ok(LaunchConfiguration {
+                    launch_configuration_name: id(
+                        "LaunchConfigurationName",
+                        row.launch_configuration_name(),
+                    )?,
+                    launch_configuration_arn: text(row.launch_configuration_arn()),
+                    image_id: text(row.image_id()),
+                    security_groups: row.security_groups().to_vec(),
+                    classic_link_vpc_security_groups: row
+                        .classic_link_vpc_security_groups()
+                        .to_vec(),
                 })
             },
             page.next_token(),

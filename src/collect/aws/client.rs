@@ -39,6 +39,7 @@ pub(super) struct Clients {
     pub(super) ec2: aws_sdk_ec2::Client,
     pub(super) elb: aws_sdk_elasticloadbalancingv2::Client,
     pub(super) autoscaling: aws_sdk_autoscaling::Client,
+    pub(super) cloudwatch: super::cloudwatch::Client,
     pub(super) rds: aws_sdk_rds::Client,
 }
 
@@ -125,6 +126,7 @@ impl Base {
             ec2: client!(aws_sdk_ec2),
             elb: client!(aws_sdk_elasticloadbalancingv2),
             autoscaling: client!(aws_sdk_autoscaling),
+            cloudwatch: super::cloudwatch::Client::new(&config, region, self.rate),
             rds: client!(aws_sdk_rds),
         }
     }

@@ -6,6 +6,11 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc::UnboundedSender;
 
+/// Whether a call is among those asked for; without a list, all are but those made on request.
+pub(super) fn wanted(only: Option<&BTreeSet<CallKind>>, kind: CallKind) -> bool {
+    only.map_or(!kind.on_request(), |only| only.contains(&kind))
+}
+
 /// What came of each call in one account and region, told as it happens and kept for the snapshot.
 pub(super) struct Log {
     account: String,
@@ -27,7 +32,7 @@ impl Log {
 
     /// Whether the call was asked for.
     pub(super) fn wants(&self, kind: CallKind) -> bool {
-        self.only.as_ref().is_none_or(|only| only.contains(&kind))
+        wanted(self.only.as_deref(), kind)
     }
 
     /// Notes what came of a call.

@@ -11,6 +11,7 @@
 
 mod autoscaling;
 mod client;
+mod cloudwatch;
 mod ec2;
 mod elb;
 mod identity;
@@ -101,7 +102,11 @@ async fn raised(stop: &Stop) {
 async fn all(options: &Options, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Snapshot, Error> {
     let base = Arc::new(Base::load(options).await);
     let asked = asked(options, &base)?;
-    let planned: usize = asked.iter().map(|a| a.regions.len() * CallKind::ALL.len()).sum();
+    let kinds = CallKind::ALL
+        .iter()
+        .filter(|k| **k == CallKind::CallerIdentity || log::wanted(options.only.as_deref(), **k));
+    let kinds = kinds.count();
+    let planned: usize = asked.iter().map(|a| a.regions.len() * kinds).sum();
 
     let (told, mut heard) = unbounded_channel::<Call>();
     let places = Arc::new(Semaphore::new(options.concurrency.max(1)));
@@ -112,7 +117,11 @@ async fn all(options: &Options, progress: &mut dyn FnMut(Progress<'_>)) -> Resul
             account,
             Arc::clone(&places),
             told.clone(),
-            options.only.clone(),
+            Asked {
+                only: options.only.clone(),
+                traffic_of: options.traffic_of.clone(),
+                now: options.taken_at,
+            },
         ));
     }
     drop(told);
@@ -162,6 +171,14 @@ fn asked(options: &Options, base: &Base) -> Result<Vec<Account>, Error> {
     Ok(accounts)
 }
 
+/// What is asked of every region.
+#[derive(Clone)]
+struct Asked {
+    only: Option<Arc<BTreeSet<CallKind>>>,
+    traffic_of: Option<Arc<BTreeSet<String>>>,
+    now: jiff::Timestamp,
+}
+
 /// What one account showed.
 struct AccountRead {
     /// `None` when it could not be entered.
@@ -175,7 +192,7 @@ async fn read_account(
     account: Account,
     places: Arc<Semaphore>,
     told: UnboundedSender<Call>,
-    only: Option<Arc<BTreeSet<CallKind>>>,
+    asked: Asked,
 ) -> Result<AccountRead, Error> {
     let Some(first) = account.regions.first() else { return Err(Error::NoRegion) };
     let config = base.account(&account, first).await;
@@ -203,14 +220,14 @@ async fn read_account(
     let mut regions: JoinSet<(Vec<Call>, RegionView)> = JoinSet::new();
     for region in account.regions {
         let clients = base.clients(&config, &id, &region);
-        let log = Log::new(&id, &region, told.clone(), only.clone());
-        let (id, places) = (id.clone(), Arc::clone(&places));
+        let log = Log::new(&id, &region, told.clone(), asked.only.clone());
+        let (id, places, asked) = (id.clone(), Arc::clone(&places), asked.clone());
         regions.spawn(async move {
             // Never closed; were it, the region would be read at once rather than not at all.
             let _place = places.acquire_owned().await;
             // Asked once for the account, and told for each region that it opened.
             log.note(CallKind::CallerIdentity, crate::snapshot::Outcome::Complete, 1);
-            let view = region::read(&clients, &log, &id, &region).await;
+            let view = region::read(&clients, &log, &asked, &id, &region).await;
             (log.into_calls(), view)
         });
     }

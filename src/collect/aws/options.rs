@@ -25,9 +25,13 @@ pub struct Options {
     pub rate: f64,
     /// Regions, over all accounts, read at once; at least 1.
     pub concurrency: usize,
-    /// The calls to make, with those that they need; `None` makes all. What is not made is
+    /// The calls to make, with those that they need; `None` makes all but those that are
+    /// [made on request](CallKind::on_request). What is not made is
     /// [`Missing`](crate::snapshot::Outcome::Missing), never empty.
     pub only: Option<Arc<BTreeSet<CallKind>>>,
+    /// The instances whose traffic is read where that is asked for, because it is billed by the metric;
+    /// `None` reads that of every running one.
+    pub traffic_of: Option<Arc<BTreeSet<String>>>,
     /// Raised, it ends the collection within a moment, without a snapshot.
     pub stop: Stop,
 }
@@ -43,6 +47,7 @@ impl Options {
             rate: POLITE_RATE,
             concurrency: CONCURRENCY,
             only: None,
+            traffic_of: None,
             stop: Stop::default(),
         }
     }

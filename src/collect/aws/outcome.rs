@@ -51,17 +51,7 @@ where
     match error {
         SdkError::ServiceError(context) => {
             let status = context.raw().status().as_u16();
-            let code = context.err().code().filter(|c| !c.is_empty());
-            let code = code.map_or_else(|| format!("HTTP {status}"), clip);
-            // A code may carry its class, as in `Client.UnauthorizedOperation`.
-            let bare = code.rsplit('.').next().unwrap_or(&code);
-            if THROTTLED.contains(&bare) || status == 429 {
-                Outcome::Throttled(code)
-            } else if DENIED.contains(&bare) || matches!(status, 401 | 403) {
-                Outcome::Denied(code)
-            } else {
-                Outcome::Failed(code)
-            }
+            of_code(context.err().code().unwrap_or_default(), status)
         }
         SdkError::DispatchFailure(failure) => {
             let connector = failure.as_connector_error();
@@ -78,6 +68,20 @@ where
             Outcome::Failed(with_cause("unreadable answer", error.source()))
         }
         _ => Outcome::Failed(with_cause("request not sent", error.source())),
+    }
+}
+
+/// What a service's error is called in the snapshot, by its code, which may be empty, and its status.
+pub(super) fn of_code(code: &str, status: u16) -> Outcome {
+    let code = if code.is_empty() { format!("HTTP {status}") } else { clip(code) };
+    // A code may carry its class, as in `Client.UnauthorizedOperation`.
+    let bare = code.rsplit('.').next().unwrap_or(&code);
+    if THROTTLED.contains(&bare) || status == 429 {
+        Outcome::Throttled(code)
+    } else if DENIED.contains(&bare) || matches!(status, 401 | 403) {
+        Outcome::Denied(code)
+    } else {
+        Outcome::Failed(code)
     }
 }
 

@@ -1,20 +1,26 @@
 use super::client::Clients;
 use super::ec2::{
     acls, addresses, bpa, endpoints, gateways, groups, instances, interfaces, peerings,
-    prefix_lists, routes, transit, vpcs, vpn,
+    prefix_lists, routes, templates, transit, volumes, vpcs, vpn,
 };
 use super::elb::{balancers, listeners, target_groups};
 use super::log::Log;
-use super::read::parts;
-use super::{autoscaling, rds};
+use super::read::{Read, parts};
+use super::{Asked, autoscaling, cloudwatch, rds};
 use crate::snapshot::{
-    Balancer, CallKind, Listener, PrefixList, RegionView, TargetGroup, TransitGateway,
-    TransitGatewayAttachment, TransitGatewayRouteTable,
+    Balancer, CallKind, Instance, LaunchTemplate, Listener, PrefixList, RegionView, TargetGroup,
+    Traffic, TransitGateway, TransitGatewayAttachment, TransitGatewayRouteTable,
 };
 use std::collections::BTreeMap;
 
 /// Reads everything in one account and region, side by side: one call that fails costs the others nothing.
-pub(super) async fn read(clients: &Clients, log: &Log, account: &str, region: &str) -> RegionView {
+pub(super) async fn read(
+    clients: &Clients,
+    log: &Log,
+    asked: &Asked,
+    account: &str,
+    region: &str,
+) -> RegionView {
     let ec2 = &clients.ec2;
     let mut view =
         RegionView { account: account.into(), region: region.into(), ..RegionView::default() };
@@ -53,10 +59,21 @@ pub(super) async fn read(clients: &Clients, log: &Log, account: &str, region: &s
     let lists = Box::pin(prefix_lists(clients, log));
     let transits = Box::pin(transits(clients, log));
     let balancing = Box::pin(balancing(clients, log));
-    let (hosts, networks, edges, lists, transits, balancing) =
-        tokio::join!(hosts, networks, edges, lists, transits, balancing);
+    let launches = Box::pin(async {
+        tokio::join!(
+            log.read(CallKind::Volumes, volumes::read(ec2)),
+            launch_templates(clients, log),
+            log.read(
+                CallKind::LaunchConfigurations,
+                autoscaling::configurations(&clients.autoscaling)
+            ),
+        )
+    });
+    let (hosts, networks, edges, lists, transits, balancing, launches) =
+        tokio::join!(hosts, networks, edges, lists, transits, balancing, launches);
 
     let (instances, interfaces, groups, addresses, auto_scaling, databases) = hosts;
+    view.traffic = traffic(clients, log, asked, &instances).await;
     view.instances = instances.rows;
     view.network_interfaces = interfaces.rows;
     view.security_groups = groups.rows;
@@ -84,7 +101,43 @@ pub(super) async fn read(clients: &Clients, log: &Log, account: &str, region: &s
     (view.transit_gateways, view.transit_gateway_attachments, view.transit_gateway_route_tables) =
         transits;
     (view.load_balancers, view.listeners, view.target_groups) = balancing;
+
+    let (volumes, templates, configurations) = launches;
+    view.volumes = volumes.rows;
+    view.launch_templates = templates;
+    view.launch_configurations = configurations.rows;
     view
+}
+
+/// What running instances moved; asked after them, because it is asked of each.
+async fn traffic(
+    clients: &Clients,
+    log: &Log,
+    asked: &Asked,
+    instances: &Read<Instance>,
+) -> Vec<Traffic> {
+    let among = |id: &String| asked.traffic_of.as_ref().is_none_or(|of| of.contains(id));
+    let running = instances.rows.iter().filter(|i| i.state.name == "running");
+    let ids: Vec<String> = running.map(|i| i.instance_id.clone()).filter(|id| among(id)).collect();
+    if ids.is_empty() && !instances.outcome.is_complete() {
+        return Vec::new();
+    }
+    let read = cloudwatch::traffic(&clients.cloudwatch, ids, asked.now);
+    log.read(CallKind::MetricData, Box::pin(read)).await.rows
+}
+
+/// Launch templates with every version; one whose versions could not be read keeps `None`.
+async fn launch_templates(clients: &Clients, log: &Log) -> Vec<LaunchTemplate> {
+    let ec2 = &clients.ec2;
+    let mut templates = log.read(CallKind::LaunchTemplates, templates::read(ec2)).await;
+    let ids = templates.rows.iter().map(|t| t.launch_template_id.clone()).collect();
+    let ids = log.asked(CallKind::LaunchTemplateVersions, ids);
+    let versions = parts(ids, |id| templates::versions(ec2.clone(), id)).await;
+    log.parts(CallKind::LaunchTemplateVersions, &templates.outcome, &versions);
+    for (template, versions) in templates.rows.iter_mut().zip(versions) {
+        template.versions = versions.ok();
+    }
+    templates.rows
 }
 
 /// Prefix lists with their entries; a list whose entries could not be read keeps `None`.

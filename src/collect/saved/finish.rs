@@ -54,6 +54,12 @@ pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> Snapshot {
             tally.bad += 1;
             tally.why.get_or_insert_with(|| format!("{id}: two rows of it differ"));
         }
+        if let Some(tally) = calls.get_mut(&CallKind::LaunchTemplateVersions)
+            && let Some(why) = some_version_absent(&view.launch_templates)
+        {
+            tally.bad += 1;
+            tally.why.get_or_insert(why);
+        }
         for (kind, Tally { items, mut bad, mut why, more, last }) in calls {
             if more > 0 && last == 0 {
                 bad += 1;
@@ -158,6 +164,10 @@ fn append(view: &mut RegionView, more: RegionView) {
         target_groups,
         auto_scaling_groups,
         db_instances,
+        volumes,
+        launch_templates,
+        launch_configurations,
+        traffic,
         bpa_options,
         bpa_exclusions,
     } = more;
@@ -184,6 +194,10 @@ fn append(view: &mut RegionView, more: RegionView) {
     view.target_groups.extend(target_groups);
     view.auto_scaling_groups.extend(auto_scaling_groups);
     view.db_instances.extend(db_instances);
+    view.volumes.extend(volumes);
+    view.launch_templates.extend(launch_templates);
+    view.launch_configurations.extend(launch_configurations);
+    view.traffic.extend(traffic);
     view.bpa_options = view.bpa_options.take().or(bpa_options);
     view.bpa_exclusions.extend(bpa_exclusions);
 }
@@ -199,6 +213,7 @@ fn apply(view: &mut RegionView, pending: Pending) {
         mut prefix_entries,
         mut transit_routes,
         mut propagations,
+        mut template_versions,
     } = pending;
     for b in &mut view.load_balancers {
         b.attributes = balancer_attributes.remove(&b.load_balancer_arn).or(b.attributes.take());
@@ -226,6 +241,19 @@ fn apply(view: &mut RegionView, pending: Pending) {
         let id = &t.transit_gateway_route_table_id;
         t.routes = transit_routes.remove(id).or(t.routes.take());
         t.propagations = propagations.remove(id).or(t.propagations.take());
+    }
+    for t in &mut view.launch_templates {
+        if let Some(more) = template_versions.remove(&t.launch_template_id) {
+            t.versions.get_or_insert_default().extend(more);
+        }
+    }
+    // Versions of a template that is not described itself name groups all the same.
+    for (id, versions) in template_versions {
+        view.launch_templates.push(LaunchTemplate {
+            launch_template_id: id,
+            versions: Some(versions),
+            ..LaunchTemplate::default()
+        });
     }
 }
 
@@ -283,6 +311,7 @@ fn sort(view: &mut RegionView) -> Vec<(CallKind, String)> {
     one!(subnets, subnet_id, Subnets);
     one!(internet_gateways, internet_gateway_id, InternetGateways);
     one!(nat_gateways, nat_gateway_id, NatGateways);
+    one!(volumes, volume_id, Volumes);
     view.addresses.sort_by_key(|a| (a.public_ip, a.allocation_id.clone()));
     view.addresses.dedup_by(|b, a| a.public_ip == b.public_ip);
     by(&mut view.vpcs, |r| &r.vpc_id);
@@ -298,6 +327,8 @@ fn sort(view: &mut RegionView) -> Vec<(CallKind, String)> {
     by(&mut view.target_groups, |r| &r.target_group_arn);
     by(&mut view.auto_scaling_groups, |r| &r.auto_scaling_group_name);
     by(&mut view.db_instances, |r| &r.db_instance_identifier);
+    merge_templates(&mut view.launch_templates);
+    by(&mut view.launch_configurations, |r| &r.launch_configuration_name);
     by(&mut view.bpa_exclusions, |r| &r.exclusion_id);
     view.sort();
     twice
@@ -325,6 +356,38 @@ fn merge_prefix_lists(list: &mut Vec<PrefixList>) {
         }
         same
     });
+}
+
+/// A template is described by one call and its versions by another; two descriptions of one name
+/// everything that either names.
+fn merge_templates(list: &mut Vec<LaunchTemplate>) {
+    list.sort_by(|a, b| a.launch_template_id.cmp(&b.launch_template_id));
+    list.dedup_by(|b, a| {
+        if a.launch_template_id != b.launch_template_id {
+            return false;
+        }
+        if let Some(more) = b.versions.take() {
+            a.versions.get_or_insert_default().extend(more);
+        }
+        a.launch_template_name = a.launch_template_name.take().or(b.launch_template_name.take());
+        a.default_version_number = a.default_version_number.max(b.default_version_number);
+        a.latest_version_number = a.latest_version_number.max(b.latest_version_number);
+        true
+    });
+}
+
+/// The first template of which saved versions do not run from 1 to the latest: the others were
+/// deleted, or not asked for, and nothing tells which.
+fn some_version_absent(list: &[LaunchTemplate]) -> Option<String> {
+    list.iter().find_map(|t| {
+        if t.versions.is_none() {
+            return Some(format!("{}: no version of it is saved", t.launch_template_id));
+        }
+        let there: BTreeSet<i64> = t.versions.iter().flatten().map(|v| v.version_number).collect();
+        let latest = t.latest_version_number.or(there.last().copied())?;
+        let absent = (1..=latest).find(|n| !there.contains(n))?;
+        Some(format!("{}: version {absent} is not saved", t.launch_template_id))
+    })
 }
 
 /// The association and the subnets of an attachment come from two calls.

@@ -16,6 +16,9 @@ pub(super) fn flaw(kind: CallKind, row: &Value) -> Option<String> {
             absent(row, "Entries").or_else(|| items(row, "Entries").find_map(entry))
         }
         CallKind::RouteTables => absent(row, "Routes"),
+        CallKind::LaunchTemplateVersions => {
+            absent(row, "VersionNumber").or_else(|| absent(row, "LaunchTemplateData"))
+        }
         _ => None,
     }
 }

@@ -354,8 +354,34 @@ fn list(file: &File, key: &str, value: Value, unit: &mut Unit) -> Option<CallKin
         "DBInstances" | "RdsInstances" => {
             plain!(DbInstances, "DBInstanceIdentifier", db_instances)
         }
+        "Volumes" => plain!(Volumes, "VolumeId", volumes),
+        "LaunchTemplates" => plain!(LaunchTemplates, "LaunchTemplateId", launch_templates),
+        "LaunchTemplateVersions" => template_versions(unit, values),
+        "LaunchConfigurations" => {
+            plain!(LaunchConfigurations, "LaunchConfigurationName", launch_configurations)
+        }
         _ => return None,
     })
+}
+
+/// Versions, to be put into their templates.
+fn template_versions(unit: &mut Unit, values: Vec<Value>) -> CallKind {
+    let kind = CallKind::LaunchTemplateVersions;
+    unit.made(kind).items += values.len();
+    for value in values {
+        let template = text(&value, "LaunchTemplateId").unwrap_or_default();
+        let read = match flaw(kind, &value) {
+            Some(why) => Err(format!("{template}: {why}")),
+            None => row::<LaunchTemplateVersion>(value, "LaunchTemplateId"),
+        };
+        match read {
+            Ok(version) => {
+                unit.pending.template_versions.entry(template).or_default().push(version);
+            }
+            Err(why) => unit.bad(kind, why),
+        }
+    }
+    kind
 }
 
 fn reservations(unit: &mut Unit, values: Vec<Value>) -> CallKind {

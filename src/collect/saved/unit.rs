@@ -48,6 +48,7 @@ pub(super) struct Pending {
     pub(super) prefix_entries: BTreeMap<String, Vec<PrefixListEntry>>,
     pub(super) transit_routes: BTreeMap<String, Vec<TransitGatewayRoute>>,
     pub(super) propagations: BTreeMap<String, Vec<TransitGatewayRouteAttachment>>,
+    pub(super) template_versions: BTreeMap<String, Vec<LaunchTemplateVersion>>,
 }
 
 impl Unit {

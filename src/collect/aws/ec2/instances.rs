@@ -1,7 +1,7 @@
 use super::PAGE;
 use crate::collect::aws::parse::{Malformed, id, parsed, tags, text};
 use crate::collect::aws::read::{Page, Read, drain};
-use crate::snapshot::{Instance, InstanceState};
+use crate::snapshot::{BlockDevice, EbsDevice, Instance, InstanceState};
 use aws_sdk_ec2::{Client, primitives::DateTimeFormat, types};
 
 /// Reads `DescribeInstances`.
@@ -12,6 +12,16 @@ pub(in crate::collect::aws) async fn read(ec2: &Client) -> Read<Instance> {
         more: page.next_token().is_some_and(|t| !t.is_empty()),
     })
     .await
+}
+
+fn device(row: &types::InstanceBlockDeviceMapping) -> BlockDevice {
+    BlockDevice {
+        device_name: text(row.device_name()),
+        ebs: row.ebs().map(|e| EbsDevice {
+            volume_id: text(e.volume_id()),
+            status: e.status().map(|s| s.as_str().to_owned()),
+        }),
+    }
 }
 
 fn instance(row: &types::Instance) -> Result<Instance, Malformed> {
@@ -44,6 +54,7 @@ fn instance(row: &types::Instance) -> Result<Instance, Malformed> {
             .launch_time()
             .and_then(|t| t.fmt(DateTimeFormat::DateTime).ok())
             .map(|t| t.replace('Z', "+00:00")),
+        block_device_mappings: Some(row.block_device_mappings().iter().map(device).collect()),
         tags: tags(row.tags()),
     })
 }

@@ -11,7 +11,9 @@ pub(super) mod interfaces;
 pub(super) mod peerings;
 pub(super) mod prefix_lists;
 pub(super) mod routes;
+pub(super) mod templates;
 pub(super) mod transit;
+pub(super) mod volumes;
 pub(super) mod vpcs;
 pub(super) mod vpn;
 

@@ -303,6 +303,69 @@ fn what_belongs_to_a_row_may_stand_in_another_folder() {
     assert_eq!(entries.map(Vec::len).collect::<Vec<_>>(), [1]);
 }
 
+/// A launch template with a latest version, and the versions that were saved.
+fn templates(latest: i64, versions: &[i64]) -> Snapshot {
+    let list = format!(
+        r#"{{"LaunchTemplates":[{{"LaunchTemplateId":"lt-1","LatestVersionNumber":{latest}}}]}}"#
+    );
+    let rows: Vec<String> = versions
+        .iter()
+        .map(|n| {
+            format!(
+                r#"{{"LaunchTemplateId":"lt-1","VersionNumber":{n},"LaunchTemplateData":{{"SecurityGroupIds":["sg-{n}"]}}}}"#
+            )
+        })
+        .collect();
+    let rows = format!(r#"{{"LaunchTemplateVersions":[{}]}}"#, rows.join(","));
+    let name = format!("templates-{latest}-{}", versions.len());
+    let f = Folder::new(&name, &[("a.json", &list), ("b/versions.json", &rows)]);
+    f.read().expect("read").snapshot
+}
+
+#[test]
+fn versions_find_their_template_and_one_that_is_not_there_is_told() {
+    let of = |s: &Snapshot| {
+        let groups = s.regions[0].launch_templates[0].versions.iter().flatten();
+        let groups = groups.flat_map(|v| v.launch_template_data.security_group_ids.clone());
+        let outcome = s.calls.iter().find(|c| c.kind == CallKind::LaunchTemplateVersions);
+        (groups.collect::<Vec<_>>(), outcome.expect("the call").outcome.to_string())
+    };
+    let (groups, outcome) = of(&templates(3, &[3, 1, 2]));
+    assert_eq!((groups.join(" "), outcome.as_str()), ("sg-1 sg-2 sg-3".into(), "complete"));
+    // `--versions $Latest $Default` gives two of three: the third may name anything.
+    let (groups, outcome) = of(&templates(3, &[1, 3]));
+    assert_eq!(groups, ["sg-1", "sg-3"], "what is there is kept");
+    assert_eq!(outcome, "truncated: lt-1: version 2 is not saved");
+    let (_, outcome) = of(&templates(2, &[]));
+    assert_eq!(outcome, "truncated: lt-1: no version of it is saved");
+    // A version without its content would look like one that names nothing.
+    let bare = r#"{"LaunchTemplateVersions":[{"LaunchTemplateId":"lt-1","VersionNumber":1}]}"#;
+    assert!(truncated("bare-version", bare).contains("it has no LaunchTemplateData"));
+}
+
+#[test]
+fn volumes_and_launch_configurations_are_read_by_their_keys() {
+    let volumes = r#"{"Volumes":[{"VolumeId":"vol-1","State":"available","AvailabilityZone":"eu-west-1a",
+        "Attachments":[],"CreateTime":"2020-01-01T00:00:00+00:00"}]}"#;
+    let configurations = r#"{"LaunchConfigurations":[{"LaunchConfigurationName":"old","LaunchConfigurationARN":
+        "arn:aws:autoscaling:eu-west-1:111122223333:launchConfiguration:1:launchConfigurationName/old",
+        "SecurityGroups":["sg-1"]}]}"#;
+    let instances = r#"{"Reservations":[{"OwnerId":"111122223333","Instances":[{"InstanceId":"i-1",
+        "BlockDeviceMappings":[{"DeviceName":"/dev/sda1","Ebs":{"VolumeId":"vol-2"}}]}]}]}"#;
+    let f = Folder::new(
+        "volumes",
+        &[("v.json", volumes), ("c.json", configurations), ("i.json", instances)],
+    );
+    let s = f.read().expect("read").snapshot;
+    let view = &s.regions[0];
+    assert_eq!((view.account.as_str(), view.region.as_str()), ("111122223333", "eu-west-1"));
+    assert_eq!(view.volumes[0].state.as_deref(), Some("available"));
+    assert_eq!(view.launch_configurations[0].security_groups, ["sg-1"]);
+    let devices = view.instances[0].block_device_mappings.as_ref().expect("devices");
+    assert_eq!(devices[0].ebs.as_ref().and_then(|e| e.volume_id.as_deref()), Some("vol-2"));
+    assert!(s.calls.iter().all(|c| c.outcome.is_complete()), "{:?}", s.calls);
+}
+
 #[test]
 fn of_two_rows_that_differ_none_is_kept() {
     let group = |port: u16| {

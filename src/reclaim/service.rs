@@ -1,0 +1,28 @@
+use super::place::Place;
+use super::thing::put;
+use crate::cleanup::Resource;
+use crate::snapshot::CallKind;
+
+/// Says where a balancer would send clients to a thing: by its id or any of its addresses.
+pub(super) fn in_service(
+    place: &Place<'_>,
+    thing: &mut Resource,
+    addresses: impl IntoIterator<Item = String>,
+) {
+    let id = thing.id.clone();
+    let mut groups = Vec::new();
+    for name in [id].into_iter().chain(addresses) {
+        for (group, target) in place.uses.targets.get(&name).into_iter().flatten() {
+            let state = target.state.as_deref().unwrap_or("unknown");
+            groups.push(format!("{} {state}", group.target_group_arn));
+            // What is unhealthy or unused gets no clients; every other state does or will.
+            if !matches!(state, "unhealthy" | "unused") {
+                let said = format!("{state} in {}", group.target_group_arn);
+                thing.live.push(place.says(CallKind::TargetHealth, "in-target-group", said));
+            }
+        }
+    }
+    groups.sort();
+    groups.dedup();
+    put(&mut thing.state, "target-groups", Some(&groups.join(", ")));
+}

@@ -1,0 +1,55 @@
+use super::place::Place;
+use super::thing::{age, condemn, new, put, tags, used};
+use crate::cleanup::Resource;
+use crate::cleanup::aws as kind;
+use crate::snapshot::{CallKind, Volume};
+
+/// Volumes. One that is attached to nothing, and that no instance names among its devices, is a
+/// candidate for a snapshot, and then to be deleted.
+pub(super) fn list(place: &Place<'_>, out: &mut Vec<Resource>) {
+    let ends = ["deleting", "deleted"];
+    let there = |v: &&Volume| v.state.as_deref().is_none_or(|s| !ends.contains(&s));
+    out.extend(place.view.volumes.iter().filter(there).map(|row| volume(place, row)));
+}
+
+fn volume(place: &Place<'_>, row: &Volume) -> Resource {
+    let id = row.volume_id.as_str();
+    let call = CallKind::Volumes;
+    let mut thing = new(place, kind::VOLUME, id);
+    put(&mut thing.immutable, "zone", row.availability_zone.as_deref());
+    put(&mut thing.attributes, "volume-type", row.volume_type.as_deref());
+    thing.attributes.insert("age".into(), age(place, row.create_time.as_deref()));
+    thing.domain.clone_from(&row.availability_zone);
+    thing.state.insert("state".into(), row.state.clone().unwrap_or_default());
+    put(&mut thing.state, "gib", row.size.map(|s| s.to_string()).as_deref());
+    let mut attached: Vec<String> = row
+        .attachments
+        .iter()
+        .map(|a| {
+            let part = |text: &Option<String>| text.clone().unwrap_or_default();
+            format!("{} {}", part(&a.instance_id), part(&a.device))
+        })
+        .collect();
+    attached.sort();
+    thing.state.insert("attachments".into(), attached.join(", "));
+    tags(place, &mut thing, call, &row.tags);
+
+    if let Some(first) = attached.first() {
+        thing.live.push(place.says(call, "attached", first));
+    }
+    if let Some(instance) = place.uses.devices.get(id) {
+        thing.live.push(place.says(CallKind::Instances, "device-of", *instance));
+    }
+    thing.unknown.extend(place.blind(&[CallKind::Instances]));
+    if row.state.as_deref() == Some("available") && !used(&thing) {
+        let free = place.says(call, "available", "attached to nothing");
+        let devices = place
+            .lacks(CallKind::Instances, "no-device", "no instance names it among its devices")
+            .filter(|_| place.uses.devices_told);
+        if !place.uses.devices_told {
+            thing.unknown.push("the instances were read without their devices".into());
+        }
+        condemn(&mut thing, "snapshot", "delete", [Some(free), devices].into_iter().flatten());
+    }
+    thing
+}
