@@ -31,6 +31,7 @@ pub struct ApplyArgs {
     pub adapter: AdapterArgs,
     #[command(flatten)]
     pub opt_outs: OptOutArgs,
+    #[command(flatten)]
     pub watch: WatchArgs,
     #[command(flatten)]
     pub state: StateArgs,

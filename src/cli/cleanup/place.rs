@@ -3,7 +3,7 @@
 use super::ground;
 use crate::apply::{FileRegister, GitRegister, Register};
 use crate::cleanup::{Digest, Target, day};
-use crate::cli::{CliError, ExitStatus};
+use crate::cli::CliError;
 use crate::report::escape::visible;
 use clap::Args;
 use std::path::{Path, PathBuf};
