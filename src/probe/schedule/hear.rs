@@ -19,6 +19,9 @@ impl<E: Engine> Scheduler<'_, E> {
         }
         // Past the kernel's own retransmission an answer may be to either SYN.
         let retransmitted = rtt > Duration::from_millis(950);
+        if !matches!(answer.heard, Heard::Icmp(_) | Heard::Local(_)) {
+            self.hosts.entry(tried.host).or_default().heard = true;
+        }
         let index = match tried.of {
             Of::Canary => {
                 self.loss.note(tried.epoch, tried.host, retransmitted);

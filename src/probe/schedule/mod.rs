@@ -30,7 +30,7 @@ use confirm::Confirms;
 use probe::{Host, Phase, Probe, Try};
 use second_look::SecondLooks;
 use slow_lane::SlowLane;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -52,6 +52,8 @@ pub(super) struct Scheduler<'a, E> {
     confirms: Confirms,
     canaries: Canaries,
     looks: SecondLooks,
+    /// Silent endpoints of hosts that answered nothing yet, by when they are tried once more.
+    cold: BTreeSet<(Instant, usize)>,
     slow: SlowLane,
     rtt: Rtt,
     loss: Loss,
@@ -93,6 +95,7 @@ impl<'a, E: Engine> Scheduler<'a, E> {
             confirms: Confirms::default(),
             canaries: Canaries::default(),
             looks: SecondLooks::default(),
+            cold: BTreeSet::new(),
             slow: SlowLane::default(),
             rtt: Rtt::default(),
             loss: Loss::new(now),
@@ -189,6 +192,7 @@ impl<'a, E: Engine> Scheduler<'a, E> {
         let now = Instant::now();
         self.expire(now);
         self.retry(now);
+        self.queue_cold(now);
         self.queue_second_looks(now);
         self.judge_pace(now);
     }
@@ -215,7 +219,8 @@ impl<'a, E: Engine> Scheduler<'a, E> {
         if self.wants_evidence() {
             next = next.min(canary::IDLE_TURN);
         }
-        for due in self.looks.next().into_iter().chain(self.slow_lane_next()) {
+        let cold = self.cold.first().map(|(due, _)| *due);
+        for due in self.looks.next().into_iter().chain(self.slow_lane_next()).chain(cold) {
             next = next.min(due.saturating_duration_since(now));
         }
         next

@@ -63,6 +63,10 @@ pub(super) struct Host {
     pub(super) pending: usize,
     pub(super) parked: Vec<usize>,
     pub(super) canaries: u32,
+    /// When it was first sent to.
+    pub(super) first: Option<Instant>,
+    /// Whether it answered anything itself.
+    pub(super) heard: bool,
     /// The longest way a RST of it came.
     pub(super) furthest: Option<u8>,
     /// Who was seen rejecting with ICMP before it.

@@ -97,6 +97,7 @@ impl<E: Engine> Scheduler<'_, E> {
         probe.open.push((ticket, number));
         self.tries.insert(ticket, Try { of: Of::Probe(index), number, epoch, at: now, host });
         self.flying[kind].push_back((now, ticket));
+        self.hosts.entry(host).or_default().first.get_or_insert(now);
         let level = (number as usize).saturating_sub(1);
         while self.retries[kind].len() <= level {
             self.retries[kind].push(VecDeque::new());

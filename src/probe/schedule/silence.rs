@@ -12,6 +12,10 @@ use std::time::{Duration, Instant};
 const SHORTEST_LIFE: Duration = Duration::from_millis(300);
 /// Hosts limit ICMP to about one a second: a datagram asked again sooner gets nothing new.
 const DATAGRAM_WAIT: Duration = Duration::from_millis(700);
+/// A host that answered nothing yet is tried once more this long after the first packet to it, because
+/// others' answers say nothing of its path: neighbours are looked up first, new addresses are silent
+/// for two seconds, tunnels come up.
+const COLD: Duration = Duration::from_secs(2);
 /// Tries of an endpoint when nothing answered anywhere, so that the path's loss is unknown.
 const UNKNOWN_LOSS_TRIES: u32 = 3;
 
@@ -57,14 +61,14 @@ impl<E: Engine> Scheduler<'_, E> {
                     && now.saturating_duration_since(at) >= wait
                 {
                     self.retries[kind][level].pop_front();
-                    self.decide(index, level);
+                    self.decide(index, level, at);
                 }
             }
         }
     }
 
     /// Whether silence so far is enough, or one more try is due.
-    pub(super) fn decide(&mut self, index: usize, level: usize) {
+    pub(super) fn decide(&mut self, index: usize, level: usize, sent: Instant) {
         let (known, tries) = (self.loss.known(), self.probes[index].tries);
         let probe = &mut self.probes[index];
         if probe.phase != Phase::Flying || probe.last_try || tries as usize != level + 1 {
@@ -75,12 +79,33 @@ impl<E: Engine> Scheduler<'_, E> {
         let evidence: f64 = probe.epochs.iter().map(|e| -self.loss.of(*e, host).ln()).sum();
         let enough =
             if known { tries >= least && evidence >= ENOUGH } else { tries >= UNKNOWN_LOSS_TRIES };
-        if enough || tries >= self.options.tries.max(1) {
+        let most = self.options.tries.max(1);
+        let cold = self.hosts.get(&host).filter(|h| !h.heard).and_then(|h| h.first);
+        if let Some(due) = cold.map(|first| first + COLD)
+            && enough
+            && tries < most
+            && sent < due
+        {
+            self.cold.insert((due, index));
+            return;
+        }
+        let probe = &mut self.probes[index];
+        if enough || tries >= most {
             probe.last_try = true;
             if probe.open.is_empty() {
                 self.silent(index);
             }
         } else {
+            self.again.push_back(index);
+        }
+    }
+
+    /// Queues the last try of what is silent on hosts that answered nothing, once it is due.
+    pub(super) fn queue_cold(&mut self, now: Instant) {
+        while let Some((due, index)) = self.cold.first().copied()
+            && due <= now
+        {
+            self.cold.pop_first();
             self.again.push_back(index);
         }
     }

@@ -230,8 +230,10 @@ impl<E: Engine> Scheduler<'_, E> {
 
     /// Whether anything but the lane is being asked.
     fn sweeping(&self) -> bool {
-        let queued =
-            !self.fresh.is_empty() || !self.again.is_empty() || self.looks.next().is_some();
+        let queued = !self.fresh.is_empty()
+            || !self.again.is_empty()
+            || !self.cold.is_empty()
+            || self.looks.next().is_some();
         queued
             || self
                 .tries
