@@ -121,7 +121,6 @@ pub extern "C" fn sk_api_version() -> u32 {
 /// # Safety
 /// As `sk-api.h` says.
 #[unsafe(no_mangle)]
-#[expect(clippy::too_many_arguments, reason = "OpenSSH's interface")]
 pub unsafe extern "C" fn sk_enroll(
     kind: u32,
     challenge: *const u8,
@@ -168,7 +167,6 @@ pub unsafe extern "C" fn sk_enroll(
 /// # Safety
 /// As `sk-api.h` says.
 #[unsafe(no_mangle)]
-#[expect(clippy::too_many_arguments, reason = "OpenSSH's interface")]
 pub unsafe extern "C" fn sk_sign(
     kind: u32,
     data: *const u8,

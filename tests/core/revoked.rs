@@ -101,7 +101,7 @@ fn words(dice: &mut Dice) -> String {
             0 => writeln!(out, "serial: {}", dice.of(&SERIALS[1..])),
             1 => {
                 let from = 1 + dice.roll(100);
-                writeln!(out, "serial: {from}-{}", from + dice.roll(120))
+                writeln!(out, "serial: {from}-{}", from + 1 + dice.roll(120))
             }
             // Every few: a bitmap is the shortest way to say so.
             2 => {
