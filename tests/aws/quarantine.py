@@ -25,23 +25,27 @@ def main():
     endpoint, verb, *rest = sys.argv[1:]
     if urllib.parse.urlsplit(endpoint).hostname != "127.0.0.1":
         sys.exit(f"refused: {endpoint} is not on loopback")
-    if verb == "moves":
-        metrics = boto3.client("cloudwatch", region_name=REGION, endpoint_url=endpoint)
-        print(json.dumps(moves(metrics, *rest)))
-        return
-    ec2 = boto3.client("ec2", region_name=REGION, endpoint_url=endpoint)
-    made = {"build": build, "show": show, "untag": untag, "start": start}[verb](ec2, *rest)
+    ec2, elb, scaling, metrics = (
+        boto3.client(service, region_name=REGION, endpoint_url=endpoint)
+        for service in ("ec2", "elbv2", "autoscaling", "cloudwatch")
+    )
+    if verb == "build":
+        made = build(ec2, elb, scaling, metrics)
+    elif verb == "moves":
+        made = moves(metrics, *rest)
+    else:
+        made = {"show": show, "untag": untag, "start": start}[verb](ec2, *rest)
     print(json.dumps(made, sort_keys=True))
 
 
-def build(ec2):
+def build(ec2, elb, scaling, metrics):
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
 
     def group(name):
         return ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"]
 
-    carried = [group(f"carried-{n}") for n in range(6)]
+    carried = [group(f"carried-{n}") for n in range(12)]
     unused, templated = group("unused"), group("templated")
     template = ec2.create_launch_template(
         LaunchTemplateName="old", LaunchTemplateData={"SecurityGroupIds": [templated]}
@@ -57,6 +61,25 @@ def build(ec2):
     )["Instances"]
     ids = [i["InstanceId"] for i in instances]
     ec2.create_tags(Resources=ids[1:], Tags=[{"Key": "role", "Value": "web"}])
+    # A list that is empty keeps nothing: one balancer and one group of Auto Scaling.
+    targets = elb.create_target_group(
+        Name="web", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="instance"
+    )["TargetGroups"][0]["TargetGroupArn"]
+    elb.register_targets(TargetGroupArn=targets, Targets=[{"Id": ids[1], "Port": 80}])
+    scaling.create_launch_configuration(
+        LaunchConfigurationName="none", ImageId="ami-03cf127a", InstanceType="t3.micro"
+    )
+    scaling.create_auto_scaling_group(
+        AutoScalingGroupName="none",
+        LaunchConfigurationName="none",
+        MinSize=0,
+        MaxSize=1,
+        DesiredCapacity=0,
+        VPCZoneIdentifier=subnet,
+    )
+    # What is used shows that the judgement sees use.
+    for i in ids[1:]:
+        moves(metrics, i, 1, 3_000_000)
     for i in ids[1:7]:
         held = ec2.allocate_address(Domain="vpc")["AllocationId"]
         ec2.associate_address(AllocationId=held, InstanceId=i)

@@ -115,6 +115,7 @@ async fn part<F: Future<Output = Result<Value, Outcome>>>(
         Some(code) => Err(Outcome::Failed(code.chars().take(40).collect())),
         None => Ok(hours
             .into_iter()
+            .filter(|(_, hours)| !hours.0.is_empty())
             .filter_map(|(n, hours)| Some(hours.told(instances.get(n)?, until)))
             .collect()),
     }
@@ -234,6 +235,7 @@ mod tests {
                 None => json!({ "NextToken": "more", "MetricDataResults": [
                     result("m0_0", "PartialData", &[(1, 10.0)]),
                     result("m1_0", "Complete", &[(1, 5.0), (24, 7.0)]),
+                    result("m0_1", "Complete", &[]),
                 ] }),
                 Some(_) => json!({ "MetricDataResults": [
                     result("m0_0", "Complete", &[(2, 1.0), (25, 3.0)]),
