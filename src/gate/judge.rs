@@ -1,6 +1,6 @@
 use super::{Chosen, Difference, HostAnswer, Peer, Placed, Proof, Reason, Swept, Verdicts};
 use crate::audit::AuditReport;
-use crate::exposure::{Declared, Expects, Exposure, JourneyCell, JourneyOutcome};
+use crate::exposure::{Declared, Expects, Exposure, JourneyCell, JourneyOutcome, ObservedCell};
 use crate::finding::{Finding, FindingStatus};
 use crate::inventory::{Row, What};
 use crate::model::{Family, Gap, GapKind, PortSpec, Protocol, Severity, SourceName};

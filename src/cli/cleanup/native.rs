@@ -270,8 +270,8 @@ pub(super) fn world(target: &Target) -> Result<Box<dyn World>, CliError> {
 pub(super) fn snapshot(target: &Target) -> Result<Snapshot, CliError> {
     use crate::snapshot::CallKind;
 
-    fresh(target, CallKind::ALL.iter().copied().collect(), "list")
-        .map_err(|e| CliError::new(e.to_string()))
+    let audited = CallKind::ALL.iter().copied().filter(|call| !call.on_request());
+    fresh(target, audited.collect(), None, "list").map_err(|e| CliError::new(e.to_string()))
 }
 
 /// All that can be read of a plan's account and regions: nothing, by this build.
