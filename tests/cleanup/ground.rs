@@ -98,7 +98,7 @@ fn a_plan_on_a_disk_that_goes_away_is_refused() {
     };
     let stderr = String::from_utf8_lossy(&ran.stderr);
     assert_eq!(ran.status.code(), Some(4), "{stderr}");
-    assert!(stderr.contains(&job.digest.hex()) && stderr.contains("tmpfs"), "{stderr}");
+    assert!(stderr.contains(job.digest.hex()) && stderr.contains("tmpfs"), "{stderr}");
     assert!(job.acted().is_empty());
 }
 
