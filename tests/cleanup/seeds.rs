@@ -165,6 +165,7 @@ fn seeds_of_journals() {
     ends.insert("found-done", [intent(&plan, 2), unknown(Found::Done)].concat());
     ends.insert("found-not", [intent(&plan, 2), unknown(Found::NotDone)].concat());
     let rest = vec![
+        Event::Watched { answering: ["web tcp/443".to_owned()].into() },
         Event::Skipped { n: 1, refusal: halt.clone() },
         Event::Permitted { n: 2, by: "a job".into() },
         Event::StratumHeld { stratum: 2, refusal: halt.clone() },
