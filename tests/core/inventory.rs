@@ -38,10 +38,10 @@ fn hosts_of_an_inventory_are_judged_as_declared_ones_are() {
     let all = audit(&world, &["--inventory", "hosts.csv", "--inventory", "more.json"]);
     let text = all.to_string();
     assert!(!text.contains("role-too-small"), "three of three: {text}");
-    // Three members and db-1, which no role picks and nobody judges.
+    // Three members; db-1 is in no role, which is told where it stands.
     let looked = &all["coverage"];
     assert_eq!((&looked["exposures"], &alone["coverage"]["exposures"]), (&json!(3), &json!(1)));
-    assert!(!text.contains("192.0.2.9"), "{text}");
+    assert!(text.contains("host-unknown") && text.contains("db-1 is live at 192.0.2.9"), "{text}");
 }
 
 #[test]
