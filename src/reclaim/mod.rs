@@ -11,6 +11,7 @@
 //!   being cleaned up behind its back.
 //! - Nothing here is a verdict: `cleanup` judges.
 
+mod absent;
 mod address;
 mod group;
 mod instance;
@@ -27,6 +28,7 @@ mod traffic;
 mod uses;
 mod volume;
 
+pub use absent::{PRESENT, absent};
 pub use permission::{Rule, rules};
 pub use place::{NEEDS, SPEC, needs, unread};
 
