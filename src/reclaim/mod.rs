@@ -19,6 +19,7 @@ mod interface;
 mod observed;
 mod permission;
 mod place;
+mod reopen;
 mod service;
 mod target;
 #[cfg(test)]
@@ -31,6 +32,7 @@ mod volume;
 pub use absent::{PRESENT, absent};
 pub use permission::{Rule, rules};
 pub use place::{NEEDS, SPEC, needs, unread};
+pub use reopen::{may_open, reopens};
 
 use crate::cleanup::{ItemRef, Listing, Source, aws};
 use crate::drift::Drifted;
