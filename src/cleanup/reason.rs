@@ -76,6 +76,7 @@ reasons! {
     Unknown "unknown" Planning,
     TooLittleEvidence "one-evidence" Planning,
     NoSuchAct "no-such-act" Planning,
+    Exposes "exposes" Planning,
     // Plan or approval invalid.
     PlanDigestMismatch "plan-digest-mismatch" Invalid,
     ApprovalSubjectMismatch "approval-subject-mismatch" Invalid,

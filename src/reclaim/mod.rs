@@ -11,6 +11,7 @@
 //!   being cleaned up behind its back.
 //! - Nothing here is a verdict: `cleanup` judges.
 
+mod absent;
 mod address;
 mod group;
 mod instance;
@@ -18,6 +19,7 @@ mod interface;
 mod observed;
 mod permission;
 mod place;
+mod reopen;
 mod service;
 mod target;
 #[cfg(test)]
@@ -27,8 +29,10 @@ mod traffic;
 mod uses;
 mod volume;
 
+pub use absent::{PRESENT, absent};
 pub use permission::{Rule, rules};
 pub use place::{NEEDS, SPEC, needs, unread};
+pub use reopen::{may_open, reopens};
 
 use crate::cleanup::{ItemRef, Listing, Source, aws};
 use crate::drift::Drifted;

@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests run servers and the binary")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests stand outside of test functions")]
 
+mod apply;
 mod cleanup;
 mod denied;
 mod estate;

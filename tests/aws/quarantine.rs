@@ -46,7 +46,8 @@ impl Account {
     fn new(name: &str) -> Self {
         let moto = Server::moto();
         let ids = script(&moto, &["build"]);
-        let folder = std::env::temp_dir()
+        // Claims lie in files here: not where a folder of the system is in memory.
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
             .join(format!("portcullis-quarantine-{}-{name}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();

@@ -35,4 +35,5 @@ mod seeds;
 #[expect(dead_code, reason = "each part uses its own")]
 mod simworld;
 mod stage;
+mod undo;
 mod watch;

@@ -9,7 +9,7 @@ use crate::cleanup::journal::{Event, ItemState, Ledger, token};
 use crate::cleanup::plan::Plan;
 use crate::cleanup::receipt::{Receipt, Receipted};
 use crate::cleanup::{
-    ActRequest, Acted, Digest, Hello, Observed, Reason, Refusal, Resource, World,
+    Act, ActRequest, Acted, Digest, Hello, Observed, Reason, Refusal, Resource, Risk, World,
 };
 use jiff::SignedDuration;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +24,9 @@ pub struct UndoSetup<'a> {
     pub receipt: &'a Receipt,
     /// Numbers of the items to take back; empty for all.
     pub only: BTreeSet<u32>,
+    /// Asked of each act before it is taken back: whether that would open what nobody may open
+    /// without a plan.
+    pub may: &'a mut dyn FnMut(&Receipted) -> Result<(), Refusal>,
     pub world: &'a mut dyn World,
     pub journal: &'a mut dyn JournalStore,
     pub register: &'a mut dyn Register,
@@ -48,7 +51,7 @@ pub struct UndoReport {
 /// # Errors
 /// What kept it from beginning; [`Reason::AlreadyConsumed`] where nothing is left to take back.
 pub fn undo(setup: UndoSetup<'_>) -> Result<UndoReport, Refusal> {
-    let UndoSetup { plan, digest, receipt, only, world, journal, register, clock, .. } = setup;
+    let UndoSetup { plan, digest, receipt, only, may, world, journal, register, clock, .. } = setup;
     let hello = world.hello().map_err(|e| no_answer(&e))?;
     now_by(&hello, clock)?;
     same_target(&receipt.target, &hello)?;
@@ -64,8 +67,15 @@ pub fn undo(setup: UndoSetup<'_>) -> Result<UndoReport, Refusal> {
         continues(&claim, &journal)?;
         receipt.matches(journal.chain())?;
         let report = {
-            let mut undoing =
-                Undoing { digest, hello, world, claim: &mut claim, journal: &mut journal, clock };
+            let mut undoing = Undoing {
+                digest,
+                hello,
+                may,
+                world,
+                claim: &mut claim,
+                journal: &mut journal,
+                clock,
+            };
             undoing.all(receipt, &only)?
         };
         let chain = journal.chain();
@@ -79,6 +89,7 @@ pub fn undo(setup: UndoSetup<'_>) -> Result<UndoReport, Refusal> {
 struct Undoing<'a, 'b> {
     digest: &'a Digest,
     hello: Hello,
+    may: &'a mut dyn FnMut(&Receipted) -> Result<(), Refusal>,
     world: &'a mut dyn World,
     claim: &'a mut Claim<'b>,
     journal: &'a mut Journal<'b>,
@@ -128,7 +139,13 @@ impl Undoing<'_, '_> {
         let Some(row) = known.filter(|a| a.undo.as_ref() == Some(undo)) else {
             return no(Reason::NoSuchAct, "the adapter has no such undo any more");
         };
+        let exposes = |a: &Act| a.action == *undo && a.kind == item.item.kind;
+        if acts.iter().any(|a| exposes(a) && a.risk == Risk::Exposing) {
+            let says = format!("{undo} opens something, says the adapter: plan it as a repair");
+            return no(Reason::Exposes, &says);
+        }
         let identity = row.identity.clone();
+        (self.may)(item)?;
         let mut tries = 0;
         loop {
             self.claim.check(self.clock.now())?;

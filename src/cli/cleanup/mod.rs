@@ -13,6 +13,7 @@ mod ground;
 pub mod halt;
 mod halts;
 pub mod iam;
+pub mod judged;
 pub mod log;
 pub mod native;
 pub(super) mod nonce;

@@ -159,6 +159,21 @@ pub(super) fn of(
     listing
 }
 
+/// What is left of something that its group does not have any more: see [`reclaim::absent`].
+#[cfg(feature = "aws")]
+fn absent(snapshot: &Snapshot, item: &crate::cleanup::ItemRef) -> Option<crate::cleanup::Resource> {
+    let (spec, drifted) = (Spec::default(), drift::Drifted::default());
+    let input = reclaim::Input {
+        spec: &spec,
+        snapshot,
+        resolution: &resolve::resolve(&spec, snapshot),
+        drifted: &drifted,
+        quarantined: &BTreeSet::new(),
+        observations: &Observations::default(),
+    };
+    reclaim::absent(&input, item)
+}
+
 /// Leaves what was asked for, by attributes.
 fn select(listing: &mut Listing, selector: &BTreeMap<String, String>) {
     listing.resources.retain(|r| selector.iter().all(|(k, v)| r.attributes.get(k) == Some(v)));
@@ -255,7 +270,10 @@ pub(super) fn world(target: &Target) -> Result<Box<dyn World>, CliError> {
         let mut lost = snapshot.calls.iter().filter(|c| needs.contains(&c.kind));
         Ok(match lost.find_map(crate::snapshot::Call::gap) {
             Some(gap) => Observed::Unknown { why: format!("{}: {}", gap.scope, gap.why) },
-            None => Observed::No,
+            None => match absent(&snapshot, item) {
+                Some(resource) => Observed::Yes { resource: Box::new(resource) },
+                None => Observed::No,
+            },
         })
     };
     let world = AwsWorld::new(settings, Box::new(list), Box::new(observe));

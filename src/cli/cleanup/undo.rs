@@ -1,16 +1,17 @@
 //! `portcullis cleanup undo`: takes back what a receipt proves was done.
 
-use super::adapter::AdapterArgs;
+use super::adapter::{AdapterArgs, built_in};
 use super::agreed::{JOURNAL, chain};
 use super::apply::{LEASE, by};
 use super::folder::unusable;
+use super::judged::{Judge, JudgedArgs};
 use super::nonce::nonce;
 use super::place::StateArgs;
 use super::receipted;
 use super::refused::{refused, status};
 use super::trusted::TrustArgs;
 use crate::apply::{JournalFile, SystemClock, UndoReport, UndoSetup, undo};
-use crate::cleanup::receipt::Receipt;
+use crate::cleanup::receipt::{Receipt, Receipted};
 use crate::cleanup::{Digest, Refusal, plan};
 use crate::cli::{CliError, ExitStatus, saved};
 use crate::dossier;
@@ -33,6 +34,8 @@ pub struct UndoArgs {
     #[command(flatten)]
     pub adapter: AdapterArgs,
     #[command(flatten)]
+    pub judged: JudgedArgs,
+    #[command(flatten)]
     pub trust: TrustArgs,
     #[command(flatten)]
     pub state: StateArgs,
@@ -40,7 +43,8 @@ pub struct UndoArgs {
     pub format: saved::AnswerFormat,
 }
 
-/// Takes back what was done. Nobody has to agree: nothing but the inverse of a proven act is done.
+/// Takes back what was done. Nobody has to agree: nothing but the inverse of a proven act is done, and
+/// none that would open what the spec forbids.
 ///
 /// # Errors
 /// Receipts that prove nothing, or are not the journal's; nothing left to take back.
@@ -64,6 +68,8 @@ pub fn run(args: &UndoArgs) -> Result<ExitStatus, CliError> {
     let path = folder.join(JOURNAL);
     let mut journal = JournalFile::open(&path)
         .map_err(|e| CliError::new(format!("open {}", path.display())).because(e))?;
+    let mut judge = Judge::new(&args.judged, built_in(&words), &receipt.target)?;
+    let mut may = |it: &Receipted| judge.may(it);
     let mut register = args.state.claims(&digest, &folder)?;
     let mut world = args.adapter.start(&words, &receipt.target)?;
     let report = undo(UndoSetup {
@@ -71,6 +77,7 @@ pub fn run(args: &UndoArgs) -> Result<ExitStatus, CliError> {
         digest: &digest,
         receipt: &receipt,
         only,
+        may: &mut may,
         world: world.as_mut(),
         journal: &mut journal,
         register: register.as_mut(),

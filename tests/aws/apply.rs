@@ -1,0 +1,318 @@
+//! `cleanup apply`, `undo` and `permit` of the built-in AWS world, by the real binary on a moto.
+
+use crate::world::{Server, collect, here, python};
+use jiff::{SignedDuration, Timestamp};
+use portcullis::cleanup::plan::{Plan, SCHEMA};
+use portcullis::cleanup::{Digest, ItemRef, aws};
+use portcullis::observation::Observations;
+use portcullis::signature::PLAN;
+use portcullis::spec::Spec;
+use portcullis::{dossier, drift, reclaim, resolve};
+use serde_json::{Value, json};
+use ssh_key::private::{Ed25519Keypair, KeypairData};
+use ssh_key::{HashAlg, LineEnding, PrivateKey};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const ACCOUNT: &str = "123456789012";
+/// An account with something of each type, a plan over some of it, and people who agreed to it.
+struct Job {
+    moto: Server,
+    ids: Value,
+    folder: PathBuf,
+    place: String,
+}
+
+const PEOPLE: [(&str, u8); 3] = [("alice", 31), ("bob", 32), ("robot", 33)];
+
+fn key(seed: u8) -> PrivateKey {
+    PrivateKey::new(KeypairData::Ed25519(Ed25519Keypair::from_seed(&[seed; 32])), "test").unwrap()
+}
+
+fn script(moto: &Server, verb: &str) -> Value {
+    let output =
+        python().arg(here().join("reclaim.py")).args([&moto.url(), verb]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Job {
+    /// Plans these acts on things of the account, named as the script names them.
+    fn new(name: &str, acts: &[(&str, &str)], change: impl FnOnce(&mut Plan)) -> Self {
+        let moto = Server::moto();
+        let ids = script(&moto, "build");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("apply-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut it = Self { moto, ids, folder, place: String::new() };
+        let line = |seed| key(seed).public_key().to_openssh().unwrap();
+        let who = |name: &str, roles: &str, seed| {
+            format!(
+                "  {name}: {{ team: ops, roles: [{roles}], keys: [{{ key: \"{}\" }}] }}\n",
+                line(seed)
+            )
+        };
+        let one = "{ people: 1, teams: 1, hardware: 0 }";
+        let trust = format!(
+            "version: 1\npeople:\n{}{}workloads:\n{}quorum:\n  \
+             reversible: {{ people: 1, teams: 1, hardware: 0, up_to: 50 }}\n  reversible_large: {one}\n  \
+             exposing: {one}\n  irreversible: {one}\n  trust_change: {one}\n\
+             hardware: {{ pin: false }}\napproval_lasts: 24h\nrevoked: revoked\n",
+            who("alice", "author", 31),
+            who("bob", "approver", 32),
+            format!("  robot: {{ roles: [applier], keys: [{{ key: \"{}\" }}] }}\n", line(33)),
+        );
+        it.file("trust.yaml", &trust);
+        it.file("revoked", "");
+        it.file("policy.yaml", "# caps\n");
+        it.file("halt.json", r#"{"schema":"portcullis/cleanup-halt/v1","state":"run"}"#);
+        for (name, seed) in PEOPLE {
+            it.file(name, &key(seed).to_openssh(LineEnding::LF).unwrap());
+            let mode = std::fs::Permissions::from_mode(0o600);
+            std::fs::set_permissions(it.folder.join(name), mode).unwrap();
+        }
+        it.seal(acts, change);
+        let plan: Value =
+            serde_json::from_slice(&std::fs::read(Path::new(&it.place).join("plan.json")).unwrap())
+                .unwrap();
+        let (n, account) = (acts.len(), plan["target"]["account"].as_str().unwrap().to_owned());
+        let words = format!("{n} {} in {account}", if n == 1 { "item" } else { "items" });
+        let place = it.place.clone();
+        let (code, said) =
+            it.cleanup(&["approve", &place, "--key=bob", "--as=bob", "--confirm", &words]);
+        assert_eq!(code, Some(0), "{said}");
+        it
+    }
+
+    fn file(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.join(name), text).unwrap();
+    }
+
+    fn item(&self, name: &str) -> ItemRef {
+        let id = |name: &str| self.ids[name].as_str().unwrap().to_owned();
+        let (kind, id) = match name {
+            "rule" => (aws::PERMISSION, format!("{}/ingress/tcp/22/22/192.0.2.0/24", id("used"))),
+            "target" => (aws::TARGET, format!("{}/{}/80", id("targets"), id("stopped"))),
+            instance => (aws::INSTANCE, id(instance)),
+        };
+        ItemRef { kind: kind.into(), id }
+    }
+
+    /// Each thing as the account has it now, through the collector and the listing, as planning does.
+    fn seal(&mut self, acts: &[(&str, &str)], change: impl FnOnce(&mut Plan)) {
+        let snapshot = collect(&self.moto.url(), &["--regions", "us-east-1", "--api-rate", "0"]);
+        let snapshot = snapshot.snapshot();
+        let spec = Spec::default();
+        let listing = reclaim::list(&reclaim::Input {
+            spec: &spec,
+            snapshot: &snapshot,
+            resolution: &resolve::resolve(&spec, &snapshot),
+            drifted: &drift::Drifted::default(),
+            quarantined: &Default::default(),
+            observations: &Observations::default(),
+        });
+        let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
+        let rows = aws::acts();
+        let items: Vec<Value> = (1..)
+            .zip(acts)
+            .map(|(n, (name, action))| {
+                let item = self.item(name);
+                let it = listing.resources.iter().find(|r| r.item() == item).expect("listed");
+                let row = rows.iter().find(|a| a.kind == item.kind && a.action == *action).unwrap();
+                let state = serde_json::to_vec(&it.state).unwrap();
+                json!({
+                    "n": n, "type": item.kind, "id": item.id, "immutable": it.immutable,
+                    "state_sha256": Digest::of(&state), "state": it.state,
+                    "stratum": 1, "strata": [1], "action": action, "undo": row.undo,
+                    "risk": row.risk,
+                    "dead": [{"kind": "a", "source": "a", "at": now},
+                             {"kind": "b", "source": "b", "at": now}],
+                    "live_checked": [],
+                })
+            })
+            .collect();
+        let count = items.len();
+        let tally = |field: &str| {
+            let mut out = serde_json::Map::new();
+            for item in &items {
+                let n = out.entry(item[field].as_str().unwrap()).or_insert(json!(0));
+                *n = json!(n.as_u64().unwrap() + 1);
+            }
+            out
+        };
+        let (by_action, by_type) = (tally("action"), tally("type"));
+        let hours = |n| now + SignedDuration::from_hours(n);
+        let digest_of = |name: &str| Digest::of(&std::fs::read(self.folder.join(name)).unwrap());
+        let mut plan: Plan = serde_json::from_value(json!({
+            "schema": SCHEMA, "phase": "quarantine",
+            "created_at": hours(-1), "not_before": hours(-1), "not_after": hours(23),
+            "author": {"name": "alice"},
+            "target": {"provider": "aws", "partition": "aws", "account": ACCOUNT,
+                       "regions": ["us-east-1"], "scope": "tests"},
+            "pins": {"tool": env!("CARGO_PKG_VERSION"), "policy": digest_of("policy.yaml"),
+                     "trust": digest_of("trust.yaml"), "adapter_command": ["aws"]},
+            "sources": [],
+            "strata": [{"n": 1, "key": {"region": "us-east-1"}, "population": 400,
+                        "candidates": count, "unknown": 0, "live": [10, 10], "dead": [1, 1],
+                        "held": []}],
+            "items": items, "refused": [],
+            "limits": {"max_items": 50, "max_percent_stratum": 25, "max_percent_total": 25,
+                       "ramp": [1, 5, 25], "soak_s": [0], "max_retries": 1, "quarantine_s": 0,
+                       "deadline_s": 86400},
+            "totals": {"items": count, "by_action": by_action, "by_type": by_type},
+        }))
+        .unwrap();
+        change(&mut plan);
+        let mut bytes = serde_json::to_vec_pretty(&plan).unwrap();
+        bytes.push(b'\n');
+        let signed = key(31).sign(PLAN, HashAlg::Sha512, &bytes).unwrap();
+        let signed = signed.to_pem(LineEnding::LF).unwrap();
+        let files: [(&str, &[u8]); 2] =
+            [("plan.json", &bytes), ("plan.json.sig", signed.as_bytes())];
+        let root = self.folder.join("cleanup");
+        let place = dossier::seal(&root, &Digest::of(&bytes), &files).unwrap();
+        self.place = place.display().to_string();
+    }
+
+    fn cleanup(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        self.cleanup_at(&self.moto, arguments)
+    }
+
+    /// `portcullis cleanup …` against a server on loopback, with the code and everything it says.
+    fn cleanup_at(&self, server: &Server, arguments: &[&str]) -> (Option<i32>, String) {
+        let trust = Digest::of(&std::fs::read(self.folder.join("trust.yaml")).unwrap());
+        let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", &self.folder)
+            .env("AWS_ENDPOINT_URL", server.url())
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("PORTCULLIS_TRUST", "trust.yaml")
+            .env("PORTCULLIS_TRUST_DIGEST", trust.to_string())
+            .env("PORTCULLIS_CLEANUP_POLICY", "policy.yaml")
+            .env("PORTCULLIS_HALT", "halt.json")
+            .env("PORTCULLIS_STATE", "state")
+            .current_dir(&self.folder)
+            .arg("cleanup")
+            .args(arguments)
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+    }
+
+    fn apply(&self, more: &[&str]) -> (Option<i32>, Value) {
+        self.apply_at(&self.moto, more)
+    }
+
+    fn apply_at(&self, server: &Server, more: &[&str]) -> (Option<i32>, Value) {
+        let mut arguments = vec!["apply", &self.place, "--key=robot", "--format=json"];
+        arguments.extend(more);
+        let (code, said) = self.cleanup_at(server, &arguments);
+        let told = said.lines().find_map(|l| serde_json::from_str(l).ok());
+        (code, told.unwrap_or_else(|| panic!("no JSON: {said}")))
+    }
+
+    fn undo(&self, more: &[&str]) -> (Option<i32>, Value) {
+        let receipt = format!("{}/receipt.json", self.place);
+        let mut arguments = vec!["undo", &receipt, "--format=json"];
+        arguments.extend(more);
+        let (code, said) = self.cleanup(&arguments);
+        let told = said.lines().find_map(|l| serde_json::from_str(l).ok());
+        (code, told.unwrap_or_else(|| panic!("no JSON: {said}")))
+    }
+
+    fn show(&self) -> Value {
+        script(&self.moto, "show")
+    }
+}
+
+const SPEC: &str = "version: 1\nroles:\n  web: { select: { tags: { role: web } } }\n";
+
+/// A permission and a target that are taken out of their groups are no things that are gone: they are
+/// seen absent, and go back where they were.
+#[test]
+fn steps_end_in_a_receipt_and_the_receipt_takes_everything_back() {
+    let acts = [("instance", "stop"), ("rule", "revoke"), ("target", "deregister")];
+    let job = Job::new("whole", &acts, |_| {});
+    let before = job.show();
+    let mut afters = Vec::new();
+    for _ in 0..4 {
+        let (code, told) = job.apply(&["--step"]);
+        assert_eq!(code, Some(0), "{told}");
+        afters.push(told["after"].as_str().unwrap().to_owned());
+        if told["after"] == "finished" {
+            assert!(told["items"].as_array().unwrap().iter().all(|i| i["state"] == "confirmed"));
+            break;
+        }
+    }
+    assert_eq!(afters, ["more", "finished"], "one, then the rest");
+    assert_ne!(job.show(), before);
+    let (code, told) = job.apply(&[]);
+    assert_eq!((code, &told["reason"]), (Some(4), &json!("already-consumed")));
+
+    // What may open something wants a spec; the target that does not run is nobody's to take back.
+    let (code, told) = job.undo(&[]);
+    let reasons: Vec<&str> =
+        told["left"].as_array().unwrap().iter().map(|l| l["reason"].as_str().unwrap()).collect();
+    assert_eq!((code, reasons), (Some(4), vec!["act-failed", "exposes", "exposes"]), "{told}");
+    script(&job.moto, "start");
+    job.file("spec.yaml", SPEC);
+    let (code, told) = job.undo(&["--spec=spec.yaml"]);
+    assert_eq!((code, &told["undone"]), (Some(0), &json!([3, 2, 1])), "{told}");
+    script(&job.moto, "stop");
+    assert_eq!(job.show(), before, "everything is as it was");
+}
+
+#[test]
+fn a_throttled_apply_stops_and_goes_on_later() {
+    let job = Job::new("throttled", &[("instance", "stop"), ("web", "stop")], |_| {});
+    let rules = json!([{"service": "ec2", "operation": "StopInstances",
+                        "error": {"code": "RequestLimitExceeded", "status": 503}}]);
+    let proxy = Server::microburst(&job.moto, &rules);
+    let (code, told) = job.apply_at(&proxy, &["--attached"]);
+    assert_eq!((code, &told["class"]), (Some(4), &json!(14)), "{told}");
+    assert_eq!(told["reason"], "throttled");
+    // Each try once, as often as the plan's limits say: the SDK tries nothing by itself.
+    assert_eq!(proxy.fired().len(), 2, "{:?}", proxy.fired());
+    assert_eq!(job.show()["instances"][job.item("instance").id], "running");
+    let (code, told) = job.apply(&["--attached"]);
+    assert_eq!((code, &told["after"]), (Some(0), &json!("finished")), "{told}");
+    for name in ["instance", "web"] {
+        assert_eq!(job.show()["instances"][job.item(name).id], "stopped", "{name}");
+    }
+}
+
+#[test]
+fn credentials_of_another_account_do_nothing() {
+    let other = |plan: &mut Plan| plan.target.account = "210987654321".into();
+    let job = Job::new("other", &[("instance", "stop")], other);
+    let (code, told) = job.apply(&[]);
+    assert_eq!((code, &told["class"]), (Some(4), &json!(11)), "{told}");
+    assert_eq!(told["reason"], "target-mismatch");
+    assert_eq!(job.show()["instances"][job.item("instance").id], "running");
+}
+
+/// A job that keeps its rights asks before each act.
+#[test]
+fn a_permit_is_good_for_one_act_once() {
+    let job = Job::new("permit", &[("instance", "stop")], |_| {});
+    let id = job.item("instance").id;
+    let place = job.place.clone();
+    let ask =
+        |id: &str, action: &str| job.cleanup(&["permit", &place, "--id", id, "--action", action]);
+    let (code, said) = ask(&id, "terminate");
+    assert!(code == Some(4) && said.contains("act-outside-plan"), "{said}");
+    assert_eq!(ask(&id, "stop").0, Some(0));
+    let (code, said) = ask(&id, "stop");
+    assert!(code == Some(4) && said.contains("already-consumed"), "{said}");
+}

@@ -1,0 +1,34 @@
+//! An undo that opens something goes through a plan; what is beside it in the receipt does not wait.
+
+use crate::job::Job;
+use crate::simworld::Sim;
+use portcullis::cleanup::journal::ItemState;
+use serde_json::{Value, json};
+
+#[test]
+fn an_undo_that_the_adapter_calls_exposing_is_refused_and_the_others_go_on() {
+    for (risk, undone, code) in [("exposing", json!([2]), 4), ("reversible", json!([2, 1]), 0)] {
+        let mut sim =
+            Sim::new().servo("sv-1", |_| {}).servo("w-1", |s| s["type"] = json!("worker"));
+        let acts = sim.data["acts"].as_array_mut().expect("acts");
+        acts[1]["risk"] = json!(risk);
+        for (action, undo) in [("stop", "start"), ("start", "stop")] {
+            acts.push(json!({"action": action, "type": "worker", "undo": undo,
+                             "risk": "reversible", "identity": ["uuid"]}));
+        }
+        let job = Job::new(sim, &["sv-1", "w-1"], |_| {});
+        let (ran, _) = job.apply(&["--attached"]);
+        assert_eq!(ran.code, Some(0), "{ran}");
+        let receipt = job.place.join("receipt.json").display().to_string();
+        let ran =
+            job.sim.folder.run(&job.arguments(&["cleanup", "undo", &receipt, "--format=json"]));
+        let told: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        assert_eq!((ran.code, &told["undone"]), (Some(code), &undone), "{ran}");
+        assert_eq!(job.state(2), ItemState::Undone);
+        if code == 4 {
+            assert_eq!(told["left"][0]["reason"], "exposes", "{ran}");
+            assert_eq!(told["left"][0]["item"]["id"], "sv-1", "{ran}");
+            assert_eq!(job.state(1), ItemState::Confirmed, "it stays as it is");
+        }
+    }
+}
