@@ -210,3 +210,16 @@ fn a_vantage_that_does_not_answer_as_it_should_is_a_gap_and_never_silence() {
         assert_eq!(report["findings"], serde_json::json!([]), "{via}: {report:#}");
     }
 }
+
+#[test]
+fn what_the_guide_configures_is_read_as_it_says() {
+    let guide = crate::common::checkout().join("docs/vantages/README.md");
+    let text = std::fs::read_to_string(guide).expect("the guide");
+    let (_, rest) = text.split_once("```yaml\n").expect("an example");
+    let (example, _) = rest.split_once("```").expect("its end");
+    let config = portcullis::spec::config::load("portcullis.yaml", example.as_bytes())
+        .unwrap_or_else(|e| panic!("{e}"));
+    let names: Vec<_> = config.remote().map(|v| (v.name.as_str(), v.required, v.sweep)).collect();
+    assert_eq!(names, [("frankfurt", false, false), ("office", true, true)]);
+    assert_eq!(config.local().map(|v| v.off), Some(false));
+}

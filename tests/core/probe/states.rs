@@ -100,6 +100,23 @@ fn each_state_is_told_apart_in_both_families() {
     }
 }
 
+/// Two endpoints tell little of a path's loss; what answered is asked again until they tell enough.
+#[test]
+fn a_small_survey_soon_knows_what_silence_is_worth() {
+    if let Some(lack) = no_namespaces() {
+        return skip(&format!("evidence in small surveys: {lack}"));
+    }
+    let row = Row::new();
+    let seen = probe(&row, &[], &["10.77.2.2", "--ports", "tcp/22,1001"]);
+    let silent = seen.row("10.77.2.2", "tcp/1001");
+    assert_eq!(silent["state"], "silent", "{silent}");
+    assert!(silent["tries"].as_u64().is_some_and(|n| n < 10), "{silent}");
+    let detail = silent["detail"].as_str().expect("what it is worth");
+    let (_, miss) = detail.split_once("chance of a miss ").expect("a chance");
+    let miss: f64 = miss.split(';').next().and_then(|n| n.parse().ok()).expect("a number");
+    assert!(miss <= 1e-5, "{silent}");
+}
+
 #[test]
 fn an_expectation_decides_what_silence_and_other_services_are() {
     if let Some(lack) = no_namespaces() {
