@@ -308,7 +308,7 @@ fn a_deletion_without_its_rest_or_its_receipt_is_not_planned_and_an_undo_takes_m
     assert!(refused(&plan, &it.id("volume")).contains("below 86400 s"));
     std::fs::write(it.folder.join("policy.yaml"), POLICY).unwrap();
 
-    let (code, said) = it.cleanup(&["undo", &receipt]);
+    let (code, said) = it.cleanup(&["undo", &receipt, "--spec", "spec.yaml"]);
     assert_eq!(code, Some(0), "{said}");
     let show = it.show();
     assert_eq!(show["marks"], serde_json::json!({}));

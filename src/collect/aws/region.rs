@@ -250,8 +250,11 @@ async fn balancing(
         );
         log.parts(CallKind::TargetGroupAttributes, &groups.outcome, &attributes);
         log.parts(CallKind::TargetHealth, &groups.outcome, &health);
-        for ((group, attributes), health) in groups.rows.iter_mut().zip(attributes).zip(health) {
+        // Each by itself: what was not asked for has no parts, and takes nothing from the other.
+        for (group, attributes) in groups.rows.iter_mut().zip(attributes) {
             group.attributes = attributes.ok().map(BTreeMap::from_iter);
+        }
+        for (group, health) in groups.rows.iter_mut().zip(health) {
             group.targets = health.ok();
         }
         groups.rows
