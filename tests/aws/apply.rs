@@ -60,6 +60,8 @@ impl Job {
             )
         };
         let one = "{ people: 1, teams: 1, hardware: 0 }";
+        let robot =
+            format!("  robot: {{ roles: [applier], keys: [{{ key: \"{}\" }}] }}\n", line(33));
         let trust = format!(
             "version: 1\npeople:\n{}{}{}workloads:\n{}quorum:\n  \
              reversible: {{ people: 1, teams: 1, hardware: 0, up_to: 50 }}\n  reversible_large: {one}\n  \
@@ -68,7 +70,7 @@ impl Job {
             who("alice", "author", 31),
             who("bob", "approver", 32),
             who("carol", "approver", 34),
-            format!("  robot: {{ roles: [applier], keys: [{{ key: \"{}\" }}] }}\n", line(33)),
+            robot,
         );
         it.file("trust.yaml", &trust);
         it.file("revoked", "");
