@@ -1,10 +1,8 @@
-use super::json::split;
+use super::json::{ADDRESSES, NAMES, split};
 use super::row::{Flaw, Row};
 
 /// Rows of a table whose first line names its columns.
 pub(super) fn rows(text: &str) -> (Vec<Row>, Vec<Flaw>) {
-    const NAMES: [&str; 4] = ["name", "host", "hostname", "id"];
-    const ADDRESSES: [&str; 3] = ["addresses", "address", "ip"];
     let mut reader =
         ::csv::ReaderBuilder::new().trim(::csv::Trim::All).from_reader(text.as_bytes());
     let mut flaws = Vec::new();

@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 use std::fmt;
 
 /// Names of a host's name, the best first.
-const NAMES: [&str; 4] = ["name", "host", "hostname", "id"];
+pub(super) const NAMES: [&str; 4] = ["name", "host", "hostname", "id"];
 /// Names of its addresses.
-const ADDRESSES: [&str; 3] = ["addresses", "address", "ip"];
+pub(super) const ADDRESSES: [&str; 3] = ["addresses", "address", "ip"];
 
 /// An object's entries in their order: one that stands twice is seen, and every value has its place.
 pub(super) struct Entries<'t>(pub(super) Vec<(String, &'t RawValue)>);
