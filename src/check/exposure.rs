@@ -1,13 +1,12 @@
 use super::judged::{Context, Judged, general};
 use super::row::{Row, evidence, saw};
-use crate::exposure::{Declared, Exposure};
+use crate::exposure::{Declared, Exposure, clients_of};
 use crate::finding::{Draft, Traffic, close, open};
 use crate::model::{AddressSet, Gap, GapKind, SourceName};
 use crate::observation::State;
 use crate::reach::Configured;
 use crate::rule::{Judgement, Mending, Subject, Yields};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 /// Judges rows of declared × configured × observed.
 ///
@@ -68,9 +67,9 @@ pub fn judge(rows: &[Exposure], context: &Context<'_>) -> Judged {
                 }
             }
             Yields::Finding => {
-                let from = clients
-                    .entry(&exposure.source)
-                    .or_insert_with(|| addresses(&exposure.source, context));
+                let from = clients.entry(&exposure.source).or_insert_with(|| {
+                    clients_of(&exposure.source, context.spec, context.resolution)
+                });
                 find(&mut out, exposure, &facts, &judgement, context, from);
             }
         }
@@ -142,24 +141,5 @@ fn sampled(out: &mut Judged, exposure: &Exposure) {
             exposure.source
         );
         *out.notes.entry(note).or_default() += 1;
-    }
-}
-
-/// The addresses that a mend lets in or shuts out for a source.
-pub(super) fn addresses(source: &SourceName, context: &Context<'_>) -> AddressSet {
-    match source {
-        SourceName::Internet => AddressSet::outside(),
-        SourceName::Network(name) => {
-            context.spec.networks.get(name).map(|n| n.addresses.clone()).unwrap_or_default()
-        }
-        SourceName::Role(name) => {
-            let members = context.resolution.members.get(name).into_iter().flatten();
-            let hosts = members.filter_map(|id| context.resolution.hosts.get(id));
-            let private = hosts.filter(|h| h.live).flat_map(|h| {
-                let any = h.addresses.iter().any(|a| !a.public);
-                h.addresses.iter().filter(move |a| !a.public || !any).map(|a| a.address)
-            });
-            AddressSet::from_addresses(private.collect::<Vec<IpAddr>>())
-        }
     }
 }

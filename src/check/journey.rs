@@ -1,7 +1,7 @@
 use super::judged::{Context, Judged};
 use super::row;
 use super::simple::{self, Found};
-use crate::exposure::{Exposure, JourneyCell, JourneyOutcome, Tried};
+use crate::exposure::{Exposure, JourneyCell, JourneyOutcome, Tried, clients_of};
 use crate::finding::{Evidence, Mend, Side, Traffic, open};
 use crate::model::{Gap, GapKind};
 use crate::observation::State;
@@ -164,7 +164,7 @@ fn configured(
             evidence.push(Evidence::seen(Side::Configured, text, id));
             let stops = matches!(row.configured, Configured::Blocked(_) | Configured::Partly(..));
             if let (true, Some(path)) = (stops, row.configured.path()) {
-                let clients = super::exposure::addresses(&row.source, context);
+                let clients = clients_of(&row.source, context.spec, context.resolution);
                 let traffic = Traffic {
                     address: row.address,
                     interface: row.interface.as_deref(),

@@ -109,6 +109,9 @@ const TABLE: &[Row] = &[
     Row { kind: PERMISSION, action: "revoke", undo: Some("authorize"), identity: &["account", "region", "group"], precondition: true,
         rights: &[right(&["ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress"],
             &[GROUPS, RULES])] },
+    Row { kind: PERMISSION, action: "authorize", undo: Some("revoke"), identity: &["account", "region", "group"], precondition: true,
+        rights: &[right(&["ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress"],
+            &[GROUPS, RULES])] },
     Row { kind: GROUP, action: "mark", undo: Some("unmark"), identity: NAME, precondition: false,
         rights: &[marks(&[GROUPS])] },
     Row { kind: GROUP, action: "delete", undo: None, identity: NAME, precondition: true,
@@ -146,9 +149,10 @@ pub fn acts() -> Vec<Act> {
             action: row.action.into(),
             kind: row.kind.into(),
             undo: row.undo.map(Into::into),
-            risk: match row.undo {
-                Some(_) => Risk::Reversible,
-                None => Risk::Irreversible,
+            risk: match (row.kind, row.action, row.undo) {
+                (PERMISSION, "authorize", _) => Risk::Exposing,
+                (_, _, Some(_)) => Risk::Reversible,
+                (_, _, None) => Risk::Irreversible,
             },
             identity: row.identity.iter().map(|f| (*f).into()).collect(),
             precondition: row.precondition,

@@ -24,3 +24,4 @@ pub use join::{Joined, join};
 pub use journey::{JourneyCell, JourneyOutcome, LeftOut, Tried};
 pub use journeys::journeys;
 pub use row::Exposure;
+pub use source::clients_of;

@@ -1,6 +1,6 @@
 use crate::model::{AddressSet, Family, SourceName};
 use crate::observation::VantageSeen;
-use crate::resolve::Resolution;
+use crate::resolve::{Host, Resolution};
 use crate::spec::Spec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -43,11 +43,33 @@ impl Source {
     }
 }
 
+/// The addresses that clients of one source send from, which a permission for it lets in.
+#[must_use]
+pub fn clients_of(source: &SourceName, spec: &Spec, resolution: &Resolution) -> AddressSet {
+    match source {
+        SourceName::Internet => AddressSet::outside(),
+        SourceName::Network(name) => {
+            spec.networks.get(name).map(|n| n.addresses.clone()).unwrap_or_default()
+        }
+        SourceName::Role(name) => {
+            let members = resolution.members.get(name).into_iter().flatten();
+            let hosts = members.filter_map(|id| resolution.hosts.get(id)).filter(|h| h.live);
+            AddressSet::from_addresses(hosts.flat_map(sends_from))
+        }
+    }
+}
+
+/// The private addresses of a host, because that is what a group as source matches (R3); all it has
+/// where it has no private one.
+fn sends_from(host: &Host) -> Vec<IpAddr> {
+    let any = host.addresses.iter().any(|a| !a.public);
+    host.addresses.iter().filter(|a| !any || !a.public).map(|a| a.address).collect()
+}
+
 /// Every source, broadest first, so that what a broad one says is known when a narrow one is judged.
 ///
 /// `internet` and every network are judged for what nobody declared; of the roles those that the
-/// spec names as somebody's source. A role's clients are the private addresses of its members,
-/// because that is what a group as source matches (R3); a member without any counts with all it has.
+/// spec names as somebody's source.
 pub(super) fn sources(
     spec: &Spec,
     resolution: &Resolution,
@@ -58,30 +80,23 @@ pub(super) fn sources(
         named.extend(role.services.iter().flat_map(|s| &s.from));
         named.extend(role.allow.iter().chain(&role.forbid).flat_map(|p| &p.from));
     }
-    let internet = AddressSet::outside();
+    let of = |name: &SourceName| clients_of(name, spec, resolution);
+    let internet = of(&SourceName::Internet);
     let mut out = vec![Source::new(SourceName::Internet, internet.clone(), internet, true)];
-    for network in spec.networks.values() {
-        let name = SourceName::Network(network.name.clone());
-        out.push(Source::new(name, network.addresses.clone(), network.addresses.clone(), true));
+    for network in spec.networks.keys() {
+        let name = SourceName::Network(network.clone());
+        let clients = of(&name);
+        out.push(Source::new(name, clients.clone(), clients, true));
     }
     for role in spec.roles.keys() {
         let name = SourceName::Role(role.clone());
-        let (mut clients, mut located) = (Vec::new(), Vec::new());
         let members = resolution.members.get(role).into_iter().flatten();
-        for host in members.filter_map(|id| resolution.hosts.get(id)).filter(|h| h.live) {
-            let private: Vec<IpAddr> =
-                host.addresses.iter().filter(|a| !a.public).map(|a| a.address).collect();
-            let all = host.addresses.iter().map(|a| a.address);
-            located.extend(all.clone());
-            if private.is_empty() { clients.extend(all) } else { clients.extend(private) }
-        }
+        let hosts = members.filter_map(|id| resolution.hosts.get(id)).filter(|h| h.live);
+        let located = hosts.flat_map(|h| h.addresses.iter().map(|a| a.address));
+        let located = AddressSet::from_addresses(located);
         let judged = named.contains(&name);
-        out.push(Source::new(
-            name,
-            AddressSet::from_addresses(clients),
-            AddressSet::from_addresses(located),
-            judged,
-        ));
+        let clients = of(&name);
+        out.push(Source::new(name, clients, located, judged));
     }
     // A stable sort: sources of one size stay in order of kind and name.
     out.sort_by_key(|s| std::cmp::Reverse(s.clients.size()));

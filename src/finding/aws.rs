@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 /// `FromPort` and `ToPort` of each part of a set of ports; one pair of nothing where the protocol
 /// has neither ports nor types. For ICMP they are type and code, -1 for any.
-pub(super) fn port_pairs(protocol: Protocol, ports: &PortSet) -> Vec<Option<(i32, i32)>> {
+#[must_use]
+pub fn port_pairs(protocol: Protocol, ports: &PortSet) -> Vec<Option<(i32, i32)>> {
     if protocol.has_ports() {
         return ports.ranges().iter().map(|(l, h)| Some((i32::from(*l), i32::from(*h)))).collect();
     }

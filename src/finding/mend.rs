@@ -4,8 +4,8 @@ use super::shell::command;
 use super::terraform::{ingress_rules, quoted, removed};
 use super::{Mend, live};
 use crate::model::{AddressSet, Family, PortSet, PortSpec, Protocol};
-use crate::reach::{Layer, Path};
-use crate::snapshot::{Acl, AclEntry};
+use crate::reach::{Decider, Layer, Path};
+use crate::snapshot::{Acl, AclEntry, SecurityGroup};
 use ipnetwork::IpNetwork;
 use std::fmt;
 use std::net::IpAddr;
@@ -99,11 +99,7 @@ pub fn open(path: &Path, traffic: &Traffic<'_>, ground: &Ground<'_>) -> Vec<Mend
     let other = || vec![Change::Other { layer: decider.layer, id: &decider.id }.mend(None, None)];
     match decider.layer {
         Layer::SecurityGroup => {
-            let first = || {
-                let (_, interface) = interface?;
-                interface.groups.iter().find_map(|g| ground.group(&g.group_id))
-            };
-            let Some((at, group)) = ground.group(&decider.id).or_else(first) else {
+            let Some((at, group)) = group_to_open(decider, traffic, ground) else {
                 return other();
             };
             authorize(at, &group.group_id, &spec, &blocks(traffic.clients, family))
@@ -179,6 +175,32 @@ pub fn open(path: &Path, traffic: &Traffic<'_>, ground: &Ground<'_>) -> Vec<Mend
         | Layer::TargetGroup
         | Layer::NotModelled => other(),
     }
+}
+
+/// Of traffic that security groups keep out: the group that a permission belongs into, and the blocks
+/// that it is for.
+#[must_use]
+pub fn lacking<'a>(
+    path: &Path,
+    traffic: &Traffic<'_>,
+    ground: &Ground<'a>,
+) -> Option<(&'a str, Vec<IpNetwork>)> {
+    let decider = path.decided_by();
+    let (_, group) = group_to_open(decider, traffic, ground)
+        .filter(|_| decider.layer == Layer::SecurityGroup)?;
+    Some((&group.group_id, blocks(traffic.clients, Family::of(traffic.address))))
+}
+
+/// The group that decides, or the first of the interface's.
+fn group_to_open<'a>(
+    decider: &Decider,
+    traffic: &Traffic<'_>,
+    ground: &Ground<'a>,
+) -> Option<(Region<'a>, &'a SecurityGroup)> {
+    ground.group(&decider.id).or_else(|| {
+        let (_, interface) = ground.interface(traffic.interface?)?;
+        interface.groups.iter().find_map(|g| ground.group(&g.group_id))
+    })
 }
 
 /// What would stop the traffic: the permissions of the interface's groups that let it in.

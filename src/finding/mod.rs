@@ -13,9 +13,10 @@ mod reconcile;
 mod shell;
 mod terraform;
 
+pub use aws::port_pairs;
 pub use draft::{Draft, Incomplete};
 pub use finding::{Evidence, Finding, FindingStatus, Mend, Side};
 pub use fingerprint::fingerprint;
 pub use ground::Ground;
-pub use mend::{Traffic, close, open};
+pub use mend::{Traffic, close, lacking, open};
 pub use reconcile::{Permission, reconcile};

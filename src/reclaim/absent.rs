@@ -17,13 +17,14 @@ pub fn absent(input: &Input<'_>, item: &ItemRef) -> Option<Resource> {
     let answers = Answers::new(input.observations);
     let places = input.snapshot.regions.iter().map(|view| Place::new(input, view, &answers));
     places.into_iter().find_map(|place| match item.kind.as_str() {
-        aws::PERMISSION => permission(&place, &item.id),
+        aws::PERMISSION => absent_permission(&place, &item.id),
         aws::TARGET => target(&place, &item.id),
         _ => None,
     })
 }
 
-fn permission(place: &Place<'_>, id: &str) -> Option<Resource> {
+/// A permission that its group does not have, as a thing.
+pub(super) fn absent_permission(place: &Place<'_>, id: &str) -> Option<Resource> {
     let (group, rule) = id.split_once('/')?;
     let [direction, protocol, from, to, peer] =
         <[&str; 5]>::try_from(rule.splitn(5, '/').collect::<Vec<_>>()).ok()?;

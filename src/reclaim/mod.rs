@@ -17,9 +17,11 @@ mod group;
 mod instance;
 mod interface;
 mod observed;
+mod opening;
 mod permission;
 mod place;
 mod reopen;
+mod repair;
 mod service;
 mod target;
 #[cfg(test)]
@@ -33,6 +35,7 @@ pub use absent::{PRESENT, absent};
 pub use permission::{Rule, rules};
 pub use place::{NEEDS, SPEC, needs, unread};
 pub use reopen::{may_open, reopens};
+pub use repair::{DESCRIPTION, absent_for_repair, repairs};
 
 use crate::cleanup::{ItemRef, Listing, Source, aws};
 use crate::drift::Drifted;
@@ -62,6 +65,11 @@ pub struct Input<'a> {
 /// Lists every thing of the types that can be cleaned up, sorted by type and id, with its sources.
 #[must_use]
 pub fn list(input: &Input<'_>) -> Listing {
+    finished(population(input))
+}
+
+/// Everything of the types, in no order.
+fn population(input: &Input<'_>) -> Listing {
     let answers = Answers::new(input.observations);
     let mut listing = Listing::default();
     for view in &input.snapshot.regions {
@@ -76,6 +84,11 @@ pub fn list(input: &Input<'_>) -> Listing {
         listing.sources.extend(place.sources());
     }
     listing.sources.push(spec(input));
+    listing
+}
+
+/// Sorted, and with the sources that keep things alive known as such.
+fn finished(mut listing: Listing) -> Listing {
     listing.resources.sort_by_key(crate::cleanup::Resource::item);
     // Whatever a candidate's death rests on by being absent is a list that keeps things alive.
     let candidates = listing.resources.iter().filter(|r| r.candidate);

@@ -45,6 +45,6 @@ impl<'a> Answers<'a> {
     }
 }
 
-fn said(o: &Observation) -> String {
+pub(super) fn said(o: &Observation) -> String {
     format!("{} answered the vantage {}", o.endpoint(), o.vantage)
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::snapshot::{CallKind, Outcome};
+use crate::snapshot::{CallKind, Outcome, RegionView};
 use crate::spec::{self, Source};
 use serde_json::Value;
 

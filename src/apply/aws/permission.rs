@@ -127,6 +127,12 @@ pub(super) async fn revoke(ec2: &Client, request: &ActRequest) -> Done {
     Ok(undo)
 }
 
+/// Makes a rule that the spec asks for, with the description that it was declared with.
+pub(super) async fn repair(ec2: &Client, request: &ActRequest) -> Done {
+    // AWS refuses one that is there already, so somebody else's is never taken for this act's.
+    make(ec2, &Planned::of(request)?, &request.immutable).await
+}
+
 /// Makes the rule anew, with its description; AWS gives it another id.
 pub(super) async fn authorize(
     ec2: &Client,
@@ -137,6 +143,10 @@ pub(super) async fn authorize(
     if rules(ec2, planned.group).await?.iter().any(|rule| planned.is(rule)) {
         return Ok(BTreeMap::new());
     }
+    make(ec2, &planned, handed).await
+}
+
+async fn make(ec2: &Client, planned: &Planned<'_>, handed: &BTreeMap<String, String>) -> Done {
     let permission = planned.permission(handed);
     if planned.egress {
         let call = ec2.authorize_security_group_egress().group_id(planned.group);

@@ -2,6 +2,7 @@
 
 use super::native;
 use crate::apply::{Adapter, AdapterCommand, AdapterLimits};
+use crate::cleanup::plan::Plan;
 use crate::cleanup::{Digest, Target, World};
 use crate::cli::{CliError, ExitStatus};
 use crate::report::escape::visible;
@@ -43,18 +44,24 @@ impl AdapterArgs {
         })
     }
 
-    /// Starts it.
+    /// Starts it for a plan's acts.
+    pub(in crate::cli) fn start_for(
+        &self,
+        words: &[String],
+        plan: &Plan,
+    ) -> Result<Box<dyn World>, CliError> {
+        if built_in(words) { native::world(plan) } else { self.start(words, &plan.target) }
+    }
+
+    /// Starts it to be asked what there is.
     pub(in crate::cli) fn start(
         &self,
         words: &[String],
         target: &Target,
     ) -> Result<Box<dyn World>, CliError> {
         if built_in(words) {
-            if target.account.is_empty() {
-                return Err(CliError::new("ask the built-in adapter aws what there is")
-                    .hint("plan with --aws --spec spec.yaml"));
-            }
-            return native::world(target);
+            return Err(CliError::new("ask the built-in adapter aws what there is")
+                .hint("plan with --aws --spec spec.yaml"));
         }
         let adapter = Adapter::start(&command(words)?, &target.scope, AdapterLimits::default());
         let adapter = adapter.map_err(|e| {

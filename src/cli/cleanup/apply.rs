@@ -155,7 +155,7 @@ fn go(
     let mut journal = JournalFile::open(&path)
         .map_err(|e| CliError::new(format!("open {}", path.display())).because(e))?;
     let keep = args.opt_outs.of(plan)?;
-    let mut world = args.adapter.start(&agreed.words, &plan.target)?;
+    let mut world = args.adapter.start_for(&agreed.words, plan)?;
     if let Some(path) = keep {
         world = Box::new(Opted { inner: world, path: path.to_owned() });
     }

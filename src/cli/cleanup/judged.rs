@@ -49,12 +49,18 @@ impl<'a> Judge<'a> {
         Ok(Self { args, target, aws, spec, now: None })
     }
 
-    /// Whether it may be taken back without a plan.
-    pub(super) fn may(&mut self, it: &Receipted) -> Result<(), Refusal> {
-        if !self.aws || !reclaim::may_open(it) {
+    /// Whether it may be taken back without a plan. `exposing`: the adapter's own table says that it
+    /// opens something.
+    pub(super) fn may(&mut self, it: &Receipted, exposing: bool) -> Result<(), Refusal> {
+        let no = |says: String| Refusal::of(Reason::Exposes, it.item.clone(), says);
+        if !self.aws {
+            let undo = it.undo.as_deref().unwrap_or("taking it back");
+            let says = format!("{undo} opens something, says the adapter: plan it as a repair");
+            return if exposing { Err(no(says)) } else { Ok(()) };
+        }
+        if !reclaim::may_open(it) {
             return Ok(());
         }
-        let no = |says: String| Refusal::of(Reason::Exposes, it.item.clone(), says);
         let Some(spec) = &self.spec else {
             let undo = it.undo.as_deref().unwrap_or("taking it back");
             return Err(no(format!(

@@ -5,12 +5,15 @@ use super::super::cloud::CloudArgs;
 use super::super::collect::LiveArgs;
 use super::super::pipeline::{self, Case};
 use super::super::{input, rules};
+use crate::cleanup::plan::{Phase, Plan};
 use crate::cleanup::{Digest, Hello, ItemRef, Listing, Source, Target, World, aws};
 use crate::cli::{CliError, Global};
 use crate::fact::Gathered;
 use crate::observation::Observations;
 use crate::reach::{self, Reach};
 use crate::report::escape::visible;
+#[cfg(feature = "aws")]
+use crate::snapshot::CallKind;
 use crate::snapshot::Snapshot;
 use crate::spec::{self, Spec};
 use crate::{audit, drift, reclaim, resolve};
@@ -61,7 +64,7 @@ impl NativeArgs {
         global: &Global,
         scope: &str,
         selector: &BTreeMap<String, String>,
-        quarantined: &BTreeSet<ItemRef>,
+        (phase, quarantined): (Phase, &BTreeSet<ItemRef>),
         now: Timestamp,
     ) -> Result<Native, CliError> {
         let config = input::config(global)?;
@@ -118,7 +121,7 @@ impl NativeArgs {
             )
         })
         .observations;
-        let mut listing = of(&spec, &snapshot, &seen, quarantined);
+        let mut listing = of(&spec, &snapshot, &seen, (phase, quarantined));
         select(&mut listing, selector);
         let tool = concat!("portcullis ", env!("CARGO_PKG_VERSION"), " reclaim/v1");
         Ok(Native { hello, listing, classifier: Digest::of(tool.as_bytes()) })
@@ -130,19 +133,23 @@ pub(super) fn of(
     spec: &Spec,
     snapshot: &Snapshot,
     seen: &Observations,
-    quarantined: &BTreeSet<ItemRef>,
+    (phase, quarantined): (Phase, &BTreeSet<ItemRef>),
 ) -> Listing {
     let resolution = resolve::resolve(spec, snapshot);
     let reach = Reach::new(snapshot, &reach::Options { assume_bpa_off: false });
     let drifted = drift::compare(spec, snapshot, &reach);
-    let mut listing = reclaim::list(&reclaim::Input {
+    let input = reclaim::Input {
         spec,
         snapshot,
         resolution: &resolution,
         drifted: &drifted,
         quarantined,
         observations: seen,
-    });
+    };
+    let mut listing = match phase {
+        Phase::Quarantine | Phase::Delete => reclaim::list(&input),
+        Phase::Repair => reclaim::repairs(&input),
+    };
     if !seen.vantages.is_empty() {
         listing.sources.push(Source {
             name: "probe".into(),
@@ -159,9 +166,14 @@ pub(super) fn of(
     listing
 }
 
-/// What is left of something that its group does not have any more: see [`reclaim::absent`].
+/// What is left of something that its group does not have any more: see [`reclaim::absent`]. Of what
+/// is to be `repaired`, with the words that it will be described by: [`reclaim::absent_for_repair`].
 #[cfg(feature = "aws")]
-fn absent(snapshot: &Snapshot, item: &crate::cleanup::ItemRef) -> Option<crate::cleanup::Resource> {
+fn absent(
+    snapshot: &Snapshot,
+    item: &ItemRef,
+    repaired: Option<&Option<String>>,
+) -> Option<crate::cleanup::Resource> {
     let (spec, drifted) = (Spec::default(), drift::Drifted::default());
     let input = reclaim::Input {
         spec: &spec,
@@ -171,7 +183,10 @@ fn absent(snapshot: &Snapshot, item: &crate::cleanup::ItemRef) -> Option<crate::
         quarantined: &BTreeSet::new(),
         observations: &Observations::default(),
     };
-    reclaim::absent(&input, item)
+    let Some(words) = repaired else { return reclaim::absent(&input, item) };
+    let mut thing = reclaim::absent_for_repair(&input, item)?;
+    thing.immutable.extend(words.iter().map(|w| (reclaim::DESCRIPTION.into(), w.clone())));
+    Some(thing)
 }
 
 /// Leaves what was asked for, by attributes.
@@ -224,9 +239,14 @@ fn hello(snapshot: &Snapshot, scope: &str) -> Result<Hello, CliError> {
 /// # Errors
 /// What keeps this machine from making calls.
 #[cfg(not(feature = "aws"))]
-pub(super) fn world(_: &Target) -> Result<Box<dyn World>, CliError> {
-    Err(CliError::new("act in AWS with this build: it was made without the `aws` feature")
-        .hint("build with the default features: cargo build --release"))
+pub(super) fn world(_: &Plan) -> Result<Box<dyn World>, CliError> {
+    Err(no_aws())
+}
+
+#[cfg(not(feature = "aws"))]
+fn no_aws() -> CliError {
+    CliError::new("act in AWS with this build: it was made without the `aws` feature")
+        .hint("build with the default features: cargo build --release")
 }
 
 /// The world that a plan of AWS is applied in, with the credentials that the SDKs find: it looks at
@@ -235,17 +255,24 @@ pub(super) fn world(_: &Target) -> Result<Box<dyn World>, CliError> {
 /// # Errors
 /// What keeps this machine from making calls.
 #[cfg(feature = "aws")]
-pub(super) fn world(target: &Target) -> Result<Box<dyn World>, CliError> {
+pub(super) fn world(plan: &Plan) -> Result<Box<dyn World>, CliError> {
     use crate::apply::aws::{AwsWorld, Settings};
     use crate::cleanup::Observed;
-    use crate::snapshot::CallKind;
 
+    let target = &plan.target;
+    let repair = plan.phase == Phase::Repair;
     let settings = Settings {
         regions: target.regions.clone(),
         scope: target.scope.clone(),
         ..Settings::default()
     };
     let (planned, again) = (target.clone(), target.clone());
+    let described: BTreeMap<String, Option<String>> = plan
+        .items
+        .iter()
+        .filter(|_| repair)
+        .map(|i| (i.id.clone(), i.immutable.get(reclaim::DESCRIPTION).cloned()))
+        .collect();
     let list = move |_: &str, selector: &BTreeMap<String, String>| {
         let snapshot = fresh(&planned, reclaim::NEEDS.into_iter().collect(), None, "list")?;
         let mut listing = looked_at(&snapshot);
@@ -253,7 +280,12 @@ pub(super) fn world(target: &Target) -> Result<Box<dyn World>, CliError> {
         Ok(listing)
     };
     let observe = move |item: &ItemRef| {
-        let needs: BTreeSet<CallKind> = reclaim::needs(&item.kind).iter().copied().collect();
+        // What opening something would open, everything on the way decides.
+        let needs = if repair {
+            audited().chain(reclaim::needs(&item.kind).iter().copied()).collect()
+        } else {
+            reclaim::needs(&item.kind).iter().copied().collect::<BTreeSet<CallKind>>()
+        };
         // Traffic is billed by the metric: nobody else's is asked for.
         let snapshot = fresh(&again, needs.clone(), Some(&item.id), "observe")?;
         let listing = looked_at(&snapshot);
@@ -267,10 +299,11 @@ pub(super) fn world(target: &Target) -> Result<Box<dyn World>, CliError> {
             return Ok(Observed::Yes { resource: Box::new(resource) });
         }
         // Absent is gone only where everything that would show it was read.
-        let mut lost = snapshot.calls.iter().filter(|c| needs.contains(&c.kind));
+        let shows = reclaim::needs(&item.kind);
+        let mut lost = snapshot.calls.iter().filter(|c| shows.contains(&c.kind));
         Ok(match lost.find_map(crate::snapshot::Call::gap) {
             Some(gap) => Observed::Unknown { why: format!("{}: {}", gap.scope, gap.why) },
-            None => match absent(&snapshot, item) {
+            None => match absent(&snapshot, item, described.get(&item.id)) {
                 Some(resource) => Observed::Yes { resource: Box::new(resource) },
                 None => Observed::No,
             },
@@ -286,10 +319,13 @@ pub(super) fn world(target: &Target) -> Result<Box<dyn World>, CliError> {
 /// Regions that were not entered.
 #[cfg(feature = "aws")]
 pub(super) fn snapshot(target: &Target) -> Result<Snapshot, CliError> {
-    use crate::snapshot::CallKind;
+    fresh(target, audited().collect(), None, "list").map_err(|e| CliError::new(e.to_string()))
+}
 
-    let audited = CallKind::ALL.iter().copied().filter(|call| !call.on_request());
-    fresh(target, audited.collect(), None, "list").map_err(|e| CliError::new(e.to_string()))
+/// What an audit reads.
+#[cfg(feature = "aws")]
+fn audited() -> impl Iterator<Item = CallKind> {
+    CallKind::ALL.iter().copied().filter(|call| !call.on_request())
 }
 
 /// All that can be read of a plan's account and regions: nothing, by this build.
@@ -297,21 +333,22 @@ pub(super) fn snapshot(target: &Target) -> Result<Snapshot, CliError> {
 /// # Errors
 /// Always.
 #[cfg(not(feature = "aws"))]
-pub(super) fn snapshot(target: &Target) -> Result<Snapshot, CliError> {
-    world(target).map(|_| Snapshot::empty(Timestamp::now()))
+pub(super) fn snapshot(_: &Target) -> Result<Snapshot, CliError> {
+    Err(no_aws())
 }
 
 /// What a fresh reading shows. What a thing is and what uses it needs no spec.
 #[cfg(feature = "aws")]
 fn looked_at(snapshot: &Snapshot) -> Listing {
-    of(&Spec::default(), snapshot, &Observations::default(), &BTreeSet::new())
+    let nothing = BTreeSet::new();
+    of(&Spec::default(), snapshot, &Observations::default(), (Phase::Quarantine, &nothing))
 }
 
 /// Reads some calls of the target's account and regions, now.
 #[cfg(feature = "aws")]
 fn fresh(
     target: &Target,
-    only: BTreeSet<crate::snapshot::CallKind>,
+    only: BTreeSet<CallKind>,
     traffic_of: Option<&String>,
     verb: &str,
 ) -> Result<Snapshot, crate::cleanup::WorldError> {

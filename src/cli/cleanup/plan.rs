@@ -92,6 +92,16 @@ pub struct PlanArgs {
     pub trust: TrustArgs,
 }
 
+impl PlanArgs {
+    fn phase(&self) -> Phase {
+        match (&self.delete, self.repair) {
+            (Some(_), _) => Phase::Delete,
+            (None, true) => Phase::Repair,
+            (None, false) => Phase::Quarantine,
+        }
+    }
+}
+
 pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
@@ -158,11 +168,7 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
     };
     let place = args.out.join(memory_name(&world.target));
     let memory = memory(&place, &world.target)?;
-    let phase = match (&receipt, args.repair) {
-        (Some(_), _) => Phase::Delete,
-        (None, true) => Phase::Repair,
-        (None, false) => Phase::Quarantine,
-    };
+    let phase = args.phase();
     // Where nothing can be planned, nothing has to be counted.
     let today = match world.population {
         Population::Whole => day::today(&args.out, &world.target, phase, &trusted, now)?,
@@ -375,7 +381,8 @@ fn account(
 ) -> Result<World, CliError> {
     let items = receipt.into_iter().flat_map(|r| &r.items);
     let quarantined: BTreeSet<ItemRef> = items.map(|i| i.item.clone()).collect();
-    let native = args.native.list(global, scope, selector, &quarantined, Timestamp::now())?;
+    let what = (args.phase(), &quarantined);
+    let native = args.native.list(global, scope, selector, what, Timestamp::now())?;
     let mut listing = native.listing;
     let known = called.is_none() || !judges.is_empty();
     if let Some(called) = called {

@@ -69,9 +69,9 @@ pub fn run(args: &UndoArgs) -> Result<ExitStatus, CliError> {
     let mut journal = JournalFile::open(&path)
         .map_err(|e| CliError::new(format!("open {}", path.display())).because(e))?;
     let mut judge = Judge::new(&args.judged, built_in(&words), &receipt.target)?;
-    let mut may = |it: &Receipted| judge.may(it);
+    let mut may = |it: &Receipted, exposing| judge.may(it, exposing);
     let mut register = args.state.claims(&digest, &folder)?;
-    let mut world = args.adapter.start(&words, &receipt.target)?;
+    let mut world = args.adapter.start_for(&words, &plan)?;
     let report = undo(UndoSetup {
         plan: &plan,
         digest: &digest,
