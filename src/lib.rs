@@ -45,6 +45,7 @@ pub mod apply;
     reason = "an edge: reads the cloud's answers from files and the network"
 )]
 pub mod collect;
+pub mod dns;
 #[expect(clippy::disallowed_methods, reason = "an edge: the folders of plans")]
 pub mod dossier;
 pub mod lifecycle;

@@ -112,6 +112,7 @@ fn main() {
         adapter: None,
         adapter_command: Vec::new(),
         opt_outs: false,
+        names: false,
     };
     let selector = BTreeMap::new();
     let run = |memory: Option<&Memory>| {

@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 /// The state's field that says which of several a thing is: `primary`, `secondary`.
 pub const ROLE: &str = "role";
 
+/// The state's field that says what an act opens, and to whom: people agree to that, and an act that
+/// would open something else is of a changed thing.
+pub const OPENS: &str = "opens";
+
 /// The state's field that says whose plan condemned a thing: its owner sees it, and takes it off to
 /// object.
 pub const CONDEMNED: &str = "condemned";

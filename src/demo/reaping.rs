@@ -101,6 +101,7 @@ fn drafted(
         adapter: None,
         adapter_command: vec!["servos".into()],
         opt_outs: false,
+        names: false,
     };
     draft(&DraftInput {
         population: Population::Whole,

@@ -83,6 +83,7 @@ mod tests {
             drifted: &Drifted::default(),
             quarantined: &Default::default(),
             observations: &Default::default(),
+            named: None,
         };
         let look =
             |kind: &str, id: &str| absent(&input, &ItemRef { kind: kind.into(), id: id.into() });

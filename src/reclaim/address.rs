@@ -51,6 +51,7 @@ fn address(place: &Place<'_>, row: &Address) -> Option<Resource> {
     if let Some(by) = row.public_ip.and_then(|ip| place.uses.let_in.get(&ip)) {
         thing.protected.push(place.says(CallKind::SecurityGroups, "let-in", by));
     }
+    place.named(&mut thing, row.public_ip);
     if let Some(said) = place.answers.any(row.public_ip) {
         thing.live.push(place.claim(PROBE.into(), "answers-probe", said));
     }
@@ -62,7 +63,12 @@ fn address(place: &Place<'_>, row: &Address) -> Option<Resource> {
     ];
     thing.unknown.extend(place.blind(&calls));
     if !used(&thing) {
-        let said = "associated with nothing; not looked at: names that lead to it";
+        let said = match place.input.named {
+            None => "associated with nothing; not looked at: names that lead to it".to_owned(),
+            Some(led) => {
+                format!("associated with nothing, and none of {} names leads to it", led.names())
+            }
+        };
         let free = place.says(call, "not-associated", said);
         let carried =
             place.lacks(CallKind::NetworkInterfaces, "no-interface", "no interface holds it");

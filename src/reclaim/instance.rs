@@ -41,6 +41,7 @@ fn instance(place: &Place<'_>, row: &Instance) -> Resource {
     tags(place, &mut thing, CallKind::Instances, &row.tags);
 
     let known: Vec<_> = interfaces.iter().flat_map(|i| addresses(i)).collect();
+    place.named(&mut thing, known.iter().copied());
     if let Some(said) = place.answers.any(known.iter().copied()) {
         thing.live.push(place.claim(PROBE.into(), "answers-probe", said));
     }

@@ -40,6 +40,7 @@ fn interface(place: &Place<'_>, row: &Interface) -> Resource {
         let by = row.requester_id.as_deref().unwrap_or("a service");
         thing.protected.push(place.says(call, "managed", format!("{by} keeps it")));
     }
+    place.named(&mut thing, addresses(row));
     if let Some(said) = place.answers.any(addresses(row)) {
         thing.live.push(place.claim(PROBE.into(), "answers-probe", said));
     }

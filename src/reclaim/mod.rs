@@ -37,6 +37,7 @@ pub use place::{NEEDS, SPEC, needs, unread};
 pub use reopen::{may_open, reopens};
 pub use repair::{DESCRIPTION, absent_for_repair, repairs};
 
+use crate::cleanup::names::Led;
 use crate::cleanup::{ItemRef, Listing, Source, aws};
 use crate::drift::Drifted;
 use crate::observation::Observations;
@@ -60,6 +61,8 @@ pub struct Input<'a> {
     pub quarantined: &'a BTreeSet<ItemRef>,
     /// What probes of this run saw; empty where none were sent, and then no silence is a sign.
     pub observations: &'a Observations,
+    /// Where names led; `None` where none were asked.
+    pub named: Option<&'a Led>,
 }
 
 /// Lists every thing of the types that can be cleaned up, sorted by type and id, with its sources.

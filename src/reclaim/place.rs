@@ -1,8 +1,9 @@
 use super::Input;
 use super::observed::Answers;
 use super::uses::Uses;
-use crate::cleanup::{Claim, Source, aws};
+use crate::cleanup::{Claim, Resource, Source, aws};
 use crate::snapshot::{CallKind, Outcome, RegionView, Snapshot};
+use std::net::IpAddr;
 
 /// The spec's name as a source.
 pub const SPEC: &str = "spec";
@@ -156,6 +157,13 @@ impl<'a> Place<'a> {
             at: Some(self.input.snapshot.taken_at),
             record: None,
             detail: detail.into(),
+        }
+    }
+
+    /// Says of a thing with these addresses what names say of it, where names were asked.
+    pub(super) fn named(&self, thing: &mut Resource, addresses: impl IntoIterator<Item = IpAddr>) {
+        if let Some(led) = self.input.named {
+            led.mark(thing, addresses);
         }
     }
 

@@ -7,7 +7,7 @@ use super::permission::Rule;
 use super::place::{Place, SPEC};
 use super::thing::ask;
 use super::{Input, population};
-use crate::cleanup::{Digest, ItemRef, Listing, Resource};
+use crate::cleanup::{Claim, Digest, ItemRef, Listing, OPENS, Resource, aws};
 use crate::drift::{Direction, How, Line};
 use crate::exposure::{self, Declared, Exposure, clients_of};
 use crate::finding::{Ground, Traffic, lacking, port_pairs};
@@ -32,6 +32,10 @@ pub fn repairs(input: &Input<'_>) -> Listing {
         thing.candidate = false;
         thing.action = None;
         thing.dead.clear();
+        // What is in its group is proven not to be missing: who calls that missing reads groups wrongly.
+        if thing.kind == aws::PERMISSION {
+            thing.live.push(there(thing, input.snapshot));
+        }
     }
     let answers = Answers::new(input.observations);
     let (wanted, nothing) = (wanted(input), Spec::default());
@@ -44,6 +48,18 @@ pub fn repairs(input: &Input<'_>) -> Listing {
         }
     }
     super::finished(listing)
+}
+
+fn there(thing: &Resource, snapshot: &Snapshot) -> Claim {
+    let at = |key: &str| thing.immutable.get(key).map_or("", String::as_str);
+    let call = CallKind::SecurityGroups.operation();
+    Claim {
+        kind: "in-group".into(),
+        source: format!("{call} {}/{}", at("account"), at("region")),
+        at: Some(snapshot.taken_at),
+        record: None,
+        detail: String::new(),
+    }
 }
 
 /// What is left to say of a permission that its group does not have, before it is put there: who
@@ -59,33 +75,39 @@ pub fn absent_for_repair(input: &Input<'_>, item: &ItemRef) -> Option<Resource> 
     let nothing = Spec::default();
     let opening = Opening::new(&nothing, snapshot, Some(carried_by(snapshot, &group)));
     thing.state.insert(CARRIED.into(), carried);
-    thing.state.insert(OPENS.into(), told(&opening, snapshot, &thing.immutable));
+    say_opens(&mut thing, &opening, snapshot);
     Some(thing)
 }
 
-/// Fields of the state: the interfaces that carry the group, and what the permission opens.
+/// The field of the state that names the interfaces that carry the group.
 const CARRIED: &str = "interfaces";
-const OPENS: &str = "opens";
 /// The field of a permission to authorize that says what it will be described as.
 pub const DESCRIPTION: &str = "description";
 
 /// Most places that are named one by one: the others are counted, with all that they open in a digest.
 const NAMED: usize = 20;
 
-fn told(opening: &Opening<'_>, snapshot: &Snapshot, fields: &BTreeMap<String, String>) -> String {
+/// Puts what a permission opens into its state; what nobody can say is unknown.
+fn say_opens(thing: &mut Resource, opening: &Opening<'_>, snapshot: &Snapshot) {
     let mut then = snapshot.clone();
-    let Some(touched) = add_permission(&mut then, fields) else {
-        return "unknown: its group is not there".into();
+    let told = match add_permission(&mut then, &thing.immutable) {
+        None => Err("its group is not there".into()),
+        Some(touched) => opening.told(&then, &touched, "authorize"),
     };
-    match opening.told(&then, &touched, "authorize") {
-        Err(why) => format!("unknown: {why}"),
+    let opens = match told {
+        Err(why) => {
+            let says = format!("unknown: {why}");
+            thing.unknown.push(why);
+            says
+        }
         Ok(all) if all.is_empty() => "nothing to the internet".into(),
         Ok(all) if all.len() <= NAMED => all.join("; "),
         Ok(all) => {
             let digest = Digest::of(all.join("; ").as_bytes());
             format!("{}; and {} more ({digest})", all[..NAMED].join("; "), all.len() - NAMED)
         }
-    }
+    };
+    thing.state.insert(OPENS.into(), opens);
 }
 
 /// Why a permission is wanted: where it is declared, and what is not as it was declared.
@@ -253,7 +275,7 @@ fn one(place: &Place<'_>, judge: &Judge<'_>, rule: &Rule, why: &Why) -> Option<R
     let snapshot = place.input.snapshot;
     let mut thing = absent_permission(place, &rule.id(judge.group))?;
     thing.state.insert(CARRIED.into(), judge.carriers.clone());
-    thing.state.insert(OPENS.into(), told(&judge.internet, snapshot, &thing.immutable));
+    say_opens(&mut thing, &judge.internet, snapshot);
     thing.unknown.extend(place.blind(&[CallKind::NetworkInterfaces]));
     thing.live.extend(
         why.answered.iter().map(|said| place.claim(PROBE.into(), "answers-probe", said.clone())),

@@ -1,5 +1,4 @@
 use super::*;
-use crate::cleanup::aws;
 use crate::drift;
 use crate::observation::Observations;
 use crate::resolve;
@@ -30,6 +29,7 @@ fn with<T>(spec: &Spec, snapshot: &Snapshot, then: impl FnOnce(&Input<'_>) -> T)
         drifted: &drift::compare(spec, snapshot, &reach),
         quarantined: &BTreeSet::new(),
         observations: &Observations::default(),
+        named: None,
     })
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::cleanup::names::{Led, Names};
 use crate::cleanup::{Claim, Resource};
 use crate::drift;
 use crate::exposure::fake::Fake;
@@ -8,6 +9,7 @@ use crate::resolve;
 use crate::snapshot::{Call, CallKind, Outcome};
 use crate::spec::{self, Source};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 const ACCOUNT: &str = "111111111111";
 
@@ -149,6 +151,15 @@ fn listed(snapshot: &Snapshot, observations: &Observations) -> Listing {
 }
 
 fn listed_in(snapshot: &Snapshot, observations: &Observations, lets: &Fake) -> Listing {
+    listed_by(snapshot, observations, lets, None)
+}
+
+fn listed_by(
+    snapshot: &Snapshot,
+    observations: &Observations,
+    lets: &Fake,
+    named: Option<&Led>,
+) -> Listing {
     let spec = declared();
     let drifted = drift::compare(&spec, snapshot, lets);
     let resolution = resolve::resolve(&spec, snapshot);
@@ -161,11 +172,49 @@ fn listed_in(snapshot: &Snapshot, observations: &Observations, lets: &Fake) -> L
             .map(|id| crate::cleanup::ItemRef { kind: aws::INSTANCE.into(), id: id.into() })
             .into(),
         observations,
+        named,
     })
 }
 
 fn thing<'a>(listing: &'a Listing, id: &str) -> &'a Resource {
     listing.resources.iter().find(|r| r.id == id).unwrap_or_else(|| panic!("no {id}"))
+}
+
+#[test]
+fn what_a_name_leads_to_is_in_use_and_what_nobody_answers_for_is_unknown() {
+    let mut names = Names::default();
+    for name in ["free.example", "orphan.example", "mute.example"] {
+        names.add(name).expect("a name");
+    }
+    let to = |address: &str| Ok(BTreeSet::from([address.parse().expect("an address")]));
+    let free = snapshot().regions[0]
+        .addresses
+        .iter()
+        .find(|a| a.allocation_id.as_deref() == Some("eipalloc-free"))
+        .and_then(|a| a.public_ip)
+        .expect("its address");
+    let answers = |mute: Result<BTreeSet<IpAddr>, String>| {
+        Led::new(
+            &names,
+            BTreeMap::from([
+                ("free.example".to_owned(), to(&free.to_string())),
+                ("orphan.example".to_owned(), to("10.0.0.2")),
+                ("mute.example".to_owned(), mute),
+            ]),
+            snapshot().taken_at,
+        )
+    };
+    let none = Observations::default();
+    let listing = |led: &Led| listed_by(&snapshot(), &none, &Fake::of(&[]), Some(led));
+    let led = listing(&answers(Ok(BTreeSet::new())));
+    assert!(!thing(&led, "eipalloc-free").candidate, "its next holder would have our name");
+    assert_eq!(kinds(&thing(&led, "i-orphan").live), ["named"]);
+    let other = thing(&led, "eipalloc-trusted");
+    assert!(other.candidate && other.unknown.is_empty());
+    assert!(other.dead[0].detail.contains("none of 3 names"), "{:?}", other.dead);
+    let unled = listing(&answers(Err("request timed out".into())));
+    let unknown = thing(&unled, "eipalloc-trusted").unknown.join(" ");
+    assert!(unknown.contains("mute.example") && unknown.contains("timed out"), "{unknown}");
 }
 
 fn kinds(claims: &[Claim]) -> Vec<&str> {

@@ -120,6 +120,7 @@ impl Job {
             drifted: &drift::Drifted::default(),
             quarantined: &Default::default(),
             observations: &Observations::default(),
+            named: None,
         });
         let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
         let rows = aws::acts();

@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests run servers and the binary")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests stand outside of test functions")]
 
+mod account;
 mod apply;
 mod cleanup;
 mod denied;
@@ -14,5 +15,6 @@ mod interrupt;
 mod lifecycle;
 mod policy;
 mod quarantine;
+mod repair;
 mod ssm_regions;
 mod world;

@@ -1,239 +1,45 @@
 //! From a mark to the end, through the binary, on a moto: a first plan condemns what nothing uses, a
 //! second deletes what nobody objected to.
 
-use crate::world::{Server, here, python};
-use portcullis::cleanup::{Digest, aws};
+use crate::account::{Account, POLICY, items, refused};
+use crate::world::Server;
+use portcullis::cleanup::aws;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-const POLICY: &str = "version: 1
-limits:
-  max_items: 25
-  max_items_per_day: 25
-  max_percent_stratum: 25%
-  max_percent_total: 25
-  ramp: [25]
-  soak: [0s]
-  max_retries: 5
-  quarantine: 1s
-  deadline: 3d
-  valid: 24h
-sources: { floor: 1, delta: 90%, max_age: 1h, max_ahead: 120s }
-minimum: { any: 1, sets: {} }
-";
+use std::path::Path;
 
 const SPEC: &str = "version: 1
 roles:
   web: { select: { tags: { role: web } } }
 ";
 
-/// An account, and the people around it.
-struct Account {
-    moto: Server,
-    ids: Value,
-    folder: PathBuf,
+fn account(name: &str) -> Account {
+    Account::new(name, Server::moto(), "quarantine.py", SPEC)
 }
 
-impl Drop for Account {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-impl Account {
-    fn new(name: &str) -> Self {
-        let moto = Server::moto();
-        let ids = script(&moto, &["build"]);
-        // Claims lie in files here: not where a folder of the system is in memory.
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("portcullis-quarantine-{}-{name}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).unwrap();
-        let it = Self { moto, ids, folder };
-        let key = |who: &str| {
-            let made = Command::new("ssh-keygen")
-                .args(["-q", "-t", "ed25519", "-N", "", "-C", who, "-f"])
-                .arg(it.folder.join(who))
-                .status()
-                .unwrap();
-            assert!(made.success());
-            std::fs::read_to_string(it.folder.join(format!("{who}.pub"))).unwrap()
-        };
-        let person = |name: &str, team: &str, roles: &str| {
-            let key = key(name);
-            format!(
-                "  {name}: {{ team: {team}, roles: [{roles}], keys: [{{ key: \"{}\" }}] }}\n",
-                key.trim()
-            )
-        };
-        let (alice, bob, carol) = (
-            person("alice", "shop", "author, applier"),
-            person("bob", "net", "approver"),
-            person("carol", "ops", "approver"),
-        );
-        let trust = format!(
-            "version: 1\npeople:\n{alice}{bob}{carol}quorum:\n  \
-             reversible: {{ people: 1, teams: 1, hardware: 0, up_to: 10 }}\n  \
-             reversible_large: {{ people: 2, teams: 1, hardware: 0 }}\n  \
-             exposing: {{ people: 2, teams: 2, hardware: 0 }}\n  \
-             irreversible: {{ people: 2, teams: 2, hardware: 0 }}\n  \
-             trust_change: {{ people: 2, teams: 1, hardware: 0 }}\n\
-             hardware: {{ pin: false }}\napproval_lasts: 24h\nrevoked: revoked\n"
-        );
-        for (name, text) in [
-            ("trust.yaml", trust.as_str()),
-            ("revoked", "# nobody\n"),
-            ("policy.yaml", POLICY),
-            ("spec.yaml", SPEC),
-        ] {
-            std::fs::write(it.folder.join(name), text).unwrap();
-        }
-        it
-    }
-
-    fn id(&self, name: &str) -> String {
-        self.ids[name].as_str().unwrap().to_owned()
-    }
-
-    fn show(&self) -> Value {
-        script(&self.moto, &["show"])
-    }
-
-    fn there(&self, name: &str) -> bool {
-        let show = self.show();
-        show["there"].as_array().unwrap().iter().any(|id| *id == self.ids[name])
-    }
-
-    /// `portcullis cleanup …`, with the code it ends with and everything it says.
-    fn cleanup(&self, arguments: &[&str]) -> (Option<i32>, String) {
-        self.cleanup_at(&self.moto, arguments)
-    }
-
-    fn cleanup_at(&self, server: &Server, arguments: &[&str]) -> (Option<i32>, String) {
-        let trust = std::fs::read(self.folder.join("trust.yaml")).unwrap();
-        let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", &self.folder)
-            .env("AWS_ENDPOINT_URL", server.url())
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("PORTCULLIS_TRUST", "trust.yaml")
-            .env("PORTCULLIS_TRUST_DIGEST", Digest::of(&trust).to_string())
-            .env("PORTCULLIS_CLEANUP_POLICY", "policy.yaml")
-            .env("PORTCULLIS_HALT", "halt.json")
-            .env("PORTCULLIS_STATE", "state")
-            .env("PORTCULLIS_SIGN_KEY", "alice")
-            .env("PORTCULLIS_AUTHOR", "alice")
-            .current_dir(&self.folder)
-            .arg("cleanup")
-            .args(arguments)
-            .output()
-            .unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        (output.status.code(), String::from_utf8_lossy(&said).into_owned())
-    }
-
-    /// Plans, and gives what is planned with the plan's folder.
-    fn plan(&self, more: &[&str]) -> (Value, String) {
-        let (plan, place, _) = self.plan_at(&self.moto, more);
-        (plan, place)
-    }
-
-    /// The same by another server, with what was said.
-    fn plan_at(&self, server: &Server, more: &[&str]) -> (Value, String, String) {
-        let before = self.plans();
-        let mut arguments = vec![
-            "plan",
-            "--aws",
-            "--spec",
-            "spec.yaml",
-            "--scope",
-            "nightly",
-            "--regions",
-            "us-east-1",
-            "--no-probe",
-        ];
-        arguments.extend(more);
-        let (_, said) = self.cleanup_at(server, &arguments);
-        let made: Vec<PathBuf> = self.plans().difference(&before).cloned().collect();
-        let [place] = made.as_slice() else { panic!("{said}") };
-        let plan = std::fs::read(place.join("plan.json")).unwrap();
-        (serde_json::from_slice(&plan).unwrap(), place.display().to_string(), said)
-    }
-
-    fn plans(&self) -> BTreeSet<PathBuf> {
-        let Ok(all) = std::fs::read_dir(self.folder.join("cleanup")) else {
-            return BTreeSet::new();
-        };
-        all.map(|e| e.unwrap().path()).filter(|p| p.join("plan.json").exists()).collect()
-    }
-
-    /// Two people agree, and it is applied.
-    fn apply(&self, plan: &Value, place: &str, more: &[&str]) -> (Option<i32>, String) {
-        let items = plan["totals"]["items"].as_u64().unwrap();
-        let words = format!("{items} items in 123456789012");
-        for who in ["bob", "carol"] {
-            let (code, said) =
-                self.cleanup(&["approve", place, "--key", who, "--as", who, "--confirm", &words]);
-            assert_eq!(code, Some(0), "{said}");
-        }
-        if !self.folder.join("halt.json").exists() {
-            assert_eq!(self.cleanup(&["halt", "--init"]).0, Some(0));
-        }
-        self.cleanup(&[&["apply", place, "--attached"], more].concat())
-    }
-
-    /// A first plan, applied: everything that nothing uses is condemned or stopped.
-    fn condemned(&self) -> String {
-        let (learning, _) = self.plan(&[]);
-        assert_eq!(learning["totals"]["items"], 0, "the first run learns");
-        let (plan, place) = self.plan(&[]);
-        let acts: BTreeSet<(&str, &str)> = items(&plan).collect();
-        assert_eq!(
-            acts,
-            [
-                ("address", "mark"),
-                ("group", "mark"),
-                ("interface", "mark"),
-                ("orphan", "stop"),
-                ("volume", "snapshot"),
-            ]
-            .map(|(name, act)| (self.ids[name].as_str().unwrap(), act))
-            .into(),
-            "{:#?}",
-            plan["refused"]
-        );
-        let (code, said) = self.apply(&plan, &place, &[]);
-        assert_eq!(code, Some(0), "{said}");
-        place
-    }
-}
-
-fn script(moto: &Server, arguments: &[&str]) -> Value {
-    let output = python()
-        .arg(here().join("quarantine.py"))
-        .arg(moto.url())
-        .args(arguments)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-fn items(plan: &Value) -> impl Iterator<Item = (&str, &str)> {
-    let items = plan["items"].as_array().unwrap();
-    items.iter().map(|i| (i["id"].as_str().unwrap(), i["action"].as_str().unwrap()))
-}
-
-/// Why a thing is not in a plan.
-fn refused(plan: &Value, id: &str) -> String {
-    let all = plan["refused"].as_array().unwrap();
-    let found = all.iter().find(|r| r["item"]["id"] == id).unwrap_or_else(|| panic!("{all:#?}"));
-    format!("{}: {}", found["reason"].as_str().unwrap(), found["says"].as_str().unwrap())
+/// A first plan, applied: everything that nothing uses is condemned or stopped.
+fn condemned(it: &Account) -> String {
+    let (learning, _) = it.plan(&[]);
+    assert_eq!(learning["totals"]["items"], 0, "the first run learns");
+    let (plan, place) = it.plan(&[]);
+    let acts: BTreeSet<(&str, &str)> = items(&plan).collect();
+    assert_eq!(
+        acts,
+        [
+            ("address", "mark"),
+            ("group", "mark"),
+            ("interface", "mark"),
+            ("orphan", "stop"),
+            ("volume", "snapshot"),
+        ]
+        .map(|(name, act)| (it.ids[name].as_str().unwrap(), act))
+        .into(),
+        "{:#?}",
+        plan["refused"]
+    );
+    let (code, said) = it.apply(&plan, &place, &[]);
+    assert_eq!(code, Some(0), "{said}");
+    place
 }
 
 /// The quarantine of the policy: a second.
@@ -243,8 +49,8 @@ fn rest() {
 
 #[test]
 fn what_is_condemned_goes_by_a_second_plan_and_what_somebody_keeps_stays() {
-    let it = Account::new("whole");
-    let place = it.condemned();
+    let it = account("whole");
+    let place = condemned(&it);
     let show = it.show();
     let marks = show["marks"].as_object().unwrap();
     let digest = Path::new(&place).file_name().unwrap().to_str().unwrap().replace('-', ":");
@@ -262,8 +68,8 @@ fn what_is_condemned_goes_by_a_second_plan_and_what_somebody_keeps_stays() {
     assert!(why.starts_with("no-quarantine-receipt"), "{why}");
 
     // Owners object to two of them: by taking the mark off, and by using it again.
-    script(&it.moto, &["untag", &it.id("group")]);
-    script(&it.moto, &["start", &it.id("orphan")]);
+    it.does(&["untag", &it.id("group")]);
+    it.does(&["start", &it.id("orphan")]);
     rest();
     let receipt = format!("{place}/receipt.json");
     let (plan, deletion) = it.plan(&["--delete", &receipt]);
@@ -281,7 +87,7 @@ fn what_is_condemned_goes_by_a_second_plan_and_what_somebody_keeps_stays() {
     assert!(why.starts_with("state-changed") && why.contains("running"), "{why}");
 
     // Another owner objects after people agreed, and the rest goes.
-    script(&it.moto, &["untag", &it.id("interface")]);
+    it.does(&["untag", &it.id("interface")]);
     let (code, said) = it.apply(&plan, &deletion, &["--receipt", &receipt]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("somebody objects"), "{said}");
@@ -297,8 +103,8 @@ fn what_is_condemned_goes_by_a_second_plan_and_what_somebody_keeps_stays() {
 
 #[test]
 fn a_deletion_without_its_rest_or_its_receipt_is_not_planned_and_an_undo_takes_marks_off() {
-    let it = Account::new("early");
-    let place = it.condemned();
+    let it = account("early");
+    let place = condemned(&it);
     // The policy's rest was a second when it was condemned, and is a day now.
     let policy = POLICY.replace("quarantine: 1s", "quarantine: 1d");
     std::fs::write(it.folder.join("policy.yaml"), policy).unwrap();
@@ -318,7 +124,7 @@ fn a_deletion_without_its_rest_or_its_receipt_is_not_planned_and_an_undo_takes_m
 
 #[test]
 fn a_group_that_any_version_of_a_template_names_is_in_use() {
-    let it = Account::new("template");
+    let it = account("template");
     it.plan(&[]);
     let (plan, _) = it.plan(&[]);
     let templated = it.id("templated");
@@ -341,15 +147,15 @@ fn evidence(plan: &Value, id: &str) -> Vec<String> {
 
 #[test]
 fn two_weeks_of_background_traffic_are_evidence_and_a_busy_day_is_life() {
-    let it = Account::new("traffic");
+    let it = account("traffic");
     let orphan = it.id("orphan");
-    script(&it.moto, &["moves", &orphan, "14", "200000"]);
+    it.does(&["moves", &orphan, "14", "200000"]);
     it.plan(&[]);
     let (plan, place) = it.plan(&[]);
     let dead = evidence(&plan, &orphan);
     assert!(dead.contains(&"no-traffic".to_owned()), "{dead:?}");
     // Between the plan and its act somebody begins to use it.
-    script(&it.moto, &["moves", &orphan, "1", "3000000"]);
+    it.does(&["moves", &orphan, "1", "3000000"]);
     let (_, said) = it.apply(&plan, &place, &[]);
     assert!(said.contains("came-alive") && said.contains("traffic"), "{said}");
     assert_eq!(it.show()["instances"][&orphan], "running");
@@ -362,13 +168,13 @@ fn two_weeks_of_background_traffic_are_evidence_and_a_busy_day_is_life() {
 
 #[test]
 fn traffic_that_nobody_told_is_no_silence() {
-    let it = Account::new("untold");
+    let it = account("untold");
     let orphan = it.id("orphan");
     it.plan(&[]);
     let (plan, _) = it.plan(&[]);
     let dead = evidence(&plan, &orphan);
     assert!(!dead.contains(&"no-traffic".to_owned()), "of no datapoint at all: {dead:?}");
-    script(&it.moto, &["moves", &orphan, "13", "200000"]);
+    it.does(&["moves", &orphan, "13", "200000"]);
     let (plan, _) = it.plan(&[]);
     let dead = evidence(&plan, &orphan);
     assert!(!dead.contains(&"no-traffic".to_owned()), "of thirteen days: {dead:?}");
@@ -377,7 +183,7 @@ fn traffic_that_nobody_told_is_no_silence() {
         "service": "*", "operation": "GetMetricData",
         "error": {"code": "AccessDenied", "status": 403},
     }]);
-    script(&it.moto, &["moves", &orphan, "14", "200000"]);
+    it.does(&["moves", &orphan, "14", "200000"]);
     let proxy = Server::microburst(&it.moto, &rules);
     let (plan, _, said) = it.plan_at(&proxy, &[]);
     assert!(said.contains("GetMetricData") && said.contains("denied"), "{said}");

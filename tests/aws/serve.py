@@ -1,6 +1,7 @@
 """Serves until its standard input ends, so that it never outlives the test that started it.
 
 Usage: serve.py moto
+       serve.py moto-with-bpa        that also answers, as off, what moto lacks: block-public-access
        serve.py microburst UPSTREAM RULES_JSON
 
 Binds a free port of 127.0.0.1 and prints its number on the first line.
@@ -36,6 +37,33 @@ def moto():
     os._exit(0)
 
 
+def answer_bpa():
+    """A mock: moto has no VPC block public access, and what it opens is unknown without."""
+    from moto.ec2.responses import EC2Response
+
+    def answer(name, inside):
+        xmlns = "http://ec2.amazonaws.com/doc/2016-11-15/"
+        return f'<{name} xmlns="{xmlns}"><requestId>1</requestId>{inside}</{name}>'
+
+    def options(self):
+        return answer(
+            "DescribeVpcBlockPublicAccessOptionsResponse",
+            "<vpcBlockPublicAccessOptions><awsAccountId>123456789012</awsAccountId>"
+            "<awsRegion>us-east-1</awsRegion><state>default-state</state>"
+            "<internetGatewayBlockMode>off</internetGatewayBlockMode>"
+            "</vpcBlockPublicAccessOptions>",
+        )
+
+    def exclusions(self):
+        return answer(
+            "DescribeVpcBlockPublicAccessExclusionsResponse",
+            "<vpcBlockPublicAccessExclusionSet/>",
+        )
+
+    EC2Response.describe_vpc_block_public_access_options = options
+    EC2Response.describe_vpc_block_public_access_exclusions = exclusions
+
+
 def microburst(upstream, rules):
     from aiohttp import web
     from microburst.app import make_app
@@ -58,6 +86,9 @@ def microburst(upstream, rules):
 
 
 if sys.argv[1] == "moto":
+    moto()
+elif sys.argv[1] == "moto-with-bpa":
+    answer_bpa()
     moto()
 else:
     microburst(sys.argv[2], json.loads(sys.argv[3]))

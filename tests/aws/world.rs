@@ -47,6 +47,11 @@ impl Server {
         Self::start(&["moto"])
     }
 
+    /// One that answers for block-public-access too, which moto lacks: a mock, as off.
+    pub(crate) fn moto_with_bpa() -> Self {
+        Self::start(&["moto-with-bpa"])
+    }
+
     /// Microburst before `upstream`, with `rules`.
     pub(crate) fn microburst(upstream: &Self, rules: &Value) -> Self {
         Self::start(&["microburst", &upstream.url(), &rules.to_string()])

@@ -159,6 +159,7 @@ impl Fleet {
                 adapter: None,
                 adapter_command: Vec::new(),
                 opt_outs: false,
+                names: false,
             },
             now: self.now,
             guards,

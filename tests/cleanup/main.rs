@@ -25,6 +25,7 @@ mod guards;
 mod hardware;
 mod job;
 mod mutants;
+mod named;
 #[cfg(feature = "fleet")]
 mod nats;
 mod notes;

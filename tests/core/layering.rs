@@ -46,6 +46,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("report", Layer::Pure(8)),
     ("apply", Layer::Edge),
     ("collect", Layer::Edge),
+    ("dns", Layer::Edge),
     ("dossier", Layer::Edge),
     ("lifecycle", Layer::Edge),
     ("listen", Layer::Edge),

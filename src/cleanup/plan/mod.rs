@@ -61,6 +61,9 @@ pub struct Pins {
     /// Whether opt-outs were read: then they are read again before each act.
     #[serde(default)]
     pub opt_outs: bool,
+    /// Whether a list of names was read: then it is asked again before each act where they lead.
+    #[serde(default)]
+    pub names: bool,
 }
 
 /// A class of things that could be wrong together.

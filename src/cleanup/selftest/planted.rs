@@ -69,6 +69,7 @@ impl Planted {
                 adapter: None,
                 adapter_command: Vec::new(),
                 opt_outs: false,
+                names: false,
             },
         };
         world.call_dead(ORPHAN);

@@ -4,6 +4,7 @@ use super::adapter::AdapterArgs;
 use super::agreed::{Agreed, AgreedArgs, JOURNAL};
 use super::day;
 use super::halts::remembered;
+use super::names::NamesArgs;
 use super::nonce::nonce;
 use super::opted::{OptOutArgs, Opted};
 use super::outside::Outside;
@@ -18,6 +19,7 @@ use crate::apply::{
 use crate::cleanup::receipt::Receipt;
 use crate::cleanup::{Guards, Refusal, planted, ramp, selftest, watch};
 use crate::cli::{CliError, ExitStatus, Global, interrupt, saved};
+use crate::spec::Spec;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use std::path::PathBuf;
@@ -31,6 +33,8 @@ pub struct ApplyArgs {
     pub adapter: AdapterArgs,
     #[command(flatten)]
     pub opt_outs: OptOutArgs,
+    #[command(flatten)]
+    pub names: NamesArgs,
     #[command(flatten)]
     pub watch: WatchArgs,
     #[command(flatten)]
@@ -91,7 +95,8 @@ pub fn run_apply(args: &ApplyArgs, global: &Global) -> Result<ExitStatus, CliErr
     let mut watcher = args.watch.watcher(&agreed, global)?;
     // A run that is interrupted stops before its next act, and says so.
     let heeding = interrupt::heed();
-    let looks = Looks { live: &mut outside, watch: watcher.as_mut() };
+    let spec = watcher.as_ref().map(|w| w.spec().clone());
+    let looks = Looks { live: &mut outside, watch: watcher.as_mut(), spec: spec.as_ref() };
     let report = go(args, &agreed, limits, guards, quarantine.as_ref(), looks);
     drop(heeding);
     let report = match report? {
@@ -128,6 +133,8 @@ fn not_begun(
 struct Looks<'a> {
     live: &'a mut Outside,
     watch: Option<&'a mut Watcher>,
+    /// What it watches by, whose names are asked too.
+    spec: Option<&'a Spec>,
 }
 
 fn go(
@@ -155,7 +162,8 @@ fn go(
     let mut journal = JournalFile::open(&path)
         .map_err(|e| CliError::new(format!("open {}", path.display())).because(e))?;
     let keep = args.opt_outs.of(plan)?;
-    let mut world = args.adapter.start_for(&agreed.words, plan)?;
+    let world = args.adapter.start_for(&agreed.words, plan)?;
+    let mut world = args.names.keep(plan, looks.spec, world)?;
     if let Some(path) = keep {
         world = Box::new(Opted { inner: world, path: path.to_owned() });
     }

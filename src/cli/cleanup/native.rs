@@ -5,6 +5,8 @@ use super::super::cloud::CloudArgs;
 use super::super::collect::LiveArgs;
 use super::super::pipeline::{self, Case};
 use super::super::{input, rules};
+use super::names::NamesArgs;
+use crate::cleanup::names::{self, Led};
 use crate::cleanup::plan::{Phase, Plan};
 use crate::cleanup::{Digest, Hello, ItemRef, Listing, Source, Target, World, aws};
 use crate::cli::{CliError, Global};
@@ -62,8 +64,7 @@ impl NativeArgs {
     pub fn list(
         &self,
         global: &Global,
-        scope: &str,
-        selector: &BTreeMap<String, String>,
+        (scope, selector, asked): (&str, &BTreeMap<String, String>, &NamesArgs),
         (phase, quarantined): (Phase, &BTreeSet<ItemRef>),
         now: Timestamp,
     ) -> Result<Native, CliError> {
@@ -121,18 +122,31 @@ impl NativeArgs {
             )
         })
         .observations;
-        let mut listing = of(&spec, &snapshot, &seen, (phase, quarantined));
+        let led = match asked.read(Some(&spec))? {
+            // `--offline` asks nobody, and then no name says anything.
+            Some(names) if !global.offline => Some(asked.led(&names)?),
+            _ => None,
+        };
+        let seen = Seen { observations: &seen, named: led.as_ref() };
+        let mut listing = of(&spec, &snapshot, seen, (phase, quarantined));
         select(&mut listing, selector);
         let tool = concat!("portcullis ", env!("CARGO_PKG_VERSION"), " reclaim/v1");
         Ok(Native { hello, listing, classifier: Digest::of(tool.as_bytes()) })
     }
 }
 
-/// What a snapshot and probes show of an account.
-pub(super) fn of(
+/// What was seen of an account beside its own word.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    observations: &'a Observations,
+    named: Option<&'a Led>,
+}
+
+/// What a snapshot, probes and names show of an account.
+fn of(
     spec: &Spec,
     snapshot: &Snapshot,
-    seen: &Observations,
+    Seen { observations, named }: Seen<'_>,
     (phase, quarantined): (Phase, &BTreeSet<ItemRef>),
 ) -> Listing {
     let resolution = resolve::resolve(spec, snapshot);
@@ -144,25 +158,28 @@ pub(super) fn of(
         resolution: &resolution,
         drifted: &drifted,
         quarantined,
-        observations: seen,
+        observations,
+        named,
     };
     let mut listing = match phase {
         Phase::Quarantine | Phase::Delete => reclaim::list(&input),
         Phase::Repair => reclaim::repairs(&input),
     };
-    if !seen.vantages.is_empty() {
-        listing.sources.push(Source {
-            name: "probe".into(),
-            fetched_at: snapshot.taken_at,
-            newest: None,
-            // Probes prove life, and no silence is taken for anything: none can be missing.
-            complete: true,
-            rows: seen.rows.len() as u64,
-            cross_count: None,
-            keeps: false,
-            selector: BTreeMap::new(),
-        });
+    // Probes and names prove life, and no silence is taken for anything: none can be missing.
+    let proving = |name: &str, rows: usize| Source {
+        name: name.into(),
+        fetched_at: snapshot.taken_at,
+        newest: None,
+        complete: true,
+        rows: rows as u64,
+        cross_count: None,
+        keeps: false,
+        selector: BTreeMap::new(),
+    };
+    if !observations.vantages.is_empty() {
+        listing.sources.push(proving("probe", observations.rows.len()));
     }
+    listing.sources.extend(named.map(|led| proving(names::SOURCE, led.names())));
     listing
 }
 
@@ -182,6 +199,7 @@ fn absent(
         drifted: &drifted,
         quarantined: &BTreeSet::new(),
         observations: &Observations::default(),
+        named: None,
     };
     let Some(words) = repaired else { return reclaim::absent(&input, item) };
     let mut thing = reclaim::absent_for_repair(&input, item)?;
@@ -341,7 +359,8 @@ pub(super) fn snapshot(_: &Target) -> Result<Snapshot, CliError> {
 #[cfg(feature = "aws")]
 fn looked_at(snapshot: &Snapshot) -> Listing {
     let nothing = BTreeSet::new();
-    of(&Spec::default(), snapshot, &Observations::default(), (Phase::Quarantine, &nothing))
+    let seen = Seen { observations: &Observations::default(), named: None };
+    of(&Spec::default(), snapshot, seen, (Phase::Quarantine, &nothing))
 }
 
 /// Reads some calls of the target's account and regions, now.

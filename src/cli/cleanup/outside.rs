@@ -18,6 +18,14 @@ pub(super) const FIELD: &str = "addresses";
 /// The channel's name.
 const CHANNEL: &str = "outside-probe";
 
+/// The addresses that a thing's attribute `addresses` names; what is none of it is left to the look.
+pub(super) fn addresses_of(thing: &Resource) -> Vec<IpAddr> {
+    let text = thing.attributes.get(FIELD).map_or("", String::as_str);
+    let words = text.split([',', ' ']).filter(|w| !w.is_empty());
+    let address = |w: &str| w.parse().or_else(|_| w.parse().map(|both: SocketAddr| both.ip()));
+    words.filter_map(|w| address(w).ok()).collect()
+}
+
 /// Probes what a thing's attribute `addresses` names, as far as `scope:` of portcullis.yaml lets it.
 pub(super) struct Outside {
     may: AddressSet,

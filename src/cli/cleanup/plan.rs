@@ -3,6 +3,7 @@
 use super::adapter::AdapterArgs;
 use super::day;
 use super::folder::unusable;
+use super::names::{self, NamesArgs};
 use super::native::NativeArgs;
 use super::noted;
 use super::notified;
@@ -68,6 +69,8 @@ pub struct PlanArgs {
     pub note: Vec<PathBuf>,
     #[command(flatten)]
     pub opt_outs: OptOutArgs,
+    #[command(flatten)]
+    pub names: NamesArgs,
     /// Where the folders of plans are, and what each run learns for the next
     #[arg(long, value_name = "DIR", default_value = "cleanup")]
     pub out: PathBuf,
@@ -165,6 +168,7 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
         adapter: world.adapter.clone(),
         adapter_command: world.words.clone(),
         opt_outs: keep.is_some(),
+        names: !args.names.names.is_empty(),
     };
     let place = args.out.join(memory_name(&world.target));
     let memory = memory(&place, &world.target)?;
@@ -334,6 +338,9 @@ fn look(
         let why = Refusal::new(Reason::SourceUnreadable, e.to_string());
         refused("plan a cleanup", &why)
     })?;
+    if let Some(names) = args.names.read(None)? {
+        names::mark(&mut listing, &args.names.led(&names)?);
+    }
     let by_job = called.is_some();
     if let Some(called) = called {
         candidates::join(&mut listing, called);
@@ -382,7 +389,8 @@ fn account(
     let items = receipt.into_iter().flat_map(|r| &r.items);
     let quarantined: BTreeSet<ItemRef> = items.map(|i| i.item.clone()).collect();
     let what = (args.phase(), &quarantined);
-    let native = args.native.list(global, scope, selector, what, Timestamp::now())?;
+    let asked = (scope, selector, &args.names);
+    let native = args.native.list(global, asked, what, Timestamp::now())?;
     let mut listing = native.listing;
     let known = called.is_none() || !judges.is_empty();
     if let Some(called) = called {

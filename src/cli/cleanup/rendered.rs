@@ -1,8 +1,7 @@
 //! What an approver is shown.
 
-use crate::cleanup::plan::{Phase, Plan};
-use crate::cleanup::{Digest, Refusal};
-use crate::cleanup::{Reason, Risk};
+use crate::cleanup::plan::{Item, Phase, Plan};
+use crate::cleanup::{Digest, OPENS, Reason, Refusal, Risk};
 use crate::report::escape::visible;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -42,12 +41,16 @@ pub(in crate::cli) fn rendered(plan: &Plan, digest: &Digest) -> String {
             visible(item.owner.as_deref().unwrap_or("unknown")),
             item.stratum,
         );
+        if let Some(opens) = opens(item) {
+            let _ = writeln!(out, "      {opens}");
+        }
+        let because = if item.risk == Risk::Exposing { "wanted" } else { "dead" };
         for claim in &item.dead {
             let at = claim.at.map_or_else(|| "without a time".into(), |at| at.to_string());
             let detail = if claim.detail.is_empty() { "" } else { ": " };
             let _ = writeln!(
                 out,
-                "      dead: {} ({}, {at}){detail}{}",
+                "      {because}: {} ({}, {at}){detail}{}",
                 visible(&claim.kind),
                 visible(&claim.source),
                 visible(&claim.detail),
@@ -60,6 +63,11 @@ pub(in crate::cli) fn rendered(plan: &Plan, digest: &Digest) -> String {
     }
     refused(&mut out, plan);
     out
+}
+
+/// What the act opens, where it opens anything.
+fn opens(item: &Item) -> Option<String> {
+    item.state.get(OPENS).map(|opens| format!("opens {}", visible(opens)))
 }
 
 /// `1 item`, `2 items`.
@@ -183,7 +191,9 @@ pub(in crate::cli) fn whole(plan: &Plan, text: &str) -> Result<(), Refusal> {
             visible(&i.id),
             visible(i.undo.as_deref().unwrap_or(NO_UNDO)),
         );
-        !text.lines().any(|line| line.trim_start().starts_with(&act))
+        let mut lines = text.lines().skip_while(|line| !line.trim_start().starts_with(&act));
+        let (shown, opened) = (lines.next(), lines.next().map(str::trim_start));
+        shown.is_none() || opens(i).is_some_and(|opens| opened != Some(opens.as_str()))
     });
     match cut {
         None => Ok(()),
@@ -237,5 +247,16 @@ mod tests {
             let refused = whole(&plan, &cut.join("\n")).expect_err(&line);
             assert_eq!(refused.item, Some(item.item()), "the one that was cut, and no other");
         }
+    }
+
+    #[test]
+    fn a19_a_text_that_leaves_out_what_an_act_opens_is_told() {
+        let mut plan = plan();
+        plan.items[3].state.insert(OPENS.into(), "tcp/443 of i-1 to internet".into());
+        let text = rendered(&plan, &Digest::of(b"x"));
+        assert_eq!(whole(&plan, &text), Ok(()));
+        let cut: Vec<&str> = text.lines().filter(|l| !l.contains("opens")).collect();
+        let refused = whole(&plan, &cut.join("\n")).expect_err("it was cut");
+        assert_eq!(refused.item, Some(plan.items[3].item()));
     }
 }

@@ -93,6 +93,13 @@ impl WatchArgs {
     }
 }
 
+impl Watcher {
+    /// What is declared.
+    pub(super) const fn spec(&self) -> &Spec {
+        &self.spec
+    }
+}
+
 /// Asks everything that a spec requires, as an audit does.
 pub(super) struct Watcher {
     spec: Spec,

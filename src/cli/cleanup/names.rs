@@ -1,0 +1,185 @@
+//! Names that lead to what is cleaned up: asked when a plan is made, and again before each act.
+
+use super::outside::addresses_of;
+use super::refused::refused;
+use crate::cleanup::names::{Led, Names};
+use crate::cleanup::plan::Plan;
+use crate::cleanup::{
+    ActRequest, Acted, Health, Hello, ItemRef, Listing, Observed, Reason, Refusal, World,
+    WorldError,
+};
+use crate::cli::CliError;
+use crate::report::escape::visible;
+use crate::spec::Spec;
+use crate::{dns, dossier};
+use clap::Args;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Names, and who says where they lead.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Names")]
+pub struct NamesArgs {
+    /// Names that keep what they lead to: one a line, or what `aws route53
+    /// list-resource-record-sets` prints; `-` is standard input (repeatable). A plan that was made
+    /// with it is applied with it
+    #[arg(long, value_name = "FILE", env = "PORTCULLIS_NAMES", value_delimiter = ',')]
+    pub names: Vec<PathBuf>,
+    /// Who says where names lead (repeatable) [default: the resolvers of the system]
+    #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = resolver)]
+    pub resolver: Vec<SocketAddr>,
+}
+
+fn resolver(text: &str) -> Result<SocketAddr, String> {
+    let alone = || text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53));
+    text.parse().or_else(|_| alone()).map_err(|_| "write an address, with a port or without".into())
+}
+
+/// How long an answer counts: names are asked anew for each batch, not for each item of it.
+const FRESH: Duration = Duration::from_secs(30);
+
+impl NamesArgs {
+    /// The names of the lists, and of a spec where there is one; `None` where there is none at all.
+    ///
+    /// # Errors
+    /// Lists that cannot be read: the name that is lost may be the one that leads to something.
+    pub(super) fn read(&self, spec: Option<&Spec>) -> Result<Option<Names>, CliError> {
+        let mut names = Names::default();
+        for path in &self.names {
+            let cannot = || {
+                CliError::new(format!("read the names of {}", visible(&path.display().to_string())))
+            };
+            let bytes = bytes(path).map_err(|e| cannot().because(visible(&e)))?;
+            names.read(&bytes).map_err(|e| cannot().because(visible(&e)))?;
+        }
+        for name in spec.into_iter().flat_map(|s| s.names.keys()) {
+            names
+                .add(name)
+                .map_err(|e| CliError::new("ask where the spec's names lead").because(e))?;
+        }
+        Ok((!names.ask.is_empty()).then_some(names))
+    }
+
+    /// Where they lead now.
+    ///
+    /// # Errors
+    /// Nobody can be asked at all. A name that nobody answers for is no error: it is unknown.
+    pub(super) fn led(&self, names: &Names) -> Result<Led, CliError> {
+        ask(names, &self.resolver).map_err(|e| CliError::new("ask where names lead").because(e))
+    }
+
+    /// A world in which what names lead to is alive, for the acts of a plan.
+    ///
+    /// # Errors
+    /// The plan was made with names, and here are none.
+    pub(super) fn keep(
+        &self,
+        plan: &Plan,
+        spec: Option<&Spec>,
+        world: Box<dyn World>,
+    ) -> Result<Box<dyn World>, CliError> {
+        if plan.pins.names && self.names.is_empty() {
+            let says = "the plan was made with names, and they are asked again before each act";
+            return Err(refused("act without them", &Refusal::new(Reason::Loosening, says))
+                .hint("--names FILE, the list that the plan was made with"));
+        }
+        let resolvers = self.resolver.clone();
+        Ok(match self.read(spec)? {
+            Some(names) => Box::new(Named { inner: world, names, resolvers, led: None }),
+            None => world,
+        })
+    }
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, String> {
+    if path.as_os_str() != "-" {
+        return dossier::read_file(path).map_err(|e| e.to_string());
+    }
+    let mut bytes = Vec::new();
+    let read = std::io::stdin().lock().take(dossier::MAX_BYTES + 1).read_to_end(&mut bytes);
+    read.map_err(|e| e.to_string())?;
+    if bytes.len() as u64 > dossier::MAX_BYTES {
+        return Err("it is longer than 64 MiB".into());
+    }
+    Ok(bytes)
+}
+
+fn ask(names: &Names, resolvers: &[SocketAddr]) -> Result<Led, String> {
+    let options = dns::Options { resolvers: resolvers.to_vec(), ..dns::Options::default() };
+    let answers = dns::ask(&names.ask, &options)?;
+    Ok(Led::new(names, answers, Timestamp::now()))
+}
+
+/// A world in which a thing that a name leads to is alive, as of a moment ago.
+struct Named {
+    inner: Box<dyn World>,
+    names: Names,
+    resolvers: Vec<SocketAddr>,
+    led: Option<(Instant, Led)>,
+}
+
+impl Named {
+    fn led(&mut self, verb: &str) -> Result<&Led, WorldError> {
+        let stale = self.led.as_ref().is_none_or(|(at, _)| at.elapsed() > FRESH);
+        if stale {
+            let led = ask(&self.names, &self.resolvers);
+            let led = led.map_err(|why| WorldError { verb: verb.into(), why })?;
+            self.led = Some((Instant::now(), led));
+        }
+        let led = self.led.as_ref().map(|(_, led)| led);
+        led.ok_or_else(|| WorldError { verb: verb.into(), why: "no name was asked".into() })
+    }
+}
+
+impl World for Named {
+    fn hello(&mut self) -> Result<Hello, WorldError> {
+        self.inner.hello()
+    }
+
+    fn list(
+        &mut self,
+        scope: &str,
+        selector: &BTreeMap<String, String>,
+    ) -> Result<Listing, WorldError> {
+        let mut listing = self.inner.list(scope, selector)?;
+        mark(&mut listing, self.led("list")?);
+        Ok(listing)
+    }
+
+    fn observe(&mut self, item: &ItemRef) -> Result<Observed, WorldError> {
+        let mut seen = self.inner.observe(item)?;
+        if let Observed::Yes { resource } = &mut seen {
+            let addresses = addresses_of(resource);
+            self.led("observe")?.mark(resource, addresses);
+        }
+        Ok(seen)
+    }
+
+    fn act(&mut self, request: &ActRequest) -> Result<Acted, WorldError> {
+        self.inner.act(request)
+    }
+
+    fn undo(
+        &mut self,
+        request: &ActRequest,
+        handed: &BTreeMap<String, String>,
+    ) -> Result<Acted, WorldError> {
+        self.inner.undo(request, handed)
+    }
+
+    fn health(&mut self) -> Result<Health, WorldError> {
+        self.inner.health()
+    }
+}
+
+/// Says of each thing of an adapter's listing what names say of it.
+pub(super) fn mark(listing: &mut Listing, led: &Led) {
+    for thing in &mut listing.resources {
+        let addresses = addresses_of(thing);
+        led.mark(thing, addresses);
+    }
+}
