@@ -1,7 +1,7 @@
 //! What the built-in AWS world can act on and how: the one table that its acts, plans and IAM policy
 //! are made from. Types have CloudFormation's names.
 
-use super::{Act, Risk};
+use super::{Act, ActRequest, Risk};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,12 +35,15 @@ struct Row {
     kind: &'static str,
     action: &'static str,
     undo: Option<&'static str>,
+    risk: Risk,
     /// Fields of a thing's `immutable`.
     identity: &'static [&'static str],
     /// Whether AWS refuses it while the thing is in use.
     precondition: bool,
-    /// Of the act and of its undo.
+    /// Of the act.
     rights: &'static [Right],
+    /// Of what takes it back.
+    back: &'static [Right],
 }
 
 /// IAM actions, and what they are bound to, as ARNs end.
@@ -64,8 +67,12 @@ const fn right(iam: &'static [&'static str], resources: &'static [&'static str])
     Right { iam, resources, bound: Bound::Nothing }
 }
 
-const fn marks(resources: &'static [&'static str]) -> Right {
-    Right { iam: &["ec2:CreateTags", "ec2:DeleteTags"], resources, bound: Bound::Mark }
+const fn mark(resources: &'static [&'static str]) -> Right {
+    Right { iam: &["ec2:CreateTags"], resources, bound: Bound::Mark }
+}
+
+const fn unmark(resources: &'static [&'static str]) -> Right {
+    Right { iam: &["ec2:DeleteTags"], resources, bound: Bound::Mark }
 }
 
 const PLACE: &[&str] = &["account", "region"];
@@ -73,6 +80,8 @@ const IMAGE: &[&str] = &["account", "region", "image"];
 const PRIVATE_IP: &[&str] = &["account", "region", "private-ip"];
 const NAME: &[&str] = &["account", "region", "vpc", "name"];
 const PUBLIC_IP: &[&str] = &["account", "region", "public-ip"];
+const RULE: &[&str] = &["account", "region", "group"];
+const TARGETED: &[&str] = &["account", "region", "target-group", "target"];
 
 const INSTANCES: &str = "ec2:*:*:instance/*";
 const INTERFACES: &str = "ec2:*:*:network-interface/*";
@@ -83,49 +92,64 @@ const RULES: &str = "ec2:*:*:security-group-rule/*";
 const ADDRESSES: &str = "ec2:*:*:elastic-ip/*";
 const TARGETS: &str = "elasticloadbalancing:*:*:targetgroup/*";
 
+use Risk::{Exposing, Irreversible, Reversible};
+
+const AUTHORIZE: Right = right(
+    &["ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress"],
+    &[GROUPS, RULES],
+);
+const REVOKE: Right =
+    right(&["ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress"], &[GROUPS, RULES]);
+const ISOLATE: Right =
+    right(&["ec2:ModifyNetworkInterfaceAttribute"], &[INTERFACES, GROUPS, INSTANCES]);
+
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
-    Row { kind: INSTANCE, action: "stop", undo: Some("start"), identity: IMAGE, precondition: false,
-        rights: &[right(&["ec2:StopInstances", "ec2:StartInstances"], &[INSTANCES])] },
-    Row { kind: INSTANCE, action: "isolate", undo: Some("rejoin"), identity: IMAGE, precondition: false,
-        rights: &[right(&["ec2:ModifyNetworkInterfaceAttribute"], &[INTERFACES, GROUPS, INSTANCES])] },
-    Row { kind: INSTANCE, action: "terminate", undo: None, identity: IMAGE, precondition: false,
-        rights: &[right(&["ec2:TerminateInstances"], &[INSTANCES])] },
-    Row { kind: INTERFACE, action: "detach", undo: Some("attach"), identity: PRIVATE_IP, precondition: true,
-        rights: &[right(&["ec2:DetachNetworkInterface", "ec2:AttachNetworkInterface"], &[INTERFACES, INSTANCES])] },
-    Row { kind: INTERFACE, action: "mark", undo: Some("unmark"), identity: PRIVATE_IP, precondition: false,
-        rights: &[marks(&[INTERFACES])] },
-    Row { kind: INTERFACE, action: "delete", undo: None, identity: PRIVATE_IP, precondition: true,
-        rights: &[right(&["ec2:DeleteNetworkInterface"], &[INTERFACES])] },
-    Row { kind: VOLUME, action: "detach", undo: Some("attach"), identity: PLACE, precondition: true,
-        rights: &[right(&["ec2:DetachVolume", "ec2:AttachVolume"], &[VOLUMES, INSTANCES])] },
-    Row { kind: VOLUME, action: "snapshot", undo: Some("drop-snapshot"), identity: PLACE, precondition: false,
-        rights: &[right(&["ec2:CreateSnapshot"], &[VOLUMES, SNAPSHOTS]), right(&["ec2:DeleteSnapshot"], &[SNAPSHOTS]),
-            Right { iam: &["ec2:CreateTags"], resources: &[SNAPSHOTS], bound: Bound::Making }, marks(&[VOLUMES])] },
-    Row { kind: VOLUME, action: "mark", undo: Some("unmark"), identity: PLACE, precondition: false,
-        rights: &[marks(&[VOLUMES])] },
-    Row { kind: VOLUME, action: "delete", undo: None, identity: PLACE, precondition: true,
-        rights: &[right(&["ec2:DeleteVolume"], &[VOLUMES])] },
-    Row { kind: PERMISSION, action: "revoke", undo: Some("authorize"), identity: &["account", "region", "group"], precondition: true,
-        rights: &[right(&["ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress"],
-            &[GROUPS, RULES])] },
-    Row { kind: PERMISSION, action: "authorize", undo: Some("revoke"), identity: &["account", "region", "group"], precondition: true,
-        rights: &[right(&["ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress"],
-            &[GROUPS, RULES])] },
-    Row { kind: GROUP, action: "mark", undo: Some("unmark"), identity: NAME, precondition: false,
-        rights: &[marks(&[GROUPS])] },
-    Row { kind: GROUP, action: "delete", undo: None, identity: NAME, precondition: true,
-        rights: &[right(&["ec2:DeleteSecurityGroup"], &[GROUPS])] },
-    Row { kind: ADDRESS, action: "mark", undo: Some("unmark"), identity: PUBLIC_IP, precondition: false,
-        rights: &[marks(&[ADDRESSES])] },
-    Row { kind: ADDRESS, action: "release", undo: None, identity: PUBLIC_IP, precondition: true,
-        rights: &[right(&["ec2:ReleaseAddress"], &[ADDRESSES])] },
-    Row { kind: TARGET, action: "deregister", undo: Some("register"), identity: &["account", "region", "target-group", "target"], precondition: false,
-        rights: &[right(&["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"], &[TARGETS])] },
+    Row { kind: INSTANCE, action: "stop", undo: Some("start"), risk: Reversible, identity: IMAGE, precondition: false,
+        rights: &[right(&["ec2:StopInstances"], &[INSTANCES])],
+        back: &[right(&["ec2:StartInstances"], &[INSTANCES])] },
+    Row { kind: INSTANCE, action: "isolate", undo: Some("rejoin"), risk: Reversible, identity: IMAGE, precondition: false,
+        rights: &[ISOLATE], back: &[ISOLATE] },
+    Row { kind: INSTANCE, action: "terminate", undo: None, risk: Irreversible, identity: IMAGE, precondition: false,
+        rights: &[right(&["ec2:TerminateInstances"], &[INSTANCES])], back: &[] },
+    Row { kind: INTERFACE, action: "detach", undo: Some("attach"), risk: Reversible, identity: PRIVATE_IP, precondition: true,
+        rights: &[right(&["ec2:DetachNetworkInterface"], &[INTERFACES, INSTANCES])],
+        back: &[right(&["ec2:AttachNetworkInterface"], &[INTERFACES, INSTANCES])] },
+    Row { kind: INTERFACE, action: "mark", undo: Some("unmark"), risk: Reversible, identity: PRIVATE_IP, precondition: false,
+        rights: &[mark(&[INTERFACES])], back: &[unmark(&[INTERFACES])] },
+    Row { kind: INTERFACE, action: "delete", undo: None, risk: Irreversible, identity: PRIVATE_IP, precondition: true,
+        rights: &[right(&["ec2:DeleteNetworkInterface"], &[INTERFACES])], back: &[] },
+    Row { kind: VOLUME, action: "detach", undo: Some("attach"), risk: Reversible, identity: PLACE, precondition: true,
+        rights: &[right(&["ec2:DetachVolume"], &[VOLUMES, INSTANCES])],
+        back: &[right(&["ec2:AttachVolume"], &[VOLUMES, INSTANCES])] },
+    Row { kind: VOLUME, action: "snapshot", undo: Some("drop-snapshot"), risk: Reversible, identity: PLACE, precondition: false,
+        rights: &[right(&["ec2:CreateSnapshot"], &[VOLUMES, SNAPSHOTS]),
+            Right { iam: &["ec2:CreateTags"], resources: &[SNAPSHOTS], bound: Bound::Making }, mark(&[VOLUMES])],
+        back: &[right(&["ec2:DeleteSnapshot"], &[SNAPSHOTS]), unmark(&[VOLUMES])] },
+    Row { kind: VOLUME, action: "mark", undo: Some("unmark"), risk: Reversible, identity: PLACE, precondition: false,
+        rights: &[mark(&[VOLUMES])], back: &[unmark(&[VOLUMES])] },
+    Row { kind: VOLUME, action: "delete", undo: None, risk: Irreversible, identity: PLACE, precondition: true,
+        rights: &[right(&["ec2:DeleteVolume"], &[VOLUMES])], back: &[] },
+    Row { kind: PERMISSION, action: "revoke", undo: Some("authorize"), risk: Reversible, identity: RULE, precondition: true,
+        rights: &[REVOKE], back: &[AUTHORIZE] },
+    Row { kind: PERMISSION, action: "authorize", undo: Some("revoke"), risk: Exposing, identity: RULE, precondition: true,
+        rights: &[AUTHORIZE], back: &[REVOKE] },
+    Row { kind: GROUP, action: "mark", undo: Some("unmark"), risk: Reversible, identity: NAME, precondition: false,
+        rights: &[mark(&[GROUPS])], back: &[unmark(&[GROUPS])] },
+    Row { kind: GROUP, action: "delete", undo: None, risk: Irreversible, identity: NAME, precondition: true,
+        rights: &[right(&["ec2:DeleteSecurityGroup"], &[GROUPS])], back: &[] },
+    Row { kind: ADDRESS, action: "mark", undo: Some("unmark"), risk: Reversible, identity: PUBLIC_IP, precondition: false,
+        rights: &[mark(&[ADDRESSES])], back: &[unmark(&[ADDRESSES])] },
+    Row { kind: ADDRESS, action: "release", undo: None, risk: Irreversible, identity: PUBLIC_IP, precondition: true,
+        rights: &[right(&["ec2:ReleaseAddress"], &[ADDRESSES])], back: &[] },
+    Row { kind: TARGET, action: "deregister", undo: Some("register"), risk: Reversible, identity: TARGETED, precondition: false,
+        rights: &[right(&["elasticloadbalancing:DeregisterTargets"], &[TARGETS])],
+        back: &[right(&["elasticloadbalancing:RegisterTargets"], &[TARGETS])] },
 ];
 
 /// What acts read just before and after, beside what observing them reads. None can be narrowed.
 const READS: &[&str] = &[
+    "ec2:DescribeAddresses",
     "ec2:DescribeInstances",
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeSecurityGroupRules",
@@ -149,11 +173,7 @@ pub fn acts() -> Vec<Act> {
             action: row.action.into(),
             kind: row.kind.into(),
             undo: row.undo.map(Into::into),
-            risk: match (row.kind, row.action, row.undo) {
-                (PERMISSION, "authorize", _) => Risk::Exposing,
-                (_, _, Some(_)) => Risk::Reversible,
-                (_, _, None) => Risk::Irreversible,
-            },
+            risk: row.risk,
             identity: row.identity.iter().map(|f| (*f).into()).collect(),
             precondition: row.precondition,
             rehearsed: row.undo.is_some(),
@@ -173,7 +193,7 @@ pub fn policy(partition: &str, actions: &BTreeSet<String>, reads: &BTreeSet<Stri
             || row.undo.is_some_and(|undo| actions.contains(undo))
     });
     let mut by: BTreeMap<(Bound, &[&str]), BTreeSet<&str>> = BTreeMap::new();
-    for right in rows.flat_map(|row| row.rights) {
+    for right in rows.flat_map(Row::all_rights) {
         by.entry((right.bound, right.resources)).or_default().extend(right.iam);
     }
     let mut all: BTreeSet<&str> = by.values().flatten().copied().collect();
@@ -181,28 +201,10 @@ pub fn policy(partition: &str, actions: &BTreeSet<String>, reads: &BTreeSet<Stri
         .into_iter()
         .enumerate()
         .map(|(n, ((bound, resources), iam))| {
-            let resources: Vec<String> =
-                resources.iter().map(|r| format!("arn:{partition}:{r}")).collect();
-            let mut statement = json!({
-                "Sid": format!("PortcullisApply{}", n + 1),
-                "Effect": "Allow",
-                "Action": iam,
-                "Resource": resources,
-            });
-            match bound {
-                Bound::Nothing => {}
-                // DeleteTags without a tag takes off every tag: keys must be named, and only ours.
-                Bound::Mark => {
-                    statement["Condition"] = json!({
-                        "ForAllValues:StringEquals": { "aws:TagKeys": [CONDEMNED_TAG] },
-                        "Null": { "aws:TagKeys": "false" },
-                    });
-                }
-                Bound::Making => {
-                    statement["Condition"] =
-                        json!({ "StringEquals": { "ec2:CreateAction": "CreateSnapshot" } });
-                }
-            }
+            let resources = resources.iter().map(|r| format!("arn:{partition}:{r}")).collect();
+            let iam: Vec<&str> = iam.into_iter().collect();
+            let mut statement = allow(&iam, resources, bound);
+            statement["Sid"] = format!("PortcullisApply{}", n + 1).into();
             statement
         })
         .collect();
@@ -227,6 +229,74 @@ pub fn policy(partition: &str, actions: &BTreeSet<String>, reads: &BTreeSet<Stri
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
 
+fn allow(iam: &[&str], resources: Vec<String>, bound: Bound) -> Value {
+    let mut statement = json!({ "Effect": "Allow", "Action": iam, "Resource": resources });
+    match bound {
+        Bound::Nothing => {}
+        // DeleteTags without a tag takes off every tag: keys must be named, and only ours.
+        Bound::Mark => {
+            statement["Condition"] = json!({
+                "ForAllValues:StringEquals": { "aws:TagKeys": [CONDEMNED_TAG] },
+                "Null": { "aws:TagKeys": "false" },
+            });
+        }
+        Bound::Making => {
+            statement["Condition"] =
+                json!({ "StringEquals": { "ec2:CreateAction": "CreateSnapshot" } });
+        }
+    }
+    statement
+}
+
+/// The session policy of one act, or of what takes it back (`back`; then `action` is the undo's name):
+/// that act on that thing, and what it reads just before and after. With it a role can do nothing else,
+/// whatever the role itself may do. It has at most 2,048 characters, which is all that AWS takes.
+///
+/// `None` where the table has no such act, or the thing does not say where it is.
+#[must_use]
+pub fn session(partition: &str, act: &ActRequest, back: bool) -> Option<Value> {
+    let named = |row: &&Row| if back { row.undo } else { Some(row.action) } == Some(&act.action);
+    let row = TABLE.iter().filter(|row| row.kind == act.item.kind).find(named)?;
+    let field = |key: &str| act.immutable.get(key).filter(|v| !v.is_empty());
+    let (account, region) = (field("account")?, field("region")?);
+    let own = match act.item.kind.as_str() {
+        PERMISSION => field("group")?,
+        _ => &act.item.id,
+    };
+    let narrow = |resource: &&str| match (*resource, row.kind) {
+        // Whole ARNs already.
+        (TARGETS, _) => field("target-group").cloned(),
+        (SNAPSHOTS, _) => Some(format!("arn:{partition}:ec2:{region}::snapshot/*")),
+        (resource, kind) => {
+            let its = matches!(
+                (resource, kind),
+                (INSTANCES, INSTANCE)
+                    | (INTERFACES, INTERFACE)
+                    | (VOLUMES, VOLUME)
+                    | (GROUPS, GROUP | PERMISSION)
+                    | (ADDRESSES, ADDRESS)
+            );
+            let (_, noun) = resource.rsplit_once(':')?;
+            let noun = noun.trim_end_matches('*');
+            let name = if its { own.as_str() } else { "*" };
+            Some(format!("arn:{partition}:ec2:{region}:{account}:{noun}{name}"))
+        }
+    };
+    let mut statements = Vec::new();
+    for right in if back { row.back } else { row.rights } {
+        let resources: Option<Vec<String>> = right.resources.iter().map(narrow).collect();
+        statements.push(allow(right.iam, resources?, right.bound));
+    }
+    statements.push(json!({ "Effect": "Allow", "Action": READS, "Resource": "*" }));
+    Some(json!({ "Version": "2012-10-17", "Statement": statements }))
+}
+
+impl Row {
+    fn all_rights(&self) -> impl Iterator<Item = &'static Right> {
+        self.rights.iter().chain(self.back)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,7 +309,7 @@ mod tests {
             assert!(!act.identity.is_empty(), "{act:?}");
             assert_eq!(act.risk == Risk::Irreversible, act.undo.is_none(), "{act:?}");
         }
-        let rights: Vec<&Right> = TABLE.iter().flat_map(|row| row.rights).collect();
+        let rights: Vec<&Right> = TABLE.iter().flat_map(Row::all_rights).collect();
         assert!(rights.iter().all(|r| !r.iam.is_empty() && !r.resources.is_empty()));
         // What cannot be taken back has something of its type before it that can.
         for row in TABLE.iter().filter(|row| row.undo.is_none()) {
@@ -278,6 +348,83 @@ mod tests {
             let wide = statement["Resource"] == "*" && statement["Effect"] == "Allow";
             let acts = statement["Action"].to_string();
             assert!(!wide || acts.split(',').all(|a| a.contains(":Describe")), "{acts}");
+        }
+    }
+
+    fn act(kind: &str, action: &str, id: &str) -> ActRequest {
+        let arn = format!(
+            "arn:aws:elasticloadbalancing:us-gov-west-1:123456789012:targetgroup/{}/0123456789abcdef",
+            "n".repeat(32)
+        );
+        let immutable = [
+            ("account", "123456789012"),
+            ("region", "us-gov-west-1"),
+            ("group", "sg-0123456789abcdef0"),
+            ("target-group", arn.as_str()),
+        ];
+        ActRequest {
+            plan: String::new(),
+            n: 1,
+            item: crate::cleanup::ItemRef { kind: kind.into(), id: id.into() },
+            action: action.into(),
+            immutable: immutable.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+            state: BTreeMap::new(),
+            token: String::new(),
+            fence: 1,
+            not_after: jiff::Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_session_may_do_one_act_to_one_thing() {
+        let stop = session("aws", &act(INSTANCE, "stop", "i-0a"), false).expect("an act");
+        assert_eq!(
+            stop["Statement"][0],
+            json!({"Effect": "Allow", "Action": ["ec2:StopInstances"],
+                   "Resource": ["arn:aws:ec2:us-gov-west-1:123456789012:instance/i-0a"]})
+        );
+        let start = session("aws", &act(INSTANCE, "start", "i-0a"), true).expect("an undo");
+        assert_eq!(start["Statement"][0]["Action"], json!(["ec2:StartInstances"]));
+        assert_eq!(session("aws", &act(INSTANCE, "start", "i-0a"), false), None, "it is no act");
+        assert_eq!(session("aws", &act(VOLUME, "stop", "vol-1"), false), None);
+        let mut nowhere = act(INSTANCE, "stop", "i-0a");
+        nowhere.immutable.remove("region");
+        assert_eq!(session("aws", &nowhere, false), None);
+        let rule = session("aws", &act(PERMISSION, "revoke", "sg-0123456789abcdef0/x"), false);
+        let text = rule.expect("an act").to_string();
+        assert!(
+            text.contains("security-group/sg-0123456789abcdef0") && !text.contains("Authorize")
+        );
+    }
+
+    #[test]
+    fn a_session_names_its_thing_and_fits_into_what_aws_takes() {
+        for row in TABLE {
+            for (action, back) in [(Some(row.action), false), (row.undo, true)] {
+                let Some(action) = action else { continue };
+                let id = match row.kind {
+                    PERMISSION => "sg-0123456789abcdef0/ingress/tcp/1/1/2001:db8::/128",
+                    _ => "vol-0123456789abcdef0",
+                };
+                let policy = session("aws-us-gov", &act(row.kind, action, id), back);
+                let policy = policy.unwrap_or_else(|| panic!("{} {action}", row.kind));
+                let text = policy.to_string();
+                assert!(text.len() <= 2048, "{} {action}: {}", row.kind, text.len());
+                let whole = |r: &Value| !r.as_str().unwrap_or_default().ends_with('*');
+                let statements = policy["Statement"].as_array().expect("a list");
+                let named = statements.iter().filter(|s| s["Resource"] != "*").all(|s| {
+                    s["Resource"].as_array().expect("a list").iter().any(whole)
+                        // What an act makes has no name before.
+                        || s["Resource"].to_string().contains("snapshot/")
+                });
+                assert!(named, "{} {action}: {text}", row.kind);
+                let acts = |s: &&Value| s["Resource"] == "*";
+                let wide = statements.iter().filter(acts).map(|s| s["Action"].to_string());
+                assert!(
+                    wide.flat_map(|a| a.split(',').map(str::to_owned).collect::<Vec<_>>())
+                        .all(|a| a.contains(":Describe"))
+                );
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 //! world says when the service throttles, fails or does not answer.
 
 use crate::world::{Server, here, python};
-use portcullis::apply::aws::{AwsWorld, Settings};
+use portcullis::apply::aws::{AwsWorld, Session, Settings};
 use portcullis::cleanup::{Act, ActRequest, Acted, CONDEMNED, ItemRef, World, WorldError, aws};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -52,14 +52,18 @@ impl Built {
             (aws::VOLUME, _) => (id("volume"), vec![]),
             (aws::GROUP, _) => (id("unused"), vec![("name", "unused".into()), ("vpc", id("vpc"))]),
             (aws::ADDRESS, _) => (id("address"), vec![("public-ip", id("ip"))]),
-            (aws::PERMISSION, _) => (
-                format!("{}/ingress/tcp/22/22/192.0.2.0/24", id("used")),
-                [("direction", "ingress"), ("protocol", "tcp"), ("from", "22"), ("to", "22")]
-                    .map(|(k, v)| (k, v.to_owned()))
-                    .into_iter()
-                    .chain([("group", id("used")), ("peer", "192.0.2.0/24".to_owned())])
-                    .collect(),
-            ),
+            (aws::PERMISSION, _) => {
+                // One that is there to be revoked, one that is not to be authorized.
+                let port = if action == "authorize" { "8443" } else { "22" };
+                (
+                    format!("{}/ingress/tcp/{port}/{port}/192.0.2.0/24", id("used")),
+                    [("direction", "ingress"), ("protocol", "tcp"), ("from", port), ("to", port)]
+                        .map(|(k, v)| (k, v.to_owned()))
+                        .into_iter()
+                        .chain([("group", id("used")), ("peer", "192.0.2.0/24".to_owned())])
+                        .collect(),
+                )
+            }
             (aws::TARGET, _) => (
                 format!("{}/{}/80", id("targets"), id("stopped")),
                 vec![
@@ -93,7 +97,12 @@ impl Built {
 }
 
 fn world(server: &Server) -> AwsWorld<'static> {
+    world_by(server, None)
+}
+
+fn world_by(server: &Server, session: Option<Session>) -> AwsWorld<'static> {
     let settings = Settings {
+        session,
         regions: [REGION.to_owned()].into(),
         scope: "tests".into(),
         loopback: server.url().rsplit(':').next().and_then(|p| p.parse().ok()),
@@ -132,7 +141,71 @@ fn hello_says_whose_account_it_is_and_what_the_clock_of_aws_shows() {
 #[test]
 fn every_act_is_done_and_what_takes_it_back_leaves_everything_as_it_was() {
     let built = Built::new();
-    let mut world = world(&built.moto);
+    let world = world(&built.moto);
+    every_act(&built, world);
+}
+
+const ROLE: &str = "arn:aws:iam::123456789012:role/cleanup";
+
+/// The role may everything here; what limits it is the policy of each session, which a mock of IAM's
+/// part keeps, because moto does not.
+#[test]
+fn every_act_is_done_by_a_session_that_may_do_nothing_else() {
+    let built = Built { moto: Server::moto_with_sessions(), ids: Value::Null };
+    let built = Built { ids: script(&built.moto, "build"), ..built };
+    let acts = aws::acts()
+        .into_iter()
+        .map(|act| (built.request(&act.kind, &act.action).item, act.action.clone(), act.undo));
+    let session = Session { role: ROLE.parse().unwrap(), external_id: None, acts: acts.collect() };
+    let world = world_by(&built.moto, Some(session));
+    every_act(&built, world);
+}
+
+/// C09: what the plan does not have gets no session; and what somebody does with one beyond its act the
+/// provider denies.
+#[test]
+fn c09_a_wider_act_is_denied_by_the_provider() {
+    let built = Built { moto: Server::moto_with_sessions(), ids: Value::Null };
+    let built = Built { ids: script(&built.moto, "build"), ..built };
+    let before = built.show();
+    let stop = built.request(aws::INSTANCE, "stop");
+    let planned = (stop.item.clone(), "stop".to_owned(), Some("start".to_owned()));
+    let session =
+        Session { role: ROLE.parse().unwrap(), external_id: None, acts: [planned].into() };
+    let mut world = world_by(&built.moto, Some(session));
+    let terminate = ActRequest { action: "terminate".into(), ..stop.clone() };
+    let mut other = stop.clone();
+    other.item.id = built.id("web");
+    for request in [&terminate, &other, &built.request(aws::VOLUME, "mark")] {
+        let why = failed(world.act(request).unwrap());
+        assert!(why.contains("the plan has no"), "{why}");
+    }
+    assert_eq!(built.show(), before);
+    let abuse = |policy: Option<&Value>| -> Value {
+        let policy = policy.map_or("none".to_owned(), ToString::to_string);
+        let asked = [&built.id("instance"), &built.id("web")];
+        let output = python()
+            .arg(here().join("session.py"))
+            .args([&built.moto.url(), ROLE, &policy])
+            .args(asked)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let policy = aws::session("aws", &stop, false).unwrap();
+    let narrow = abuse(Some(&policy));
+    assert_eq!(
+        narrow,
+        json!({"stop its own": true, "stop another": false, "terminate its own": false,
+               "terminate another": false, "open its group": false})
+    );
+    // The same role without a policy does all of it.
+    let wide = abuse(None);
+    assert!(wide.as_object().unwrap().values().all(|done| *done == true), "{wide}");
+}
+
+fn every_act(built: &Built, mut world: AwsWorld<'_>) {
     for Act { kind, action, undo, .. } in aws::acts() {
         let before = built.show();
         let request = built.request(&kind, &action);

@@ -1,6 +1,7 @@
 """Serves until its standard input ends, so that it never outlives the test that started it.
 
 Usage: serve.py moto
+       serve.py moto-with-sessions   that keeps session policies, which moto ignores
        serve.py moto-with-bpa        that also answers, as off, what moto lacks: block-public-access
        serve.py microburst UPSTREAM RULES_JSON
 
@@ -64,6 +65,69 @@ def answer_bpa():
     EC2Response.describe_vpc_block_public_access_exclusions = exclusions
 
 
+def keep_session_policies():
+    """A mock: moto takes the policy of AssumeRole and never asks it. Here a call with the credentials of
+    such a session is refused unless some statement allows the action on each thing that the call names.
+    """
+    import fnmatch
+    import re
+
+    from moto.core.exceptions import AccessDeniedError
+    from moto.core.responses import BaseResponse
+    from moto.sts.models import STSBackend
+
+    policies = {}
+    assume = STSBackend.assume_role
+    authorize = BaseResponse._authenticate_and_authorize_normal_action
+    kinds = {
+        "i": "instance", "eni": "network-interface", "vol": "volume", "sg": "security-group",
+        "eipalloc": "elastic-ip", "snap": "snapshot",
+    }
+
+    def assume_role(self, *args, **kwargs):
+        role = assume(self, *args, **kwargs)
+        if role.policy:
+            policies[role.access_key_id] = json.loads(role.policy)
+        return role
+
+    def named(response):
+        for values in response.querystring.values():
+            for value in values:
+                found = re.fullmatch("(i|eni|vol|sg|eipalloc|snap)-[0-9a-f]{8,17}", str(value))
+                if found and response.service_name == "ec2":
+                    account = "" if found[1] == "snap" else response.current_account
+                    place = f"arn:aws:ec2:{response.region}:{account}"
+                    yield f"{place}:{kinds[found[1]]}/{value}"
+                elif str(value).startswith("arn:aws:elasticloadbalancing:"):
+                    yield str(value)
+
+    def permitted(response, policy):
+        service = {"elbv2": "elasticloadbalancing"}.get(response.service_name, response.service_name)
+        action = f"{service}:{response._get_action()}"
+
+        def allows(statement, resource):
+            resources = statement["Resource"]
+            resources = resources if isinstance(resources, list) else [resources]
+            actions = any(fnmatch.fnmatchcase(action, a) for a in statement["Action"])
+            # A call that names an attachment names no thing: then the action alone is asked.
+            matches = resource is None or any(fnmatch.fnmatchcase(resource, r) for r in resources)
+            return actions and matches
+
+        return all(
+            any(allows(s, resource) for s in policy["Statement"])
+            for resource in list(named(response)) or [None]
+        )
+
+    def check(self, resource="*"):
+        policy = policies.get(self.get_access_key())
+        if policy is not None and not permitted(self, policy):
+            raise AccessDeniedError(user_arn="the session", action=self._get_action())
+        return authorize(self, resource)
+
+    STSBackend.assume_role = assume_role
+    BaseResponse._authenticate_and_authorize_normal_action = check
+
+
 def microburst(upstream, rules):
     from aiohttp import web
     from microburst.app import make_app
@@ -86,6 +150,9 @@ def microburst(upstream, rules):
 
 
 if sys.argv[1] == "moto":
+    moto()
+elif sys.argv[1] == "moto-with-sessions":
+    keep_session_policies()
     moto()
 elif sys.argv[1] == "moto-with-bpa":
     answer_bpa()

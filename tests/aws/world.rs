@@ -52,6 +52,11 @@ impl Server {
         Self::start(&["moto-with-bpa"])
     }
 
+    /// One that keeps the policies of sessions, which moto ignores: a mock of IAM's part.
+    pub(crate) fn moto_with_sessions() -> Self {
+        Self::start(&["moto-with-sessions"])
+    }
+
     /// Microburst before `upstream`, with `rules`.
     pub(crate) fn microburst(upstream: &Self, rules: &Value) -> Self {
         Self::start(&["microburst", &upstream.url(), &rules.to_string()])

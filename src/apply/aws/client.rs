@@ -1,8 +1,10 @@
 //! The one place where apply's AWS clients are set up.
 
+use super::Session;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sts::config::interceptors::BeforeDeserializationInterceptorContextRef;
 use aws_sdk_sts::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -68,6 +70,40 @@ impl Setup {
             ec2: aws_sdk_ec2::Client::new(&config),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
         }
+    }
+
+    /// Assumes the role with a policy of its own, for as short as AWS lets (15 minutes).
+    pub(super) async fn narrowed(
+        &self,
+        session: &Session,
+        policy: &str,
+        region: &str,
+    ) -> Result<Clients, String> {
+        let config = self.in_region(region);
+        let answer = aws_sdk_sts::Client::new(&config)
+            .assume_role()
+            .role_arn(session.role.to_string())
+            .role_session_name("portcullis-cleanup")
+            .set_external_id(session.external_id.clone())
+            .duration_seconds(900)
+            .policy(policy)
+            .send()
+            .await
+            .map_err(|e| format!("AssumeRole {}: {}", session.role, DisplayErrorContext(e)))?;
+        let given = answer.credentials().ok_or("AssumeRole gives no credentials")?;
+        let credentials = aws_credential_types::Credentials::new(
+            given.access_key_id(),
+            given.secret_access_key(),
+            Some(given.session_token().to_owned()),
+            None,
+            "portcullis-session",
+        );
+        let provider = SharedCredentialsProvider::new(credentials);
+        let config = config.to_builder().credentials_provider(provider).build();
+        Ok(Clients {
+            ec2: aws_sdk_ec2::Client::new(&config),
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
+        })
     }
 
     /// Asks who the credentials belong to.

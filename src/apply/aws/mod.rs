@@ -13,6 +13,7 @@ mod interface;
 mod mark;
 mod outcome;
 mod permission;
+mod role;
 mod target;
 mod volume;
 
@@ -21,6 +22,7 @@ use crate::cleanup::{
 };
 use client::{Clients, Setup};
 use outcome::No;
+pub use role::RoleArn;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::runtime::{Builder, Runtime};
 
@@ -33,8 +35,30 @@ pub struct Settings {
     pub regions: BTreeSet<String>,
     /// What the world was asked for.
     pub scope: String,
+    /// What acts are done by, in place of the credentials themselves.
+    pub session: Option<Session>,
     /// For tests: a server on this port of 127.0.0.1, reached with dummy credentials.
     pub loopback: Option<u16>,
+}
+
+/// A role that is assumed anew for each act, with a policy that allows that act on that thing alone
+/// ([`aws::session`]). The credentials that assume it need no right to change anything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Session {
+    pub role: RoleArn,
+    pub external_id: Option<String>,
+    /// Everything that people agreed to, each with the name of what takes it back. A policy is made for
+    /// these and nothing else, whatever is asked for.
+    pub acts: BTreeSet<(ItemRef, String, Option<String>)>,
+}
+
+impl Session {
+    fn agreed(&self, request: &ActRequest, back: bool) -> bool {
+        self.acts.iter().any(|(item, action, undo)| {
+            let named = if back { undo.as_ref() } else { Some(action) };
+            *item == request.item && named == Some(&request.action)
+        })
+    }
 }
 
 /// Lists everything of the scope, by a fresh reading.
@@ -83,7 +107,7 @@ impl<'a> AwsWorld<'a> {
     }
 
     /// The thing's place is where the credentials and the settings say, or nothing is done.
-    fn at(&mut self, request: &ActRequest) -> Result<Clients, String> {
+    fn at(&mut self, request: &ActRequest, back: bool) -> Result<Clients, String> {
         let field = |key: &str| request.immutable.get(key).cloned();
         let Some(region) = field("region").filter(|r| !r.is_empty()) else {
             return Err("the request names no region".into());
@@ -101,6 +125,9 @@ impl<'a> AwsWorld<'a> {
                 field("account").unwrap_or_else(|| "unknown".into())
             ));
         }
+        if let Some(session) = &self.settings.session {
+            return self.narrowed(session, request, back, &region);
+        }
         if let Some(clients) = self.clients.get(&region) {
             return Ok(clients.clone());
         }
@@ -109,8 +136,31 @@ impl<'a> AwsWorld<'a> {
         Ok(clients)
     }
 
+    /// Clients that may do this act and nothing else.
+    fn narrowed(
+        &self,
+        session: &Session,
+        request: &ActRequest,
+        back: bool,
+        region: &str,
+    ) -> Result<Clients, String> {
+        let act = &request.action;
+        if !session.agreed(request, back) {
+            return Err(format!(
+                "the plan has no {act} of {}, so no session may do it",
+                request.item
+            ));
+        }
+        if Some(&session.role.account) != self.account.as_ref() {
+            return Err(format!("{} is a role of another account", session.role));
+        }
+        let policy = aws::session(&session.role.partition, request, back)
+            .ok_or_else(|| format!("there is no session policy for {act} of {}", request.item))?;
+        self.runtime.block_on(self.setup.narrowed(session, &policy.to_string(), region))
+    }
+
     fn run(&mut self, request: &ActRequest, handed: Option<&BTreeMap<String, String>>) -> Acted {
-        let clients = match self.at(request) {
+        let clients = match self.at(request, handed.is_some()) {
             Ok(clients) => clients,
             Err(why) => return Acted::Failed { why },
         };

@@ -44,13 +44,21 @@ impl AdapterArgs {
         })
     }
 
-    /// Starts it for a plan's acts.
+    /// Starts it for a plan's acts. `role` is for AWS alone.
     pub(in crate::cli) fn start_for(
         &self,
         words: &[String],
         plan: &Plan,
+        role: Option<&RoleArgs>,
     ) -> Result<Box<dyn World>, CliError> {
-        if built_in(words) { native::world(plan) } else { self.start(words, &plan.target) }
+        if built_in(words) {
+            return native::world(plan, role);
+        }
+        if role.is_some_and(|r| r.assume_role.is_some()) {
+            return Err(CliError::new("assume a role for an adapter")
+                .because("--assume-role is for plans of AWS; an adapter has its own credentials"));
+        }
+        self.start(words, &plan.target)
     }
 
     /// Starts it to be asked what there is.
@@ -71,6 +79,19 @@ impl AdapterArgs {
         })?;
         Ok(Box::new(adapter))
     }
+}
+
+/// Whose rights acts in AWS are done with.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Rights in AWS")]
+pub struct RoleArgs {
+    /// The role that may act: it is assumed anew for each act, with a session policy that allows that
+    /// act on that thing alone. The credentials themselves then need to read and to assume it
+    #[arg(long, value_name = "ARN")]
+    pub assume_role: Option<String>,
+    /// The external id that the role asks for
+    #[arg(long, value_name = "ID", requires = "assume_role")]
+    pub external_id: Option<String>,
 }
 
 pub(super) fn built_in(words: &[String]) -> bool {

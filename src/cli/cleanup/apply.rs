@@ -1,6 +1,6 @@
 //! `portcullis cleanup apply`: the only command that changes what others use.
 
-use super::adapter::AdapterArgs;
+use super::adapter::{AdapterArgs, RoleArgs};
 use super::agreed::{Agreed, AgreedArgs, JOURNAL};
 use super::day;
 use super::halts::remembered;
@@ -35,6 +35,8 @@ pub struct ApplyArgs {
     pub opt_outs: OptOutArgs,
     #[command(flatten)]
     pub names: NamesArgs,
+    #[command(flatten)]
+    pub role: RoleArgs,
     #[command(flatten)]
     pub watch: WatchArgs,
     #[command(flatten)]
@@ -162,7 +164,7 @@ fn go(
     let mut journal = JournalFile::open(&path)
         .map_err(|e| CliError::new(format!("open {}", path.display())).because(e))?;
     let keep = args.opt_outs.of(plan)?;
-    let world = args.adapter.start_for(&agreed.words, plan)?;
+    let world = args.adapter.start_for(&agreed.words, plan, Some(&args.role))?;
     let mut world = args.names.keep(plan, looks.spec, world)?;
     if let Some(path) = keep {
         world = Box::new(Opted { inner: world, path: path.to_owned() });

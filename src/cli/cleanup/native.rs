@@ -5,6 +5,7 @@ use super::super::cloud::CloudArgs;
 use super::super::collect::LiveArgs;
 use super::super::pipeline::{self, Case};
 use super::super::{input, rules};
+use super::adapter::RoleArgs;
 use super::names::NamesArgs;
 use crate::cleanup::names::{self, Led};
 use crate::cleanup::plan::{Phase, Plan};
@@ -257,7 +258,7 @@ fn hello(snapshot: &Snapshot, scope: &str) -> Result<Hello, CliError> {
 /// # Errors
 /// What keeps this machine from making calls.
 #[cfg(not(feature = "aws"))]
-pub(super) fn world(_: &Plan) -> Result<Box<dyn World>, CliError> {
+pub(super) fn world(_: &Plan, _: Option<&RoleArgs>) -> Result<Box<dyn World>, CliError> {
     Err(no_aws())
 }
 
@@ -273,7 +274,7 @@ fn no_aws() -> CliError {
 /// # Errors
 /// What keeps this machine from making calls.
 #[cfg(feature = "aws")]
-pub(super) fn world(plan: &Plan) -> Result<Box<dyn World>, CliError> {
+pub(super) fn world(plan: &Plan, role: Option<&RoleArgs>) -> Result<Box<dyn World>, CliError> {
     use crate::apply::aws::{AwsWorld, Settings};
     use crate::cleanup::Observed;
 
@@ -282,6 +283,7 @@ pub(super) fn world(plan: &Plan) -> Result<Box<dyn World>, CliError> {
     let settings = Settings {
         regions: target.regions.clone(),
         scope: target.scope.clone(),
+        session: role.map(|role| session(role, plan)).transpose()?.flatten(),
         ..Settings::default()
     };
     let (planned, again) = (target.clone(), target.clone());
@@ -329,6 +331,22 @@ pub(super) fn world(plan: &Plan) -> Result<Box<dyn World>, CliError> {
     };
     let world = AwsWorld::new(settings, Box::new(list), Box::new(observe));
     Ok(Box::new(world.map_err(|e| CliError::new("use AWS").because(e))?))
+}
+
+/// What acts are done by, where a role was named.
+#[cfg(feature = "aws")]
+fn session(role: &RoleArgs, plan: &Plan) -> Result<Option<crate::apply::aws::Session>, CliError> {
+    let Some(arn) = &role.assume_role else { return Ok(None) };
+    let cannot = || CliError::new(format!("assume the role {}", visible(arn)));
+    let arn: crate::apply::aws::RoleArn = arn.parse().map_err(|e: String| cannot().hint(e))?;
+    if (&arn.account, &arn.partition) != (&plan.target.account, &plan.target.partition) {
+        let why =
+            format!("the plan is of account {} ({})", plan.target.account, plan.target.partition);
+        return Err(cannot().because(why).with_status(crate::cli::ExitStatus::Refused));
+    }
+    let acts = plan.items.iter().map(|i| (i.item(), i.action.clone(), i.undo.clone())).collect();
+    let external_id = role.external_id.clone();
+    Ok(Some(crate::apply::aws::Session { role: arn, external_id, acts }))
 }
 
 /// All that can be read of a plan's account and regions, now.

@@ -1,6 +1,6 @@
 //! `portcullis cleanup undo`: takes back what a receipt proves was done.
 
-use super::adapter::{AdapterArgs, built_in};
+use super::adapter::{AdapterArgs, RoleArgs, built_in};
 use super::agreed::{JOURNAL, chain};
 use super::apply::{LEASE, by};
 use super::folder::unusable;
@@ -35,6 +35,8 @@ pub struct UndoArgs {
     pub adapter: AdapterArgs,
     #[command(flatten)]
     pub judged: JudgedArgs,
+    #[command(flatten)]
+    pub role: RoleArgs,
     #[command(flatten)]
     pub trust: TrustArgs,
     #[command(flatten)]
@@ -71,7 +73,7 @@ pub fn run(args: &UndoArgs) -> Result<ExitStatus, CliError> {
     let mut judge = Judge::new(&args.judged, built_in(&words), &receipt.target)?;
     let mut may = |it: &Receipted, exposing| judge.may(it, exposing);
     let mut register = args.state.claims(&digest, &folder)?;
-    let mut world = args.adapter.start_for(&words, &plan)?;
+    let mut world = args.adapter.start_for(&words, &plan, Some(&args.role))?;
     let report = undo(UndoSetup {
         plan: &plan,
         digest: &digest,
