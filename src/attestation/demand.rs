@@ -16,6 +16,8 @@ pub struct Demand<'a> {
     pub spec: Option<&'a str>,
     pub snapshot: Option<&'a str>,
     pub config: Option<&'a str>,
+    /// What it may have left out or let pass, by name: anything else that it waived refuses it.
+    pub accept: &'a [String],
     /// The oldest answer that counts, whatever expiry it gave itself.
     pub max_age: Option<SignedDuration>,
 }
@@ -28,6 +30,8 @@ pub struct Accepted {
     pub role: String,
     pub at: Timestamp,
     pub expires: Timestamp,
+    /// What it left out or let pass, each accepted by whoever asks.
+    pub waived: Vec<String>,
     /// `name (addresses)` of the places probed from.
     pub vantages: Vec<String>,
 }
@@ -60,6 +64,10 @@ pub enum Refused {
     TooOld {
         at: Timestamp,
         max_age: SignedDuration,
+    },
+    /// It passed because something was left out or let pass.
+    Weaker {
+        waived: Vec<String>,
     },
     /// It was gated by another spec, snapshot or configuration.
     Digest {
@@ -114,6 +122,11 @@ pub fn accept(text: &[u8], demand: &Demand<'_>, now: Timestamp) -> Result<Accept
             return Err(Refused::Digest { what, want: want.into(), has });
         }
     }
+    let weaker = predicate.waived.iter().filter(|w| !demand.accept.contains(w)).cloned();
+    let waived: Vec<String> = weaker.collect();
+    if !waived.is_empty() {
+        return Err(Refused::Weaker { waived });
+    }
     if let Some(host) = asked.iter().find(|h| h.answer != Outcome::Pass) {
         return Err(Refused::Hold { host: host.host.clone(), reasons: host.reasons.clone() });
     }
@@ -122,6 +135,7 @@ pub fn accept(text: &[u8], demand: &Demand<'_>, now: Timestamp) -> Result<Accept
         role: predicate.role.clone(),
         at: predicate.at,
         expires: predicate.expires,
+        waived: predicate.waived.clone(),
         vantages: predicate
             .vantages
             .iter()
@@ -182,6 +196,13 @@ impl fmt::Display for Refused {
             Self::Expired { at } => write!(f, "it expired at {at}"),
             Self::TooOld { at, max_age } => {
                 write!(f, "it was made at {at}, longer than {max_age:#} ago")
+            }
+            Self::Weaker { waived } => {
+                let waived = waived.join(", ");
+                write!(
+                    f,
+                    "the gate was told to leave out or to let pass: {waived}; what is meant is taken with --accept"
+                )
             }
             Self::Digest { what, want, has } => {
                 let has = has.as_deref().unwrap_or("none");

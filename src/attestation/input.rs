@@ -15,6 +15,8 @@ pub struct Input<'a> {
     /// As [`super::of_bytes`] gives it of `portcullis.yaml`; `None` where there is none.
     pub config: Option<&'a str>,
     pub vantages: &'a [Vantage],
+    /// What the gate was told to leave out or to let pass, by name; empty for one that asked everything.
+    pub waived: &'a [String],
     /// Names of the client profiles that were tried; empty for none but the open internet.
     pub profiles: &'a [String],
     /// When the gate answered.

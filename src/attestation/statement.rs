@@ -39,6 +39,7 @@ pub(super) struct Predicate {
     pub(super) config: Option<Sha256>,
     pub(super) vantages: Vec<Vantage>,
     pub(super) profiles: Vec<String>,
+    pub(super) waived: Vec<String>,
     pub(super) at: Timestamp,
     pub(super) expires: Timestamp,
     pub(super) tool: Tool,
@@ -76,6 +77,9 @@ pub fn statement(input: &Input<'_>) -> Vec<u8> {
     let mut profiles = input.profiles.to_vec();
     profiles.sort();
     profiles.dedup();
+    let mut waived = input.waived.to_vec();
+    waived.sort();
+    waived.dedup();
     let statement = Statement {
         kind: STATEMENT_TYPE.into(),
         subject: hosts.iter().map(|host| subject(host, input.role)).collect(),
@@ -88,6 +92,7 @@ pub fn statement(input: &Input<'_>) -> Vec<u8> {
             config: input.config.map(sha256),
             vantages,
             profiles,
+            waived,
             at: input.at,
             expires: input.expires,
             tool: Tool { name: "portcullis".into(), version: input.version.into() },

@@ -26,6 +26,7 @@ fn made(hosts: &[Host]) -> Vec<u8> {
             outside: vec!["198.51.100.9".parse().expect("address")],
         }],
         profiles: &["open".into(), "https-only".into()],
+        waived: &[],
         at: at("2026-11-22T18:00:00Z"),
         expires: at("2026-11-22T19:00:00Z"),
         version: "0.1.0",
@@ -74,9 +75,26 @@ fn a_pass_is_taken_for_the_hosts_it_names_while_it_lasts() {
         spec: Some("5e"),
         snapshot: Some("a1"),
         config: None,
+        accept: &[],
         max_age: Some(SignedDuration::from_mins(10)),
     };
     assert_eq!(accept(&passing(), &demand, at(SOON)).expect("accepted").hosts, ["i-2"]);
+}
+
+#[test]
+fn a_pass_of_a_weaker_gate_is_taken_only_by_whoever_means_it() {
+    let text = String::from_utf8(passing()).expect("text");
+    let weak = text.replace("\"waived\":[]", "\"waived\":[\"gaps:probe\",\"no-sweep\"]");
+    assert_ne!(weak, text);
+    let demand = |accept: &'static [String]| Demand { accept, ..Demand::default() };
+    let some: &[String] = Box::leak(Box::new(["no-sweep".to_owned()]));
+    let all: &[String] = Box::leak(Box::new(["no-sweep".to_owned(), "gaps:probe".to_owned()]));
+    let no = refused(weak.as_bytes(), &demand(&[]), SOON);
+    assert_eq!(no, Refused::Weaker { waived: vec!["gaps:probe".into(), "no-sweep".into()] });
+    let no = refused(weak.as_bytes(), &demand(some), SOON);
+    assert_eq!(no, Refused::Weaker { waived: vec!["gaps:probe".into()] });
+    let yes = accept(weak.as_bytes(), &demand(all), at(SOON)).expect("accepted");
+    assert_eq!(yes.waived, ["gaps:probe", "no-sweep"]);
 }
 
 #[test]

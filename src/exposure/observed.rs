@@ -168,13 +168,18 @@ const fn class(state: State) -> Option<u8> {
 }
 
 /// Folds what several vantages of one source saw of one port: the state that tells most, confirmed
-/// only when every open answer was, and whether those with evidence differ.
+/// only when every open answer was (and every refusal was the target's own), and whether those with
+/// evidence differ.
 fn fold(mut observations: Vec<Arc<Observation>>) -> Seen {
     observations.sort_by(|a, b| a.vantage.cmp(&b.vantage));
     let state =
         observations.iter().map(|o| o.state).max_by_key(|s| weight(*s)).unwrap_or(State::Unprobed);
-    let open = || observations.iter().filter(|o| o.state == State::Open);
-    let confirmed = open().next().is_some() && open().all(|o| o.confirmed);
+    let of = |state| observations.iter().filter(move |o| o.state == state);
+    let confirmed = match state {
+        State::Open => of(state).all(|o| o.confirmed),
+        State::Refused => of(state).all(|o| o.is_by_target()),
+        _ => false,
+    };
     let classes: BTreeSet<u8> = observations.iter().filter_map(|o| class(o.state)).collect();
     Seen { state, confirmed, disagreement: classes.len() > 1, observations }
 }

@@ -36,7 +36,8 @@ pub struct Exposure {
     pub configured: Configured,
     /// The cell the rules see: the observations of vantages that lie in the source, folded.
     pub observed: State,
-    /// For `open`: whether the expected protocol was proven.
+    /// For `open`: whether the expected protocol was proven. For `refused`: whether the target itself
+    /// is known to have refused, and nothing before it.
     pub confirmed: bool,
     /// Every observation behind the cell, sorted by port, then vantage.
     pub observations: Vec<Arc<Observation>>,
@@ -50,15 +51,22 @@ impl Exposure {
     /// The cells that rules match on.
     #[must_use]
     pub fn cells(&self) -> Cells {
+        let expects = match &self.expect {
+            Some(Expect::Path) => Expects::Path,
+            Some(e) if e.needs_protocol() => Expects::Protocol,
+            _ => Expects::Connect,
+        };
         Cells {
             declared: self.declared,
             configured: ConfiguredCell::of(&self.configured),
-            observed: ObservedCell::of(self.observed, self.confirmed),
-            expects: match &self.expect {
-                Some(Expect::Path) => Expects::Path,
-                Some(e) if e.needs_protocol() => Expects::Protocol,
-                _ => Expects::Connect,
+            observed: match self.observed {
+                // A refusal that may be a firewall's proves no path.
+                State::Refused if expects == Expects::Path && !self.confirmed => {
+                    ObservedCell::Unproven
+                }
+                state => ObservedCell::of(state, self.confirmed),
             },
+            expects,
             disagreement: self.disagreement,
             covered: self.covered,
         }

@@ -192,7 +192,9 @@ impl<'a> Client<'a> {
                 (Part::Bad, words("it proves itself to others and not to these clients"))
             }
             State::Open => (Part::Unproven, words("open, and did not prove what it is")),
-            State::Refused if *expect == Expect::Path && self.profile.via.is_none() => {
+            State::Refused
+                if *expect == Expect::Path && self.profile.via.is_none() && row.is_by_target() =>
+            {
                 (Part::Proven, "the host itself refused: the path is open".into())
             }
             State::Refused if *expect == Expect::Path => {

@@ -4,7 +4,7 @@ use crate::exposure::{Declared, Expects, Exposure, JourneyCell, JourneyOutcome, 
 use crate::finding::{Finding, FindingStatus};
 use crate::inventory::{Row, What};
 use crate::model::{Family, Gap, GapKind, PortSpec, Protocol, Severity, SourceName};
-use crate::observation::{Observations, State};
+use crate::observation::{Observation, Observations, State};
 use crate::resolve::{Host, HostOrigin, Resolution};
 use crate::snapshot::Snapshot;
 use crate::spec::{Role, Spec};
@@ -267,6 +267,10 @@ impl Judge<'_> {
                     "nothing answered over UDP, and no protocol is declared that could prove it; \
                      run `portcullis listen` on the host, or accept it with --accept-unproven"
                 }
+                State::Refused => {
+                    "it was refused, and nothing shows whether by the host itself or by something before \
+                     it: run `portcullis listen` on the host, or probe with CAP_NET_RAW"
+                }
                 State::Unprobed => "it was not probed",
                 State::Failed => "the vantage could not probe it",
                 State::Open => "something answers, and not as what is declared",
@@ -279,13 +283,18 @@ impl Judge<'_> {
     /// Whether one vantage's own observations of a row prove it, each of them.
     fn saw(&self, row: &Exposure, vantage: &str) -> bool {
         let mut own = row.observations.iter().filter(|o| o.vantage == vantage).peekable();
-        own.peek().is_some() && own.all(|o| self.proven(o.state, o.confirmed, row))
+        let sure = |o: &Observation| match o.state {
+            State::Refused => o.is_by_target(),
+            _ => o.confirmed,
+        };
+        own.peek().is_some() && own.all(|o| self.proven(o.state, sure(o), row))
     }
 
     /// Whether a state is what the row's declaration asks for.
     fn proven(&self, state: State, confirmed: bool, row: &Exposure) -> bool {
         let accepted = state == State::Unproven && self.input.options.accept_unproven;
-        accepted || proves(ObservedCell::of(state, confirmed), row.cells().expects)
+        let sure = state != State::Refused || confirmed;
+        accepted || sure && proves(ObservedCell::of(state, confirmed), row.cells().expects)
     }
 
     fn unproven(&self, row: &Exposure, out: &mut HostAnswer, why: &str) {
@@ -375,8 +384,13 @@ impl Judge<'_> {
 
     fn parity(&self, out: &mut HostAnswer) {
         let Some(differences) = self.input.parity.get(&self.host.id) else { return };
-        out.parity.clone_from(differences);
-        out.reasons.extend(differences.iter().filter(|d| d.holds).cloned().map(Reason::Parity));
+        let more_right = |d: &Difference| is_more_right(d, &out.proofs);
+        let judged: Vec<Difference> = differences
+            .iter()
+            .map(|d| Difference { holds: d.holds && !more_right(d), ..d.clone() })
+            .collect();
+        out.reasons.extend(judged.iter().filter(|d| d.holds).cloned().map(Reason::Parity));
+        out.parity = judged;
     }
 
     /// What could not be seen of this host; of others it is told and does not hold.
@@ -458,6 +472,27 @@ fn unswept(observations: &Observations, placed: &Placed, address: IpAddr) -> usi
     Swept::PORTS.saturating_sub(looked.len())
 }
 
+/// Whether the host differs only by what is declared and proven of it: then it is its peers that lack
+/// something, an older release for one, and that holds no new host.
+fn is_more_right(difference: &Difference, proofs: &[Proof]) -> bool {
+    let proven = |port: &str| {
+        let Ok(port) = port.parse::<PortSpec>() else { return false };
+        proofs.iter().any(|p| {
+            p.holds && p.port.protocol == port.protocol && p.port.ports.is_superset(&port.ports)
+        })
+    };
+    let Difference { missing, extra, unknown: None, .. } = difference else { return false };
+    match difference.what.strip_prefix("tls ") {
+        // A certificate where the peers have none; another one than theirs is a difference.
+        Some(port) => missing.is_empty() && proven(port),
+        None if difference.kind == "ports" => {
+            let mut lines = missing.iter().chain(extra);
+            lines.all(|line| line.split(' ').next().is_some_and(proven))
+        }
+        None => false,
+    }
+}
+
 /// Whether a finding is about the host: its subject names it first.
 fn concerns(finding: &Finding, host: &str) -> bool {
     finding.subject.split(' ').next() == Some(host)
@@ -468,8 +503,60 @@ pub(super) fn proves(observed: ObservedCell, expects: Expects) -> bool {
     match observed {
         ObservedCell::OpenConfirmed => true,
         ObservedCell::OpenUnconfirmed => expects != Expects::Protocol,
-        // A refusal by the host itself: the packet arrived, and nothing listens yet.
+        // By the host itself, as callers have made sure: the packet arrived, and nothing listens yet.
         ObservedCell::Refused => expects == Expects::Path,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::PortSet;
+
+    fn difference(what: &str, kind: &'static str, missing: &[&str], extra: &[&str]) -> Difference {
+        let lines = |lines: &[&str]| lines.iter().map(|l| (*l).to_owned()).collect();
+        let (missing, extra) = (lines(missing), lines(extra));
+        let (holds, unknown) = (true, None);
+        Difference {
+            what: what.into(),
+            kind,
+            holds,
+            missing,
+            extra,
+            peers: 3,
+            alike: 0,
+            of: 3,
+            unknown,
+        }
+    }
+
+    #[test]
+    fn what_is_declared_and_proven_is_more_right_than_its_peers() {
+        let proof = |port: u16, holds| Proof {
+            service: "new".into(),
+            port: PortSpec::new(Protocol::Tcp, PortSet::one(port)),
+            address: [192, 0, 2, 1].into(),
+            source: SourceName::Internet,
+            state: State::Open,
+            holds,
+            probed: 1,
+            vantages: Vec::new(),
+        };
+        let proofs = [proof(8443, true), proof(9000, false)];
+        let ports = |missing: &[&str], extra: &[&str]| {
+            is_more_right(&difference("ports", "ports", missing, extra), &proofs)
+        };
+        assert!(ports(&["tcp/8443 refused"], &["tcp/8443 open tls"]));
+        assert!(!ports(&["tcp/9000 refused"], &["tcp/9000 open ssh"]), "it is not proven");
+        assert!(!ports(&[], &["tcp/8443 open tls", "tcp/22 open ssh"]), "one more is open");
+        let tls = |missing: &[&str]| {
+            let it = difference("tls tcp/8443", "tls", missing, &["issuer new"]);
+            is_more_right(&it, &proofs)
+        };
+        assert!(tls(&[]), "its peers have no certificate there");
+        assert!(!tls(&["issuer old"]), "another certificate than theirs");
+        let other = difference("permissions", "permissions", &["tcp/8443 refused"], &[]);
+        assert!(!is_more_right(&other, &proofs));
     }
 }

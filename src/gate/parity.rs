@@ -17,6 +17,8 @@ pub struct Difference {
     pub extra: Vec<String>,
     /// How many peers have what it is compared with, of how many whose value is known.
     pub peers: usize,
+    /// How many peers have what the host has: fewer than half.
+    pub alike: usize,
     pub of: usize,
     /// Why it could not be compared; the lists are empty then.
     pub unknown: Option<String>,
@@ -24,8 +26,9 @@ pub struct Difference {
 
 /// Compares a host with those that serve already, trait by trait.
 ///
-/// A host that is like any one of them in a trait does not differ. One that is like none is
-/// compared with what most of them have. What cannot be read of the host is a difference whose
+/// A host that is like at least half of them in a trait does not differ: one peer that is wrong must
+/// not vouch for another host that is wrong in the same way. One that differs is compared with what
+/// most of them have. What cannot be read of the host is a difference whose
 /// `unknown` says why, where the trait is in `deciding`; what cannot be read of a peer leaves that
 /// peer out.
 #[must_use]
@@ -47,6 +50,7 @@ pub fn compare(
             missing: Vec::new(),
             extra: Vec::new(),
             peers: 0,
+            alike: 0,
             of: 0,
             unknown: None,
         };
@@ -68,17 +72,22 @@ pub fn compare(
                 Some(Value::Unknown(_)) => {}
             }
         }
-        if values.is_empty() || values.contains_key(own) {
+        let of: usize = values.values().sum();
+        let alike = values.get(own).copied().unwrap_or(0);
+        if alike * 2 >= of {
             continue;
         }
-        let of = values.values().sum();
         // What most have; of equals the first, so that the answer is the same tomorrow.
-        let most = values.values().copied().max().unwrap_or(0);
-        let Some((with, peers)) = values.into_iter().find(|(_, n)| *n == most) else { continue };
+        let others = || values.iter().filter(|(lines, _)| **lines != own);
+        let most = others().map(|(_, n)| *n).max().unwrap_or(0);
+        let Some((with, peers)) = others().find(|(_, n)| **n == most).map(|(l, n)| (*l, *n)) else {
+            continue;
+        };
         out.push(Difference {
             missing: with.difference(own).cloned().collect(),
             extra: own.difference(with).cloned().collect(),
             peers,
+            alike,
             of,
             ..blank
         });
@@ -93,6 +102,10 @@ impl fmt::Display for Difference {
             return write!(f, "its {} cannot be compared with its peers: {why}", self.what);
         }
         let (peers, of) = (self.peers, self.of);
+        if self.alike > 0 {
+            let others = of - self.alike;
+            return write!(f, "its {} differs from {others} of {of} peers that serve", self.what);
+        }
         match (peers == of, of) {
             (true, 1) => write!(f, "its {} differs from the one peer that serves", self.what),
             (true, _) => write!(f, "its {} differs from all {of} peers that serve", self.what),

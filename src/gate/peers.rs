@@ -1,9 +1,10 @@
 use super::Peer;
 use crate::observation::{Observations, State};
-use crate::resolve::{Host, Resolution};
+use crate::resolve::Resolution;
 use crate::snapshot::Snapshot;
-use crate::spec::Role;
+use crate::spec::{Role, Service};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// How a host stands with what would send it traffic, best first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,7 +52,8 @@ pub fn serving(
         .collect()
 }
 
-/// Keeps the peers from which a declared service answered: one that answers nothing serves nothing.
+/// Keeps the peers from which the most declared services answered: one that answers nothing serves
+/// nothing, and one that answers less than another is no measure for a new host.
 #[must_use]
 pub fn answering(
     peers: Vec<Peer>,
@@ -59,21 +61,20 @@ pub fn answering(
     resolution: &Resolution,
     observations: &Observations,
 ) -> Vec<Peer> {
-    let open: BTreeSet<_> = observations
-        .rows
-        .iter()
-        .filter(|o| matches!(o.state, State::Open))
-        .filter(|o| {
-            role.services
-                .iter()
-                .any(|s| s.port.protocol == o.protocol && s.port.ports.contains(o.port))
-        })
-        .map(|o| o.address)
-        .collect();
-    let answers = |host: Option<&Host>| {
-        host.is_some_and(|h| h.addresses.iter().any(|a| open.contains(&a.address)))
+    let mut open: BTreeMap<IpAddr, BTreeSet<&str>> = BTreeMap::new();
+    for row in observations.rows.iter().filter(|o| o.state == State::Open) {
+        let of = |s: &&Service| s.port.protocol == row.protocol && s.port.ports.contains(row.port);
+        let services = role.services.iter().filter(of).map(|s| s.name.as_str());
+        open.entry(row.address).or_default().extend(services);
+    }
+    let answers = |peer: &Peer| -> usize {
+        let host = resolution.hosts.get(&peer.host);
+        let addresses = host.into_iter().flat_map(|h| &h.addresses);
+        let services = addresses.filter_map(|a| open.get(&a.address)).flatten();
+        services.collect::<BTreeSet<_>>().len()
     };
-    peers.into_iter().filter(|p| answers(resolution.hosts.get(&p.host))).collect()
+    let most = peers.iter().map(answers).max().unwrap_or(0);
+    peers.into_iter().filter(|p| most > 0 && answers(p) == most).collect()
 }
 
 const fn kind(standing: &Standing) -> u8 {

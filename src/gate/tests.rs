@@ -1,5 +1,6 @@
 use super::*;
 use crate::model::{Gap, GapKind};
+use crate::observation::{Observation, Observations, State};
 use crate::resolve::{Blind, Resolution, resolve};
 use crate::snapshot::{Call, CallKind, Outcome, Snapshot, TargetHealth};
 use crate::spec::{self, Source};
@@ -117,6 +118,47 @@ fn peers_are_those_that_serve_best_proof_first() {
     assert_eq!(serving("a", &asked, &resolution, &snapshot, 1).len(), 1);
 }
 
+#[test]
+fn peers_that_answer_less_than_another_are_no_measure() {
+    let (_, resolution) = world(&[], None);
+    let text = "version: 1\nroles:\n  a:\n    select: { names: [\"*\"] }\n    services:\n      \
+                web: { port: tcp/443, from: internet }\n      turn: { port: udp/3478, from: internet }\n";
+    let spec = spec::load(&[Source::new("s.yaml", text)]).unwrap_or_else(|e| panic!("{e}"));
+    let peers = |ids: &[&str]| -> Vec<Peer> {
+        ids.iter().map(|id| Peer { host: (*id).into(), why: "running".into() }).collect()
+    };
+    let saw = |host: &str, port: u16, protocol, state| Observation {
+        address: resolution.hosts[host].addresses[0].address,
+        protocol,
+        port,
+        state,
+        confirmed: false,
+        service: None,
+        by: None,
+        vantage: "out".into(),
+        rtt_us: None,
+        tries: 1,
+        detail: None,
+        tls: None,
+    };
+    use crate::model::Protocol::{Tcp, Udp};
+    let rows = vec![
+        saw("i-1", 443, Tcp, State::Open),
+        saw("i-1", 3478, Udp, State::Open),
+        saw("i-2", 443, Tcp, State::Silent),
+        saw("i-2", 3478, Udp, State::Open),
+        saw("i-3", 443, Tcp, State::Refused),
+    ];
+    let observations = Observations { rows, ..Observations::default() };
+    let left = |ids: &[&str]| -> Vec<String> {
+        let left = answering(peers(ids), &spec.roles["a"], &resolution, &observations);
+        left.into_iter().map(|p| p.host).collect()
+    };
+    assert_eq!(left(&["i-1", "i-2", "i-3"]), ["i-1"]);
+    assert_eq!(left(&["i-2", "i-3"]), ["i-2"], "of those that are left the best");
+    assert_eq!(left(&["i-3"]), Vec::<String>::new(), "a refusal serves nobody");
+}
+
 fn lines(lines: &[&str]) -> Value {
     Value::Lines(lines.iter().map(|l| (*l).to_owned()).collect())
 }
@@ -138,8 +180,13 @@ fn the_odd_one_is_told_with_what_it_lacks_and_what_it_has_more() {
         (&["b".into()][..], &["x".into()][..])
     );
     assert_eq!((found[0].peers, found[0].of, found[0].holds), (2, 3, true));
-    // Like any one of them is like them: a pool may be of two kinds.
+    // Like half of them is like them: a pool may be of two kinds.
     assert_eq!(compared(lines(&["a"]), &[lines(&["b"]), lines(&["a"])]), []);
+    // One that is wrong does not vouch for another that is wrong in the same way.
+    let found = compared(lines(&["a"]), &[lines(&["b"]), lines(&["a"]), lines(&["b"])]);
+    let [odd] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((odd.missing.as_slice(), odd.alike, odd.of), (&["b".to_owned()][..], 1, 3));
+    assert!(odd.to_string().contains("differs from 2 of 3 peers"), "{odd}");
     // Nobody to compare with is no difference, and what cannot be read is no likeness.
     assert_eq!(compared(lines(&["a"]), &[]), []);
     let unknown = compared(Value::Unknown("denied".into()), &[lines(&["a"])]);

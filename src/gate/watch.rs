@@ -1,7 +1,7 @@
 use super::judge::proves;
 use super::place::Placed;
 use crate::cleanup::watch::Watched;
-use crate::exposure::{Declared, Exposure};
+use crate::exposure::{Declared, Exposure, ObservedCell};
 use crate::model::{Family, SourceName};
 use crate::observation::{Observations, State};
 use crate::snapshot::Snapshot;
@@ -42,6 +42,9 @@ pub fn watched(
             match row.observed {
                 State::Unproven => unknown("nothing answered over UDP, and nothing could prove it")
                     .filter(|_| !accept_unproven),
+                State::Refused if cells.observed == ObservedCell::Unproven => {
+                    unknown("it was refused, by the host or by something before it")
+                }
                 State::Unprobed => unknown("no control target proved that silence means anything"),
                 State::Failed => unknown("the vantage could not probe it"),
                 state => {

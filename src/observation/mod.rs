@@ -128,6 +128,14 @@ impl Observation {
     pub fn endpoint(&self) -> Endpoint {
         Endpoint { address: self.address, protocol: self.protocol, port: self.port }
     }
+
+    /// Whether something shows that what came back was sent by the target itself: an ICMP error from its
+    /// own address, or a RST that travelled as far as its handshakes do. A RST alone carries the
+    /// target's address whoever sent it.
+    #[must_use]
+    pub fn is_by_target(&self) -> bool {
+        self.by == Some(self.address)
+    }
 }
 
 /// A place that probes were sent from, as the run found it.

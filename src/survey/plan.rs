@@ -83,14 +83,19 @@ impl<'a> Plan<'a> {
             let age = input.now.duration_since(snapshot.taken_at).abs();
             stale = age > input.limits.snapshot_max_age;
             if stale {
-                gaps.insert(Gap::new(
-                    GapKind::StaleSnapshot,
-                    "snapshot",
+                let taken = snapshot.taken_at;
+                let why = if taken > input.now {
                     format!(
-                        "taken at {}, older than the limit of {:#}: it may not direct probes, addresses are recycled",
-                        snapshot.taken_at, input.limits.snapshot_max_age
-                    ),
-                ));
+                        "taken at {taken}, which is yet to come: the clock of one of the two machines is wrong, \
+                         and what has no age may not direct probes"
+                    )
+                } else {
+                    let limit = input.limits.snapshot_max_age;
+                    format!(
+                        "taken at {taken}, older than the limit of {limit:#}: it may not direct probes, addresses are recycled"
+                    )
+                };
+                gaps.insert(Gap::new(GapKind::StaleSnapshot, "snapshot", why));
             } else {
                 may = may.union(&ours(snapshot));
             }
@@ -270,7 +275,7 @@ impl<'a> Plan<'a> {
         let may = self.may.contains(address);
         if !may {
             let why = if self.stale {
-                "the snapshot is too old to say that it is ours, and scope: does not name it"
+                "no snapshot of a time that counts says that it is ours, and scope: does not name it"
             } else {
                 "neither the snapshot says it is ours nor does scope: name it"
             };

@@ -34,7 +34,7 @@ fn answer(mut stream: TcpStream, asked: &Asked, complete: &str, status: &str) {
                 "<DescribeLifecycleHooksResponse><DescribeLifecycleHooksResult><LifecycleHooks><member>\
                  <LifecycleHookName>gate</LifecycleHookName><AutoScalingGroupName>video</AutoScalingGroupName>\
                  <LifecycleTransition>autoscaling:EC2_INSTANCE_LAUNCHING</LifecycleTransition>\
-                 <HeartbeatTimeout>300</HeartbeatTimeout><DefaultResult>ABANDON</DefaultResult>\
+                 <HeartbeatTimeout>15</HeartbeatTimeout><DefaultResult>ABANDON</DefaultResult>\
                  </member></LifecycleHooks></DescribeLifecycleHooksResult></DescribeLifecycleHooksResponse>"
                     .to_owned(),
             )
@@ -126,8 +126,14 @@ fn gate(
         folder.join("portcullis.yaml"),
         format!(
             "scope: [127.0.0.0/8]\nvantages: {{ local: {{ reflect: \"{}\" }} }}\n\
-             history: {{ off: true }}\nlifecycle: {{ asg: video }}\n",
+             history: {{ off: true }}\nlifecycle: {{ asg: video }}\n{}",
             reflector(),
+            // A look that takes longer than a third of the hook's time.
+            if name == "slow" {
+                "facts: [ { command: [sh, -c, \"sleep 6; echo {}\"], timeout: 30s } ]\n"
+            } else {
+                ""
+            },
         ),
     )
     .unwrap();
@@ -190,6 +196,28 @@ fn a_host_that_passes_is_continued_once() {
     ] {
         assert!(made[0].contains(part), "{part}: {made:?}");
     }
+}
+
+/// The hook's time runs while a look does: heartbeats do not wait for its end.
+#[test]
+fn an_instance_is_kept_waiting_through_a_look_that_takes_long() {
+    let it = gate("slow", "i-good", DONE, "200 OK", &[]);
+    let said = it.said();
+    assert_eq!(it.output.status.code(), Some(0), "{said}");
+    let actions: Vec<&str> = it
+        .asked
+        .iter()
+        .map(|f| {
+            if f.contains("Heartbeat") {
+                "heartbeat"
+            } else if f.contains("Complete") {
+                "complete"
+            } else {
+                "describe"
+            }
+        })
+        .collect();
+    assert_eq!(actions, ["describe", "heartbeat", "heartbeat", "complete"], "{said}");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 use super::super::whole::{self, WholeFile};
-use super::super::{CliError, Global, input, interrupt, time};
+use super::super::{CliError, input, interrupt, time};
+use super::look::Gate;
 use crate::attestation::{self, Host, Input, Outcome, Vantage};
-use crate::gate::{Answer, HostAnswer, Verdicts};
+use crate::gate::{self, Answer, HostAnswer, Trait, Verdicts};
+use crate::model::{GapKind, Severity};
 use crate::sign;
 use crate::signature::ATTESTATION;
 use crate::snapshot::Snapshot;
@@ -62,9 +64,9 @@ impl<'a> Attested<'a> {
         verdicts: &Verdicts,
         snapshot: &Snapshot,
         sources: &[Source],
-        spec: &Spec,
-        global: &Global,
+        gate: &Gate<'_>,
     ) -> Result<(), CliError> {
+        let (spec, global) = (gate.spec, gate.global);
         let digest = if snapshot.regions.is_empty() {
             None
         } else {
@@ -91,6 +93,7 @@ impl<'a> Attested<'a> {
                 })
                 .collect::<Vec<_>>(),
             profiles: &profiles(spec, &verdicts.role),
+            waived: &waived(gate),
             at: verdicts.at,
             expires: verdicts.at.saturating_add(counts).unwrap_or(verdicts.at),
             version: env!("CARGO_PKG_VERSION"),
@@ -125,6 +128,26 @@ fn host(answer: &HostAnswer) -> Host {
             .map(|r| format!("{} {}: {r}", r.kind(), r.subject()))
             .collect(),
     }
+}
+
+/// What the gate was told to leave out or to let pass: whoever relies on its yes must hear of it.
+fn waived(gate: &Gate<'_>) -> Vec<String> {
+    let gate::Options { fail_on, allow_gaps, sweep, accept_unproven, .. } = &gate.options;
+    let named = |on: bool, name: &str| on.then(|| name.to_owned());
+    let plain = [
+        named(!sweep, "no-sweep"),
+        named(*accept_unproven, "unproven"),
+        named(gate.args.asks.peers == 0, "no-peers"),
+        named(*fail_on > Severity::Low, &format!("fail-on:{fail_on}")),
+    ];
+    let gaps: Vec<String> = if allow_gaps.len() == GapKind::ALL.len() {
+        vec!["gaps:all".into()]
+    } else {
+        allow_gaps.iter().map(|kind| format!("gaps:{kind}")).collect()
+    };
+    let dropped = Trait::DECIDING.into_iter().filter(|t| !gate.deciding.contains(t));
+    let parity = dropped.map(|t| format!("parity:{t}"));
+    plain.into_iter().flatten().chain(gaps).chain(parity).collect()
 }
 
 /// The client profiles that the role's journeys were tried in, sorted.

@@ -8,7 +8,13 @@ use crate::lifecycle;
 use crate::report::escape::visible;
 use crate::spec::config::Config;
 use clap::Args;
+#[cfg(feature = "aws")]
+use std::collections::BTreeMap;
 use std::io::Write;
+#[cfg(feature = "aws")]
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+#[cfg(feature = "aws")]
+use std::time::{Duration, Instant};
 
 /// What is told to Auto Scaling.
 #[derive(Debug, Args)]
@@ -63,13 +69,30 @@ pub(super) fn wanted(
 /// Keeps instances waiting while they are looked at, and lets those go on that pass.
 #[cfg(feature = "aws")]
 pub(super) struct Continuing<'a> {
-    hook: lifecycle::Hook,
+    hook: Arc<lifecycle::Hook>,
     global: &'a Global,
-    beat: Option<std::time::Instant>,
+    kept: Arc<Kept>,
+}
+
+/// Instances that are kept waiting, each with when it last got more time.
+#[cfg(feature = "aws")]
+#[derive(Default)]
+struct Kept {
+    instances: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[cfg(feature = "aws")]
+#[derive(Default)]
+struct Waiting {
+    last: BTreeMap<String, Option<Instant>>,
+    over: bool,
 }
 
 #[cfg(feature = "aws")]
 impl<'a> Continuing<'a> {
+    /// Finds the hook. Heartbeats go from a thread of their own, so that no look, however long, lets the
+    /// hook's time run out: what its default result would do then is mostly to end the instance.
     pub(super) fn open(
         wanted: Option<(String, String)>,
         config: &Config,
@@ -77,32 +100,33 @@ impl<'a> Continuing<'a> {
         global: &'a Global,
     ) -> Result<Option<Self>, CliError> {
         let Some((hook, asg)) = wanted else { return Ok(None) };
-        let cannot = CliError::new(format!("use the lifecycle hook {}", visible(&hook)));
+        let cannot = || CliError::new(format!("use the lifecycle hook {}", visible(&hook)));
+        let regions = if regions.is_empty() { &config.regions } else { regions };
         let region = match regions {
             [one] => Some(one.clone()),
             _ => None,
         };
         let profile = config.lifecycle.profile.clone();
-        let settings = lifecycle::Settings { hook, asg, profile, region };
-        match lifecycle::Hook::new(settings) {
-            Ok(hook) => Ok(Some(Self { hook, global, beat: None })),
-            Err(why) => Err(cannot.because(visible(&why.to_string()))),
-        }
+        let settings = lifecycle::Settings { hook: hook.clone(), asg, profile, region };
+        let found = lifecycle::Hook::new(settings)
+            .map_err(|why| cannot().because(visible(&why.to_string())))?;
+        let (hook, kept) = (Arc::new(found), Arc::new(Kept::default()));
+        let (beating, waiting) = (Arc::clone(&hook), Arc::clone(&kept));
+        std::thread::Builder::new()
+            .name("heartbeat".into())
+            .spawn(move || waiting.beat(&beating))
+            .map_err(|e| cannot().because(e))?;
+        Ok(Some(Self { hook, global, kept }))
     }
 
-    /// A heartbeat for every instance, as often as the hook needs one.
-    pub(super) fn keep(&mut self, verdicts: &Verdicts) {
-        let now = std::time::Instant::now();
-        if self.beat.is_some_and(|last| now.duration_since(last) < self.hook.every()) {
-            return;
-        }
-        self.beat = Some(now);
-        for host in instances(verdicts) {
-            if let Err(why) = self.hook.heartbeat(host) {
-                let why = visible(&why.to_string()).into_owned();
-                anstream::eprintln!("cannot give {} more time: {why}", visible(host));
-            }
-        }
+    /// These instances are looked at from now on: each gets more time at once, and then as often as the
+    /// hook needs it.
+    pub(super) fn keep<'h>(&self, hosts: impl Iterator<Item = &'h str>) {
+        let mut waiting = self.kept.lock();
+        let had = std::mem::take(&mut waiting.last);
+        let ids = hosts.filter(|h| h.starts_with("i-")).map(str::to_owned);
+        waiting.last = ids.map(|id| (id.clone(), had.get(&id).copied().flatten())).collect();
+        self.kept.changed.notify_all();
     }
 
     /// Continues what passes and says what is withheld.
@@ -110,6 +134,7 @@ impl<'a> Continuing<'a> {
     /// # Errors
     /// When an instance that passes could not be continued.
     pub(super) fn finish(&self, verdicts: &Verdicts) -> Result<(), CliError> {
+        self.kept.lock().over = true;
         let mut failed: Option<CliError> = None;
         for host in &verdicts.hosts {
             let name = visible(&host.host).into_owned();
@@ -138,9 +163,47 @@ impl<'a> Continuing<'a> {
 }
 
 #[cfg(feature = "aws")]
-fn instances(verdicts: &Verdicts) -> impl Iterator<Item = &str> {
-    verdicts.hosts.iter().map(|h| h.host.as_str()).filter(|h| h.starts_with("i-"))
+impl Drop for Continuing<'_> {
+    fn drop(&mut self) {
+        self.kept.lock().over = true;
+        self.kept.changed.notify_all();
+    }
 }
+
+#[cfg(feature = "aws")]
+impl Kept {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.instances.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives each instance more time when it is due, until it is over.
+    fn beat(&self, hook: &lifecycle::Hook) {
+        let every = hook.every();
+        let mut waiting = self.lock();
+        while !waiting.over {
+            let due = |last: &Option<Instant>| last.is_none_or(|last| last.elapsed() >= every);
+            let id = waiting.last.iter().find(|(_, last)| due(last)).map(|(id, _)| id.clone());
+            let Some(id) = id else {
+                // Nothing is due sooner than in a third of the hook's time, or somebody says so.
+                let woken = self.changed.wait_timeout(waiting, every.min(AWAKE));
+                waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
+                continue;
+            };
+            waiting.last.insert(id.clone(), Some(Instant::now()));
+            // The call takes its time: nobody waits for the lock meanwhile.
+            drop(waiting);
+            if let Err(why) = hook.heartbeat(&id) {
+                let why = visible(&why.to_string()).into_owned();
+                anstream::eprintln!("cannot give {} more time: {why}", visible(&id));
+            }
+            waiting = self.lock();
+        }
+    }
+}
+
+/// The longest that a heartbeat which came due waits.
+#[cfg(feature = "aws")]
+const AWAKE: Duration = Duration::from_secs(1);
 
 /// Without the AWS SDKs nothing can be continued, and asking for it is an error.
 #[cfg(not(feature = "aws"))]
@@ -164,7 +227,7 @@ impl<'a> Continuing<'a> {
         }
     }
 
-    pub(super) fn keep(&mut self, _: &Verdicts) {
+    pub(super) fn keep<'h>(&self, _: impl Iterator<Item = &'h str>) {
         match self.0 {}
     }
 

@@ -1,7 +1,7 @@
 use super::super::audit::Probing;
 use super::super::pipeline::{self, Audited, Case};
 use super::super::vantages::probe_all;
-use super::super::{CliError, Global};
+use super::super::{CliError, ExitStatus, Global};
 use super::GateArgs;
 use super::lifecycle::Continuing;
 use crate::audit::{self, AuditReport};
@@ -69,10 +69,18 @@ impl Gate<'_> {
         let snapshot =
             self.args.cloud.read(&self.args.live, self.global, now).map_err(Stopped::Broken)?;
         let resolution = resolve::resolve(self.spec, &snapshot);
-        let chosen = gate::choose(&self.wanted, &snapshot, &resolution)
-            .map_err(|refusal| Stopped::Nobody(CliError::new("gate").because(refusal)))?;
+        let chosen = gate::choose(&self.wanted, &snapshot, &resolution).map_err(|refusal| {
+            let unseen = refusal.unseen;
+            let error = CliError::new("gate").because(refusal);
+            // It may be there: what could not be seen is no usage error.
+            let error = if unseen { error.with_status(ExitStatus::Incomplete) } else { error };
+            Stopped::Nobody(error)
+        })?;
         let hosts: BTreeSet<String> =
             chosen.iter().filter_map(|c| c.host.as_ref().ok().cloned()).collect();
+        if let Some(continuing) = self.continuing.borrow().as_ref() {
+            continuing.keep(hosts.iter().map(String::as_str));
+        }
         let most = self.args.asks.peers;
         let peers = gate::serving(&self.role.name, &hosts, &resolution, &snapshot, most);
 

@@ -177,6 +177,10 @@ fn gate(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
     };
     let wanted_hook = lifecycle::wanted(&args.lifecycle, args.asg.as_deref(), &config)?;
     let continuing = Continuing::open(wanted_hook, &config, &args.live.regions, global)?;
+    // Before anything is read: the hook's time runs already.
+    if let Some(continuing) = &continuing {
+        continuing.keep(args.host.iter().map(String::as_str));
+    }
     let mut folders: Vec<PathBuf> = config.rules.iter().map(|f| input::beside(global, f)).collect();
     folders.extend(args.rules.iter().cloned());
     let gate = Gate {
@@ -211,7 +215,7 @@ fn gate(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
             .hint("nothing was attested or continued; --no-history gates without it"));
     }
     if let Some(attested) = attested {
-        attested.write(verdicts, snapshot, &sources, &spec, global)?;
+        attested.write(verdicts, snapshot, &sources, &gate)?;
     }
     // After everything else that can go wrong: what is continued cannot be taken back.
     if let Some(continuing) = gate.continuing.take() {

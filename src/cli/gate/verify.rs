@@ -60,6 +60,10 @@ struct Demands {
     /// The configuration that it was gated by (not -c, which is this run's own)
     #[arg(long, value_name = "FILE")]
     gate_config: Option<PathBuf>,
+    /// What the gate may have left out or let pass, as its refusal names it: no-sweep, no-peers,
+    /// unproven, parity:TRAIT, gaps:KIND, fail-on:SEVERITY [default: nothing]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    accept: Vec<String>,
     /// The oldest answer that counts, whatever expiry it names: 90s, 10m, 1h
     #[arg(long, value_name = "TIME", value_parser = time::within::<SignedDuration>(1..=time::YEARS))]
     max_age: Option<SignedDuration>,
@@ -102,6 +106,7 @@ pub(super) fn run(args: &VerifyArgs, _global: &Global) -> Result<ExitStatus, Cli
         spec: sources.as_deref(),
         snapshot: snapshot.as_deref(),
         config: config.as_deref(),
+        accept: &args.demands.accept,
         max_age: args.demands.max_age,
     };
     match judge(args, &text, &allowed, revoked.as_ref(), &demand) {
@@ -197,14 +202,19 @@ fn told(signed: &Signed, it: &Accepted) -> Value {
         "at": it.at,
         "expires": it.expires,
         "vantages": it.vantages,
+        "waived": it.waived,
         "signer": { "principals": signed.principals, "key": signed.fingerprint },
     })
 }
 
 fn for_people(signed: &Signed, it: &Accepted) -> String {
     let plain = |words: &[String]| visible(&words.join(", ")).into_owned();
+    let waived = match it.waived.as_slice() {
+        [] => String::new(),
+        some => format!("  left out or let pass, as accepted: {}\n", plain(some)),
+    };
     format!(
-        "PASS {} for {}\n  gated {} from {}; counts until {}\n  signed by {} ({})\n",
+        "PASS {} for {}\n  gated {} from {}; counts until {}\n{waived}  signed by {} ({})\n",
         plain(&it.hosts),
         visible(&it.role),
         it.at,

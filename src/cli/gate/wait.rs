@@ -20,10 +20,6 @@ pub(super) fn until(gate: &Gate<'_>) -> Result<Looked, CliError> {
         &mut |sweep| gate.look(sweep),
         &mut |looked, left| {
             tell(gate, looked, left);
-            if let (Ok(looked), Some(continuing)) = (looked, gate.continuing.borrow_mut().as_mut())
-            {
-                continuing.keep(&looked.verdicts);
-            }
             std::thread::sleep(gate.args.every.min(left));
         },
     )

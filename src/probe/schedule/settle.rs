@@ -56,7 +56,8 @@ impl<E: Engine> Scheduler<'_, E> {
         let target = &self.targets[self.probes[index].target];
         let slow = self.probes[index].slow.is_some();
         // A refusal by the host itself proves the path, where only the path is declared.
-        let proven = target.expect == Expect::Path && seen.state == State::Refused;
+        let proven =
+            target.expect == Expect::Path && seen.state == State::Refused && seen.is_by_target();
         let hope = if proven { Hope::Either } else { target.hope };
         // The slow lane comes after the second look, and is one itself.
         let seen = if slow { Some(seen) } else { self.look_again(index, hope, seen) };

@@ -94,7 +94,7 @@ fn proof(proof: &Proof) -> Value {
 }
 
 fn difference(difference: &Difference) -> Value {
-    let Difference { what, kind, holds, missing, extra, peers, of, unknown } = difference;
+    let Difference { what, kind, holds, missing, extra, peers, alike, of, unknown } = difference;
     json!({
         "trait": what,
         "kind": kind,
@@ -102,6 +102,7 @@ fn difference(difference: &Difference) -> Value {
         "peers_have": missing,
         "host_has": extra,
         "peers_alike": peers,
+        "peers_like_host": alike,
         "peers": of,
         "unknown": unknown,
     })

@@ -1,6 +1,7 @@
 //! `portcullis gate` on a real network: outside, a packet filter, inside.
 
 mod facts;
+mod refused;
 mod tokbox_2019;
 mod vantages;
 

@@ -1,0 +1,70 @@
+//! Path proof by a refusal: the host's own counts, a firewall's RST does not.
+
+use super::{Incident, reasons};
+use serde_json::json;
+
+const INCIDENT: Incident =
+    Incident { name: "tokbox-2019", hosts: 11..12, stun: false, tls: "*.media.example" };
+
+/// What is refused stands behind a firewall that answers in the host's name, or reaches the host.
+const REJECTS: &str = "iifname f0 tcp dport 9000 reject with tcp reset";
+const PASSES: &str = "iifname f0 tcp dport 9000 accept";
+
+/// `n1` has a TLS server, by which the way to it is known; `n2` has nothing that answers.
+const SPEC: &str = "version: 1
+hosts:
+  n1: { addresses: [203.0.113.11], tags: { role: one } }
+  n2: { addresses: [203.0.113.12], tags: { role: two } }
+roles:
+  one:
+    select: { tags: { role: one } }
+    services:
+      tls: { port: tcp/443, from: internet, expect: tls }
+      ctl: { port: tcp/9000, from: internet, expect: path }
+  two:
+    select: { tags: { role: two } }
+    services: { ctl: { port: tcp/9000, from: internet, expect: path } }
+controls: [ { address: 192.0.2.1, port: tcp/443 } ]
+";
+
+#[test]
+fn a_refusal_by_a_firewall_proves_no_path_and_one_that_nobody_can_place_does_not_either() {
+    for (filter, answers) in
+        [(REJECTS, [("hold", 1), ("hold", 3)]), (PASSES, [("pass", 0), ("hold", 3)])]
+    {
+        let Some(mut lab) = INCIDENT.lab(filter) else { return };
+        lab.serve("in", &["203.0.113.12 udp 9 mute".into()]);
+        lab.file("spec.yaml", SPEC);
+        lab.file(
+            "portcullis.yaml",
+            "scope: [192.0.2.1, 203.0.113.0/24]\nhistory: { off: true }\n\
+             vantages: { local: { reflect: \"192.0.2.1:3478\" } }\n",
+        );
+        for ((host, role), (answer, code)) in
+            [("n1", "one"), ("n2", "two")].into_iter().zip(answers)
+        {
+            let arguments = ["gate", "--role", role, "--host", host, "--no-cloud", "--no-sweep"];
+            let arguments = [&arguments[..], &["--peers", "0", "--format", "json"]].concat();
+            let ran = lab.portcullis("out", &arguments).output().expect("the gate runs");
+            let said: serde_json::Value = serde_json::from_slice(&ran.stdout).expect("an answer");
+            let context = format!("{filter} {host}: {said:#}");
+            assert_eq!(
+                (&said["answer"], ran.status.code()),
+                (&json!(answer), Some(code)),
+                "{context}"
+            );
+            if host == "n1" {
+                let firewall = said.to_string().contains("something before the target");
+                assert_eq!(firewall, filter == REJECTS, "{context}");
+            } else {
+                // No handshake and no second kind of RST: the same packet, whoever sent it.
+                assert!(said.to_string().contains("or by something before it"), "{context}");
+                assert_eq!(
+                    reasons(&said, "n2")[0],
+                    "not-proven tcp/9000 from internet",
+                    "{context}"
+                );
+            }
+        }
+    }
+}
