@@ -1,7 +1,7 @@
 //! `portcullis gate` on a real network: outside, a packet filter, inside.
 
 mod facts;
-mod tokbox_2019;
+pub(crate) mod tokbox_2019;
 mod vantages;
 
 use crate::lab::Lab;
