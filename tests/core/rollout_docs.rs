@@ -1,5 +1,5 @@
 //! The examples of `docs/rollout/`: their commands are commands of this binary, the scripts and what the
-//! unit starts say yes to what a real gate attested.
+//! unit starts say yes to what a real gate attested, and the workflow makes what it uses.
 
 use crate::attested::{made, signed};
 use crate::common::{World, checkout, skip, systemd};
@@ -337,4 +337,95 @@ fn the_script_adds_what_passed_and_nothing_else() {
     assert_eq!(add("i-2", "video"), (Some(4), false), "on HOLD");
     assert_eq!(add("i-3", "video"), (Some(4), false), "never gated");
     assert_eq!(add("i-1", "api"), (Some(4), false), "gated for another role");
+}
+
+fn steps(workflow: &Value) -> Vec<Value> {
+    let jobs = workflow["jobs"].as_object().expect("jobs");
+    jobs.values().next().and_then(|j| j["steps"].as_array()).expect("steps").clone()
+}
+
+/// The workflow builds portcullis as those of `docs/ci` do, before anything calls it.
+#[test]
+fn the_workflow_installs_what_it_runs() {
+    let ci = std::fs::read_to_string(checkout().join("docs/ci/github-audit.yml")).expect("CI's");
+    let theirs = steps(&serde_saphyr::from_str(&ci).expect("YAML"));
+    let ours = steps(&serde_saphyr::from_str(&text("github-actions.yml")).expect("YAML"));
+    let place = |steps: &[Value], what: &str| {
+        steps.iter().position(|s| s.to_string().contains(what)).unwrap_or_else(|| panic!("{what}"))
+    };
+    for what in ["vars.PORTCULLIS_REPOSITORY", "~/.cargo/bin/portcullis", "cargo install"] {
+        let (ours_at, theirs_at) = (place(&ours, what), place(&theirs, what));
+        assert_eq!(ours[ours_at], theirs[theirs_at], "{what}");
+        assert!(ours_at < place(&ours, "portcullis gate "), "{what}");
+    }
+}
+
+/// The workflow's steps, run as Actions does: the profile that the README's configuration names is
+/// there when the gate is called, nothing in the environment wins over it, and no key is left.
+#[test]
+fn the_workflow_makes_the_profile_that_continues() {
+    let readme = text("README.md");
+    let (_, rest) =
+        readme.split_once("lifecycle: { asg: video, hook: gate, profile: ").expect("it");
+    let profile = rest.split_whitespace().next().expect("a name");
+    let world = World::new();
+    let (folder, shims) = (world.folder(), world.folder().join("shims"));
+    // What a gate with this configuration finds.
+    shim(
+        &shims,
+        "portcullis",
+        "env > gate-env\ncat \"$AWS_CONFIG_FILE\" > gate-aws\ncat \"$PORTCULLIS_AUDITOR_KEY\" > gate-auditor\n\
+         stat -c %a \"$AWS_CONFIG_FILE\" \"$PORTCULLIS_AUDITOR_KEY\" > gate-modes\n",
+    );
+    std::fs::create_dir_all(folder.join("temp")).expect("a folder");
+    for step in steps(&serde_saphyr::from_str(&text("github-actions.yml")).expect("YAML")) {
+        let Some(run) = step["run"].as_str() else { continue };
+        assert!(!run.contains("${{"), "an expression inside a script: {run}");
+        let mut shell = Command::new("bash");
+        shell
+            .args(["-e", "-c", run])
+            .current_dir(folder)
+            .env_clear()
+            .env("PATH", path_of(&shims))
+            .env("HOME", folder.join("home"))
+            .env("RUNNER_TEMP", folder.join("temp"))
+            .env("GITHUB_STEP_SUMMARY", folder.join("summary"))
+            .env("HOST", "i-1")
+            // As aws-actions/configure-aws-credentials leaves them.
+            .env("AWS_ACCESS_KEY_ID", "reads")
+            .env("AWS_SECRET_ACCESS_KEY", "secret")
+            .env("AWS_SESSION_TOKEN", "token")
+            .env("AWS_REGION", "eu-central-1");
+        for (name, value) in step["env"].as_object().into_iter().flatten() {
+            let value = value.as_str().expect("text").replace("${{ ", "<").replace(" }}", ">");
+            shell.env(name, value);
+        }
+        let ran = shell.output().expect("it runs");
+        assert_eq!(ran.status.code(), Some(0), "{run}: {}", said(&ran));
+    }
+    let found =
+        |name: &str| std::fs::read_to_string(folder.join(name)).expect("the gate was called");
+    let wins = |l: &&str| l.starts_with("AWS_ACCESS") || l.starts_with("AWS_S");
+    let env = found("gate-env");
+    assert_eq!(env.lines().filter(wins).collect::<Vec<_>>(), [""; 0]);
+    let aws = found("gate-aws");
+    let section = |name: &str| {
+        let (_, rest) = aws.split_once(&format!("[{name}]\n")).unwrap_or_else(|| panic!("{aws}"));
+        rest.split('[').next().expect("a section").lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        section(&format!("profile {profile}")),
+        ["role_arn = <vars.PORTCULLIS_ROLLOUT_ROLE_ARN>", "source_profile = default"]
+    );
+    assert_eq!(
+        section("default"),
+        [
+            "aws_access_key_id = reads",
+            "aws_secret_access_key = secret",
+            "aws_session_token = token"
+        ]
+    );
+    assert_eq!(found("gate-auditor"), "<secrets.PORTCULLIS_AUDITOR_KEY>\n");
+    assert_eq!(found("gate-modes"), "600\n600\n");
+    assert_eq!(std::fs::read_dir(folder.join("temp")).expect("a folder").count(), 0, "forgotten");
 }
