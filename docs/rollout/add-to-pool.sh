@@ -1,6 +1,8 @@
 #!/bin/sh
 # add-to-pool.sh HOST ATTESTATION COMMAND…
 # Runs the command that adds the host to its pool, if the gate attested a PASS for it.
+#   HOST             the id that the attestation has for it: an instance id (`instance-id.sh` prints
+#                    that of this machine), or the name that the spec declares; no host name, no address
 #   ROLE             the role it must have been gated for
 #   ALLOWED_SIGNERS  whose attestations count (default /etc/portcullis/allowed_signers)
 set -eu

@@ -1,7 +1,8 @@
 use super::statement::{Statement, bytes, subject};
-use super::{MAX_BYTES, Outcome, PREDICATE_TYPE, STATEMENT_TYPE};
+use super::{Host, MAX_BYTES, Outcome, PREDICATE_TYPE, STATEMENT_TYPE};
 use jiff::{SignedDuration, Timestamp};
 use std::fmt;
+use std::net::IpAddr;
 
 /// Clocks of two machines may differ by this much before a time counts as one of the future.
 pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(60);
@@ -9,7 +10,8 @@ pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(60);
 /// What another tool demands of an attestation before it acts on it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Demand<'a> {
-    /// The host it is about to put into rotation; without one, every host of it must pass.
+    /// The host it is about to put into rotation, by the id that the attestation has for it; without
+    /// one, every host of it must pass.
     pub host: Option<&'a str>,
     pub role: Option<&'a str>,
     /// The digest of the spec that must have been gated by.
@@ -45,6 +47,9 @@ pub enum Refused {
     NotThisHost {
         want: String,
         has: Vec<String>,
+        /// Those of them that have it as an address. An address can be another machine's by now, so
+        /// that what was proven of its holder says nothing of whoever has it.
+        holders: Vec<String>,
     },
     NotThisRole {
         want: String,
@@ -93,8 +98,15 @@ pub fn accept(text: &[u8], demand: &Demand<'_>, now: Timestamp) -> Result<Accept
         predicate.hosts.iter().filter(|h| demand.host.is_none_or(|want| want == h.host)).collect();
     match (asked.is_empty(), demand.host) {
         (true, Some(want)) => {
-            let has = predicate.hosts.iter().map(|h| h.host.clone()).collect();
-            return Err(Refused::NotThisHost { want: want.into(), has });
+            let names = |those: &dyn Fn(&&Host) -> bool| {
+                predicate.hosts.iter().filter(those).map(|h| h.host.clone()).collect()
+            };
+            let address = want.parse::<IpAddr>().ok().map(|a| a.to_canonical());
+            return Err(Refused::NotThisHost {
+                want: want.into(),
+                has: names(&|_| true),
+                holders: names(&|h| address.is_some_and(|a| h.addresses.contains(&a))),
+            });
         }
         (true, None) => return Err(Refused::Nobody),
         _ => {}
@@ -178,9 +190,15 @@ impl fmt::Display for Refused {
         match self {
             Self::Unreadable(why) => write!(f, "it is no whole attestation: {why}"),
             Self::Kind(why) => write!(f, "it states something else: {why}"),
-            Self::NotThisHost { want, has } => {
+            Self::NotThisHost { want, has, holders } if holders.is_empty() => {
                 write!(f, "it says nothing of {want}, only of {}", has.join(", "))
             }
+            Self::NotThisHost { want, holders, .. } => write!(
+                f,
+                "it speaks of {want} only as an address of {}, and an address can move to another \
+                 machine: ask for the host by its id",
+                holders.join(", ")
+            ),
             Self::NotThisRole { want, has } => {
                 write!(f, "it is about the role {has:?}, not {want:?}")
             }

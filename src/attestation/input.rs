@@ -30,7 +30,7 @@ pub struct Input<'a> {
 /// The gate's answer for one host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {
-    /// Its id as the gate was given it: `i-0abc`, a declared name, an address.
+    /// Its id, whatever the gate was asked by: `i-0abc`, `eni-0abc`, a declared name.
     pub host: String,
     /// Its addresses that were probed.
     pub addresses: Vec<IpAddr>,

@@ -68,7 +68,10 @@ fn request(stream: &mut TcpStream) -> Option<String> {
         head.lines().find_map(|l| l.strip_prefix("content-length: "))?.trim().parse().ok()?;
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
-    String::from_utf8(body).ok()
+    // With whose key it was signed: `Credential=KEY/date/…`.
+    let (_, key) = head.split_once("credential=")?;
+    let (key, _) = key.split_once('/')?;
+    Some(format!("{}&by={key}", String::from_utf8(body).ok()?))
 }
 
 /// Where the vantage lies, as the test's STUN server has it: a gate believes no other word of that.
@@ -126,8 +129,9 @@ fn gate(
         folder.join("portcullis.yaml"),
         format!(
             "scope: [127.0.0.0/8]\nvantages: {{ local: {{ reflect: \"{}\" }} }}\n\
-             history: {{ off: true }}\nlifecycle: {{ asg: video }}\n{}",
+             history: {{ off: true }}\nlifecycle: {{ asg: video{} }}\n{}",
             reflector(),
+            if name == "profile" { ", profile: rollout" } else { "" },
             // A look that takes longer than a third of the hook's time.
             if name == "slow" {
                 "facts: [ { command: [sh, -c, \"sleep 6; echo {}\"], timeout: 30s } ]\n"
@@ -137,6 +141,8 @@ fn gate(
         ),
     )
     .unwrap();
+    let keys = "[profile rollout]\naws_access_key_id = ofrollout\naws_secret_access_key = x\n";
+    std::fs::write(folder.join("aws"), keys).unwrap();
     let (url, asked) = service(complete, status);
     let role = if host == "i-bad" { "other" } else { "video" };
     let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
@@ -152,6 +158,7 @@ fn gate(
         .env("AWS_ACCESS_KEY_ID", "testing")
         .env("AWS_SECRET_ACCESS_KEY", "testing")
         .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_CONFIG_FILE", folder.join("aws"))
         .output()
         .unwrap();
     drop(open);
@@ -195,6 +202,17 @@ fn a_host_that_passes_is_continued_once() {
         "LifecycleActionResult=CONTINUE",
     ] {
         assert!(made[0].contains(part), "{part}: {made:?}");
+    }
+}
+
+/// A profile that is named is meant, whatever keys the environment of a CI job holds.
+#[test]
+fn a_hook_is_continued_with_the_keys_of_its_own_profile() {
+    for (name, key) in [("pass", "testing"), ("profile", "ofrollout")] {
+        let it = gate(name, "i-good", DONE, "200 OK", &[]);
+        assert_eq!(it.output.status.code(), Some(0), "{}", it.said());
+        let by = format!("&by={key}");
+        assert!(it.asked.iter().all(|form| form.ends_with(&by)), "{name}: {:?}", it.asked);
     }
 }
 

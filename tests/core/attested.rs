@@ -133,6 +133,13 @@ fn whatever_is_no_yes_is_refused_with_its_reason() {
     refused(&world, &[], "not what was signed");
     world.file("it.json", &good);
     refused(&world, &["--host", "i-3"], "it says nothing of i-3, only of i-1, i-2");
+    // Whoever has the address now need not be who had it then.
+    let moves = "it speaks of 203.0.113.7 only as an address of i-1, i-2";
+    for address in ["203.0.113.7", "::ffff:203.0.113.7"] {
+        let moves = moves.replace("203.0.113.7", address);
+        refused(&world, &["--host", address], &moves);
+    }
+    refused(&world, &["--host", "203.0.113.8"], "it says nothing of 203.0.113.8, only of i-1, i-2");
     refused(&world, &["--role", "api"], "about the role \"video\"");
     refused(&world, &["--max-age", "30s"], "longer than");
     refused(&world, &["--principal", "somebody@example.org"], "not of somebody@example.org");

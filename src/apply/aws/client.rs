@@ -1,6 +1,8 @@
 //! The one place where apply's AWS clients are set up.
 
 use super::Session;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -8,6 +10,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sts::config::interceptors::BeforeDeserializationInterceptorContextRef;
 use aws_sdk_sts::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use jiff::Timestamp;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,7 +47,7 @@ impl Setup {
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .build_https();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http)
+            .http_client(http.clone())
             .retry_config(RetryConfig::disabled())
             .timeout_config(
                 TimeoutConfig::builder().connect_timeout(CONNECT).operation_timeout(CALL).build(),
@@ -57,7 +60,11 @@ impl Setup {
             loader =
                 loader.endpoint_url(format!("http://127.0.0.1:{port}")).credentials_provider(dummy);
         }
-        Self(loader.load().await)
+        let config = loader.load().await;
+        Self(match profile {
+            Some(profile) => by_profile(config, profile, http),
+            None => config,
+        })
     }
 
     fn in_region(&self, region: &str) -> SdkConfig {
@@ -127,6 +134,19 @@ impl Setup {
         let clock = said.and_then(|d| jiff::fmt::rfc2822::parse(&d).ok()).map(|z| z.timestamp());
         Ok(Caller { account, partition: partition.into(), clock })
     }
+}
+
+/// The credentials of a profile that somebody named: the default chain would take those of the
+/// environment before them.
+fn by_profile(config: SdkConfig, profile: &str, http: SharedHttpClient) -> SdkConfig {
+    let provider = ProviderConfig::without_region()
+        .with_region(config.region().cloned())
+        .with_http_client(http);
+    let own = ProfileFileCredentialsProvider::builder()
+        .configure(&provider)
+        .profile_name(profile)
+        .build();
+    config.into_builder().credentials_provider(SharedCredentialsProvider::new(own)).build()
 }
 
 /// Keeps the `Date` of an answer.

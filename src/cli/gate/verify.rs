@@ -45,7 +45,8 @@ pub struct VerifyArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What it must say")]
 struct Demands {
-    /// The host that is about to enter rotation; without one, every host it names must pass
+    /// The host that is about to enter rotation, by its id there: an instance id, or the name that a
+    /// spec declares; without one, every host it names must pass
     #[arg(long, value_name = "ID")]
     host: Option<String>,
     /// The role that it was gated for

@@ -2,9 +2,12 @@
 
 use super::options::{Account, Options};
 use super::transport::Transport;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_ec2::config::retry::RetryPartition;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -75,12 +78,7 @@ impl Base {
             provider = provider.external_id(external_id);
         }
         let provider = provider.build().await;
-        config
-            .into_builder()
-            .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(
-                provider,
-            ))
-            .build()
+        config.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
     }
 
     /// The client that asks who the credentials belong to.
@@ -146,7 +144,24 @@ async fn load(http: &SharedHttpClient, profile: Option<&str>) -> SdkConfig {
     if let Some(profile) = profile {
         loader = loader.profile_name(profile);
     }
-    loader.load().await
+    let config = loader.load().await;
+    match profile {
+        Some(profile) => by_profile(config, profile, http.clone()),
+        None => config,
+    }
+}
+
+/// The credentials of a profile that somebody named: the default chain would take those of the
+/// environment before them.
+fn by_profile(config: SdkConfig, profile: &str, http: SharedHttpClient) -> SdkConfig {
+    let provider = ProviderConfig::without_region()
+        .with_region(config.region().cloned())
+        .with_http_client(http);
+    let own = ProfileFileCredentialsProvider::builder()
+        .configure(&provider)
+        .profile_name(profile)
+        .build();
+    config.into_builder().credentials_provider(SharedCredentialsProvider::new(own)).build()
 }
 
 fn partition(account: &str, region: &str, service: &str) -> RetryPartition {

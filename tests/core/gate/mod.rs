@@ -2,7 +2,7 @@
 
 mod facts;
 mod refused;
-mod tokbox_2019;
+pub(crate) mod tokbox_2019;
 mod vantages;
 
 use crate::lab::Lab;

@@ -200,23 +200,43 @@ fn a_gate_that_waits_passes_when_the_server_is_there() {
     assert_eq!(answer["swept_tcp_ports"], 65_535);
 }
 
-#[test]
-fn an_attestation_says_what_the_gate_said_and_verify_takes_it() {
-    let Some(lab) = lab(AS_CONFIGURED) else { return };
+/// The lab, with a `key` that signs attestations and a list of `signers` that allows it.
+fn signing() -> Option<Lab> {
+    let lab = lab(AS_CONFIGURED)?;
     lab.file("snapshot.json", snapshot(|_| {}));
     let key = std::process::Command::new("ssh-keygen")
         .args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", "key"])
         .current_dir(&lab.dir)
         .status();
     if !key.is_ok_and(|s| s.success()) {
-        return crate::common::skip("attestations with a key of ssh-keygen's need openssh-client");
+        crate::common::skip("attestations with a key of ssh-keygen's need openssh-client");
+        return None;
     }
     let public = std::fs::read_to_string(lab.dir.join("key.pub")).expect("the public key");
     lab.file("signers", format!("gate@ci namespaces=\"portcullis-attestation.v1\" {public}"));
-    let with = ["--no-sweep", "--attest", "gate.json", "--sign-key", "key", "--host"];
+    Some(lab)
+}
+
+/// Gates one host and attests the answer in `gate.json`, with this exit code.
+fn attest(lab: &Lab, host: &str, code: i32) {
+    let with = ["--no-sweep", "--attest", "gate.json", "--sign-key", "key", "--host", host];
+    let (answer, status, stderr) = gate(lab, "out", &with);
+    assert_eq!(status, Some(code), "{answer:#}\n{stderr}");
+}
+
+/// The PASS of a gate for the host, asked for by an address of it, in `gate.json` of the lab's
+/// folder, and `signers` who may sign it; the role.
+pub(crate) fn passed() -> Option<(Lab, &'static str, &'static str)> {
+    let lab = signing()?;
+    attest(&lab, "203.0.113.11", 0);
+    Some((lab, "i-0video01", "enterprise-video"))
+}
+
+#[test]
+fn an_attestation_says_what_the_gate_said_and_verify_takes_it() {
+    let Some(lab) = signing() else { return };
     for (host, code, verified) in [("i-0video01", 0, 0), ("i-0video03", 1, 4)] {
-        let (answer, status, stderr) = gate(&lab, "out", &[&with[..], &[host]].concat());
-        assert_eq!(status, Some(code), "{answer:#}\n{stderr}");
+        attest(&lab, host, code);
         let mut verify = vec!["gate", "verify", "gate.json", "--allowed-signers", "signers"];
         verify.extend(["--host", host, "--role", "enterprise-video", "--spec", "spec.yaml"]);
         verify.extend(["--snapshot", "snapshot.json", "--gate-config", "portcullis.yaml"]);
