@@ -208,7 +208,9 @@ impl<'a> Client<'a> {
                 None => (Part::Bad, words(row.state.name())),
                 Some(why) => unknown(GapKind::Control, format!("{}, and {why}", row.state)),
             },
-            State::Unproven => (Part::Unproven, words("nothing it could say would prove it")),
+            State::Unproven => {
+                (Part::Unproven, words("unproven, because nothing it could say would prove it"))
+            }
             State::Failed => unknown(GapKind::Probe, words("the probe failed on our own side")),
             State::Unprobed => unknown(GapKind::Probe, words("not probed")),
         }

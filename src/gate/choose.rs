@@ -87,8 +87,9 @@ fn one(asked: &str, resolution: &Resolution) -> Result<String, Refusal> {
     match by_address.as_slice() {
         [id] => Ok((*id).clone()),
         [] => {
-            let blind: Vec<String> =
+            let blind: BTreeSet<String> =
                 resolution.blind.iter().map(|b| format!("{}/{}", b.account, b.region)).collect();
+            let blind: Vec<String> = blind.into_iter().collect();
             if blind.is_empty() {
                 let why = "nothing that was read has this id, name or address".into();
                 return Err(Refusal { why, unseen: false });

@@ -1,9 +1,10 @@
-use super::{Chosen, Difference, HostAnswer, Peer, Placed, Proof, Reason, Swept, Verdicts};
+use super::sweep::{swept, unswept};
+use super::{Chosen, Difference, HostAnswer, Peer, Placed, Proof, Reason, Verdicts};
 use crate::audit::AuditReport;
 use crate::exposure::{Declared, Expects, Exposure, JourneyCell, JourneyOutcome, ObservedCell};
 use crate::finding::{Finding, FindingStatus};
 use crate::inventory::{Row, What};
-use crate::model::{Family, Gap, GapKind, PortSpec, Protocol, Severity, SourceName};
+use crate::model::{Family, Gap, GapKind, PortSpec, Severity, SourceName};
 use crate::observation::{Observation, Observations, State};
 use crate::resolve::{Host, HostOrigin, Resolution};
 use crate::snapshot::Snapshot;
@@ -235,6 +236,9 @@ impl Judge<'_> {
         if placed.is_empty() && !row.protocol.has_ports() {
             return self.unproven(row, out, "only tcp and udp are probed");
         }
+        if row.covered && row.observations.is_empty() {
+            return self.unproven(row, out, "it was not probed");
+        }
         if placed.is_empty() {
             *unplaced.entry((row.source.clone(), family)).or_default() += 1;
             return;
@@ -270,6 +274,9 @@ impl Judge<'_> {
                 State::Refused => {
                     "it was refused, and nothing shows whether by the host itself or by something before \
                      it: run `portcullis listen` on the host, or probe with CAP_NET_RAW"
+                }
+                State::Unprobed if !row.observations.is_empty() => {
+                    "it did not answer, and no control target proved that silence means anything"
                 }
                 State::Unprobed => "it was not probed",
                 State::Failed => "the vantage could not probe it",
@@ -384,7 +391,7 @@ impl Judge<'_> {
 
     fn parity(&self, out: &mut HostAnswer) {
         let Some(differences) = self.input.parity.get(&self.host.id) else { return };
-        let more_right = |d: &Difference| is_more_right(d, &out.proofs);
+        let more_right = |d: &Difference| d.is_more_right(&out.proofs);
         let judged: Vec<Difference> = differences
             .iter()
             .map(|d| Difference { holds: d.holds && !more_right(d), ..d.clone() })
@@ -434,65 +441,6 @@ impl Judge<'_> {
     }
 }
 
-/// How far the sweep went, of all the hosts that are live.
-fn swept(input: &Input<'_>, placed: &Placed) -> Swept {
-    let ids = input.chosen.iter().filter_map(|c| c.host.as_ref().ok());
-    let hosts = ids.filter_map(|id| input.resolution.hosts.get(id)).filter(|h| h.live);
-    let mut out = Swept::default();
-    for host in hosts {
-        let public: Vec<IpAddr> =
-            host.addresses.iter().filter(|a| a.public).map(|a| a.address).collect();
-        if public.is_empty() {
-            out.without.insert(host.id.clone());
-        }
-        let whole = |a: &IpAddr| unswept(input.observations, placed, *a) == 0;
-        out.whole.extend(public.into_iter().filter(whole));
-    }
-    out
-}
-
-/// TCP ports of an address that nobody looked at. Where a vantage is proven to stand outside, only
-/// those that are count: one inside sees what nobody outside does.
-fn unswept(observations: &Observations, placed: &Placed, address: IpAddr) -> usize {
-    let family = Family::of(address);
-    let outside: BTreeSet<&str> = observations
-        .vantages
-        .iter()
-        .map(|v| &*v.name)
-        .filter(|v| placed.is_outside(v, family))
-        .collect();
-    let looked: BTreeSet<u16> = observations
-        .rows
-        .iter()
-        .filter(|o| o.address == address && o.protocol == Protocol::Tcp)
-        .filter(|o| outside.is_empty() || outside.contains(&*o.vantage))
-        .filter(|o| !matches!(o.state, State::Unprobed | State::Failed))
-        .map(|o| o.port)
-        .collect();
-    Swept::PORTS.saturating_sub(looked.len())
-}
-
-/// Whether the host differs only by what is declared and proven of it: then it is its peers that lack
-/// something, an older release for one, and that holds no new host.
-fn is_more_right(difference: &Difference, proofs: &[Proof]) -> bool {
-    let proven = |port: &str| {
-        let Ok(port) = port.parse::<PortSpec>() else { return false };
-        proofs.iter().any(|p| {
-            p.holds && p.port.protocol == port.protocol && p.port.ports.is_superset(&port.ports)
-        })
-    };
-    let Difference { missing, extra, unknown: None, .. } = difference else { return false };
-    match difference.what.strip_prefix("tls ") {
-        // A certificate where the peers have none; another one than theirs is a difference.
-        Some(port) => missing.is_empty() && proven(port),
-        None if difference.kind == "ports" => {
-            let mut lines = missing.iter().chain(extra);
-            lines.all(|line| line.split(' ').next().is_some_and(proven))
-        }
-        None => false,
-    }
-}
-
 /// Whether a finding is about the host: its subject names it first.
 fn concerns(finding: &Finding, host: &str) -> bool {
     finding.subject.split(' ').next() == Some(host)
@@ -506,57 +454,5 @@ pub(super) fn proves(observed: ObservedCell, expects: Expects) -> bool {
         // By the host itself, as callers have made sure: the packet arrived, and nothing listens yet.
         ObservedCell::Refused => expects == Expects::Path,
         _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::PortSet;
-
-    fn difference(what: &str, kind: &'static str, missing: &[&str], extra: &[&str]) -> Difference {
-        let lines = |lines: &[&str]| lines.iter().map(|l| (*l).to_owned()).collect();
-        let (missing, extra) = (lines(missing), lines(extra));
-        let (holds, unknown) = (true, None);
-        Difference {
-            what: what.into(),
-            kind,
-            holds,
-            missing,
-            extra,
-            peers: 3,
-            alike: 0,
-            of: 3,
-            unknown,
-        }
-    }
-
-    #[test]
-    fn what_is_declared_and_proven_is_more_right_than_its_peers() {
-        let proof = |port: u16, holds| Proof {
-            service: "new".into(),
-            port: PortSpec::new(Protocol::Tcp, PortSet::one(port)),
-            address: [192, 0, 2, 1].into(),
-            source: SourceName::Internet,
-            state: State::Open,
-            holds,
-            probed: 1,
-            vantages: Vec::new(),
-        };
-        let proofs = [proof(8443, true), proof(9000, false)];
-        let ports = |missing: &[&str], extra: &[&str]| {
-            is_more_right(&difference("ports", "ports", missing, extra), &proofs)
-        };
-        assert!(ports(&["tcp/8443 refused"], &["tcp/8443 open tls"]));
-        assert!(!ports(&["tcp/9000 refused"], &["tcp/9000 open ssh"]), "it is not proven");
-        assert!(!ports(&[], &["tcp/8443 open tls", "tcp/22 open ssh"]), "one more is open");
-        let tls = |missing: &[&str]| {
-            let it = difference("tls tcp/8443", "tls", missing, &["issuer new"]);
-            is_more_right(&it, &proofs)
-        };
-        assert!(tls(&[]), "its peers have no certificate there");
-        assert!(!tls(&["issuer old"]), "another certificate than theirs");
-        let other = difference("permissions", "permissions", &["tcp/8443 refused"], &[]);
-        assert!(!is_more_right(&other, &proofs));
     }
 }

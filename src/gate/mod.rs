@@ -10,6 +10,7 @@ mod judge;
 mod parity;
 mod peers;
 mod place;
+mod sweep;
 mod traits;
 mod watch;
 

@@ -1,4 +1,5 @@
-use super::{Peer, Trait, Traits, Value};
+use super::{Peer, Proof, Trait, Traits, Value};
+use crate::model::PortSpec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -22,6 +23,29 @@ pub struct Difference {
     pub of: usize,
     /// Why it could not be compared; the lists are empty then.
     pub unknown: Option<String>,
+}
+
+impl Difference {
+    /// Whether the host differs only by what is declared and proven of it: then it is its peers that lack
+    /// something, an older release for one, and that holds no new host.
+    pub(super) fn is_more_right(&self, proofs: &[Proof]) -> bool {
+        let proven = |port: &str| {
+            let Ok(port) = port.parse::<PortSpec>() else { return false };
+            proofs.iter().any(|p| {
+                p.holds && p.port.protocol == port.protocol && p.port.ports.is_superset(&port.ports)
+            })
+        };
+        let Difference { missing, extra, unknown: None, .. } = self else { return false };
+        match self.what.strip_prefix("tls ") {
+            // A certificate where the peers have none; another one than theirs is a difference.
+            Some(port) => missing.is_empty() && proven(port),
+            None if self.kind == "ports" => {
+                let mut lines = missing.iter().chain(extra);
+                lines.all(|line| line.split(' ').next().is_some_and(proven))
+            }
+            None => false,
+        }
+    }
 }
 
 /// Compares a host with those that serve already, trait by trait.
@@ -115,5 +139,58 @@ impl fmt::Display for Difference {
                 self.what
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{PortSet, Protocol, SourceName};
+    use crate::observation::State;
+
+    fn difference(what: &str, kind: &'static str, missing: &[&str], extra: &[&str]) -> Difference {
+        let lines = |lines: &[&str]| lines.iter().map(|l| (*l).to_owned()).collect();
+        let (missing, extra) = (lines(missing), lines(extra));
+        let (holds, unknown) = (true, None);
+        Difference {
+            what: what.into(),
+            kind,
+            holds,
+            missing,
+            extra,
+            peers: 3,
+            alike: 0,
+            of: 3,
+            unknown,
+        }
+    }
+
+    #[test]
+    fn what_is_declared_and_proven_is_more_right_than_its_peers() {
+        let proof = |port: u16, holds| Proof {
+            service: "new".into(),
+            port: PortSpec::new(Protocol::Tcp, PortSet::one(port)),
+            address: [192, 0, 2, 1].into(),
+            source: SourceName::Internet,
+            state: State::Open,
+            holds,
+            probed: 1,
+            vantages: Vec::new(),
+        };
+        let proofs = [proof(8443, true), proof(9000, false)];
+        let ports = |missing: &[&str], extra: &[&str]| {
+            difference("ports", "ports", missing, extra).is_more_right(&proofs)
+        };
+        assert!(ports(&["tcp/8443 refused"], &["tcp/8443 open tls"]));
+        assert!(!ports(&["tcp/9000 refused"], &["tcp/9000 open ssh"]), "it is not proven");
+        assert!(!ports(&[], &["tcp/8443 open tls", "tcp/22 open ssh"]), "one more is open");
+        let tls = |missing: &[&str]| {
+            let it = difference("tls tcp/8443", "tls", missing, &["issuer new"]);
+            it.is_more_right(&proofs)
+        };
+        assert!(tls(&[]), "its peers have no certificate there");
+        assert!(!tls(&["issuer old"]), "another certificate than theirs");
+        let other = difference("permissions", "permissions", &["tcp/8443 refused"], &[]);
+        assert!(!other.is_more_right(&proofs));
     }
 }

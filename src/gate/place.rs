@@ -95,7 +95,8 @@ fn place(
 ) -> Result<Place, String> {
     let Some(address) = reflected else {
         return Err(
-            "nothing outside told it its address; name a STUN server as its `reflect:`".into()
+            "nothing outside told it its address (its `reflect:` names the STUN server that is asked)"
+                .into()
         );
     };
     match claimed.filter(|c| *c != address) {

@@ -4,6 +4,15 @@ use crate::signature;
 use ssh_key::{HashAlg, LineEnding};
 use std::path::Path;
 
+/// Reads a key as signing would, so that a wrong one is told before the work whose answer it signs.
+///
+/// # Errors
+/// Keys that cannot be read, are open to others or are none. Whether an agent or a hardware key really
+/// signs shows when it does.
+pub fn readable(key: &Path) -> Result<(), SignError> {
+    key::read(key).map(drop)
+}
+
 /// Signs bytes in a namespace and returns the detached signature, as `ssh-keygen -Y sign` writes it.
 ///
 /// `key` is a private key's file, or a public key's where an agent holds the other half. A passphrase

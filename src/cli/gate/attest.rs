@@ -46,6 +46,7 @@ impl<'a> Attested<'a> {
     /// A folder that cannot be written.
     pub(super) fn open(args: &'a AttestArgs) -> Result<Option<Self>, CliError> {
         let (Some(path), Some(key)) = (&args.attest, &args.sign_key) else { return Ok(None) };
+        sign::readable(key).map_err(|e| CliError::new("sign the attestation").because(e))?;
         let file = |path: &Path| {
             whole::place(path).and_then(WholeFile::create).map_err(|e| cannot(path, e))
         };
