@@ -138,12 +138,16 @@ fn a_stale_snapshot_directs_nothing_and_scope_still_does() {
     let world = declared(&[OURS, FOREIGN], |_, role| {
         role.services.push(service("tcp/22", Expect::Ssh));
     });
-    for ago in [SignedDuration::from_hours(2), SignedDuration::from_hours(-2)] {
+    for (ago, says) in [
+        (SignedDuration::from_hours(2), "older than the limit"),
+        (SignedDuration::from_hours(-2), "yet to come"),
+    ] {
         let stale = snapshot(ago);
         let survey = planned(&world, Some(&stale), &[], &["198.51.100.1/32"]);
         assert_eq!(asked(&survey, Why::Declared), ["198.51.100.1 tcp/22"]);
         assert_eq!(survey.refused[0].address, ip(OURS));
-        assert!(survey.gaps.iter().any(|g| g.kind == GapKind::StaleSnapshot), "{ago}");
+        let gap = survey.gaps.iter().find(|g| g.kind == GapKind::StaleSnapshot);
+        assert!(gap.is_some_and(|g| g.why.contains(says)), "{ago}");
     }
 }
 
