@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 
 /// Whom to ask, and how patiently.
 #[derive(Debug, Clone)]
@@ -27,11 +28,18 @@ pub struct Options {
     pub timeout: Duration,
     /// Tries of one question, the first among them.
     pub tries: usize,
+    /// Of all questions together: what has no answer by then has none.
+    pub within: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { resolvers: Vec::new(), timeout: Duration::from_secs(2), tries: 3 }
+        Self {
+            resolvers: Vec::new(),
+            timeout: Duration::from_secs(2),
+            tries: 3,
+            within: Duration::from_secs(60),
+        }
     }
 }
 
@@ -56,11 +64,16 @@ pub fn ask(names: &BTreeSet<String>, options: &Options) -> Result<Answers, Strin
         let resolver = resolver(options)?;
         let slots = Arc::new(Semaphore::new(AT_ONCE));
         let mut asked = JoinSet::new();
+        let end = Instant::now() + options.within;
+        let late = format!("no answer within {} s", options.within.as_secs_f32());
         for name in names.iter().cloned() {
-            let (resolver, slots) = (resolver.clone(), Arc::clone(&slots));
+            let (resolver, slots, late) = (resolver.clone(), Arc::clone(&slots), late.clone());
             asked.spawn(async move {
-                let _slot = slots.acquire().await;
-                let led = one(&resolver, &name).await;
+                let asked = timeout_at(end, async {
+                    let _slot = slots.acquire().await;
+                    one(&resolver, &name).await
+                });
+                let led = asked.await.unwrap_or(Err(late));
                 (name, led)
             });
         }

@@ -83,8 +83,12 @@ impl Dns {
 }
 
 fn ask(at: SocketAddr, name: &str) -> Result<BTreeSet<IpAddr>, String> {
-    let options =
-        dns::Options { resolvers: vec![at], timeout: Duration::from_millis(500), tries: 2 };
+    let options = dns::Options {
+        resolvers: vec![at],
+        timeout: Duration::from_millis(500),
+        tries: 2,
+        ..dns::Options::default()
+    };
     let names = BTreeSet::from([name.to_owned()]);
     dns::ask(&names, &options).expect("asked").remove(name).expect("an answer for the name")
 }
@@ -109,6 +113,16 @@ fn no_and_no_answer_are_two_things() {
     // Somebody who never answers, and a port where nobody is.
     let mute = UdpSocket::bind("127.0.0.1:0").expect("loopback");
     assert!(ask(mute.local_addr().expect("its address"), "live.example").is_err());
+    // However many there are, it ends.
+    let many: BTreeSet<String> = (0..1000).map(|n| format!("n{n}.example")).collect();
+    let options = dns::Options {
+        resolvers: vec![mute.local_addr().expect("its address")],
+        within: Duration::from_secs(1),
+        ..dns::Options::default()
+    };
+    let answers = dns::ask(&many, &options).expect("asked");
+    assert_eq!(answers.len(), 1000);
+    assert!(answers.values().all(|a| a.as_ref().is_err_and(|why| why.contains("within 1 s"))));
     let nobody = mute.local_addr().expect("its address");
     drop(mute);
     assert!(ask(nobody, "live.example").is_err());
