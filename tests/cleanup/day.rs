@@ -64,6 +64,41 @@ fn with_the_cap_of_a_day_off_both_run() {
     }
 }
 
+/// Two machines that share nothing but the register of claims: the second knows of the first one's acts by
+/// it alone.
+fn shared(place: &str) {
+    let claim = format!("--claim={place}");
+    let first = Job::new(four(), &["sv-1", "sv-2"], three_a_day);
+    let (ran, told) = first.apply(&["--attached", &claim]);
+    assert_eq!((ran.code, &told["after"]), (Some(0), &json!("finished")), "{ran}");
+    std::fs::remove_dir_all(&first.place).expect("another machine's");
+    let _ = std::fs::remove_dir_all(first.sim.path("state"));
+    let second = second(first, "others");
+    let (ran, told) = second.apply(&["--attached", &claim]);
+    assert_eq!((ran.code, &told["reason"]), (Some(5), &json!("day-cap")), "{place}: {ran}");
+    assert_eq!(second.acted(), ["sv-1", "sv-2", "sv-3"], "{place}");
+    // With claims of its own it would know of nothing.
+    let (ran, _) = second.apply(&["--claim=file"]);
+    assert_ne!(ran.code, Some(0), "its claim stays where it is: {ran}");
+}
+
+#[test]
+fn machines_that_claim_in_a_git_remote_share_the_day() {
+    let world = crate::common::World::new();
+    let remote = world.folder().join("claims.git");
+    let made =
+        std::process::Command::new("git").args(["init", "-q", "--bare"]).arg(&remote).status();
+    assert!(made.expect("git").success());
+    shared(&format!("git:{}", remote.display()));
+}
+
+#[cfg(feature = "fleet")]
+#[test]
+fn machines_that_claim_in_a_bucket_share_the_day() {
+    let Some(nats) = crate::bucket::Nats::up() else { return };
+    shared(&format!("{}/claims", nats.server));
+}
+
 /// What is left out takes nothing of the day.
 #[test]
 fn an_item_that_is_left_out_is_given_back() {
