@@ -8,6 +8,9 @@
 
 pub mod model;
 
+#[cfg(feature = "aws")]
+mod credentials;
+
 pub mod fact;
 pub mod history;
 pub mod observation;

@@ -1,12 +1,9 @@
-use aws_config::profile::ProfileFileCredentialsProvider;
-use aws_config::provider_config::ProviderConfig;
+use crate::credentials::by_profile;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_config::{BehaviorVersion, Region};
 use aws_sdk_autoscaling::Client;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use std::time::Duration;
 
 /// Longest wait for one attempt, and for a call with all of them: a host waits at the other end.
@@ -39,17 +36,4 @@ pub(super) async fn client(profile: Option<&str>, region: Option<&str>) -> Clien
         Some(profile) => by_profile(config, profile, http),
         None => config,
     })
-}
-
-/// The credentials of a profile that somebody named: the default chain would take those of the
-/// environment before them.
-fn by_profile(config: SdkConfig, profile: &str, http: SharedHttpClient) -> SdkConfig {
-    let provider = ProviderConfig::without_region()
-        .with_region(config.region().cloned())
-        .with_http_client(http);
-    let own = ProfileFileCredentialsProvider::builder()
-        .configure(&provider)
-        .profile_name(profile)
-        .build();
-    config.into_builder().credentials_provider(SharedCredentialsProvider::new(own)).build()
 }

@@ -114,29 +114,8 @@ impl Account {
     }
 
     pub(crate) fn cleanup_at(&self, server: &Server, arguments: &[&str]) -> (Option<i32>, String) {
-        let trust = std::fs::read(self.folder.join("trust.yaml")).unwrap();
-        let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", &self.folder)
-            .env("AWS_ENDPOINT_URL", server.url())
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("PORTCULLIS_TRUST", "trust.yaml")
-            .env("PORTCULLIS_TRUST_DIGEST", Digest::of(&trust).to_string())
-            .env("PORTCULLIS_CLEANUP_POLICY", "policy.yaml")
-            .env("PORTCULLIS_HALT", "halt.json")
-            .env("PORTCULLIS_STATE", "state")
-            .env("PORTCULLIS_SIGN_KEY", "alice")
-            .env("PORTCULLIS_AUTHOR", "alice")
-            .current_dir(&self.folder)
-            .arg("cleanup")
-            .args(arguments)
-            .output()
-            .unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+        let own = [("PORTCULLIS_SIGN_KEY", "alice"), ("PORTCULLIS_AUTHOR", "alice")];
+        cleanup(&self.folder, server, &own, arguments)
     }
 
     /// Plans, and gives what is planned with the plan's folder.
@@ -189,6 +168,38 @@ impl Account {
         }
         self.cleanup(&[&["apply", place, "--attached"], more].concat())
     }
+}
+
+/// `portcullis cleanup …` in a folder of papers and people, with the code it ends with and everything it
+/// says.
+pub(crate) fn cleanup(
+    folder: &Path,
+    server: &Server,
+    own: &[(&str, &str)],
+    arguments: &[&str],
+) -> (Option<i32>, String) {
+    let trust = std::fs::read(folder.join("trust.yaml")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", folder)
+        .env("AWS_ENDPOINT_URL", server.url())
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("PORTCULLIS_TRUST", "trust.yaml")
+        .env("PORTCULLIS_TRUST_DIGEST", Digest::of(&trust).to_string())
+        .env("PORTCULLIS_CLEANUP_POLICY", "policy.yaml")
+        .env("PORTCULLIS_HALT", "halt.json")
+        .env("PORTCULLIS_STATE", "state")
+        .envs(own.iter().copied())
+        .current_dir(folder)
+        .arg("cleanup")
+        .args(arguments)
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&said).into_owned())
 }
 
 fn told_by(script: &str, moto: &Server, arguments: &[&str]) -> Value {

@@ -1,5 +1,6 @@
 //! `cleanup apply`, `undo` and `permit` of the built-in AWS world, by the real binary on a moto.
 
+use crate::account;
 use crate::world::{Server, collect, here, python};
 use jiff::{SignedDuration, Timestamp};
 use portcullis::cleanup::plan::{Plan, SCHEMA};
@@ -13,7 +14,6 @@ use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::{HashAlg, LineEnding, PrivateKey};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 const ACCOUNT: &str = "123456789012";
 /// An account with something of each type, a plan over some of it, and people who agreed to it.
@@ -191,27 +191,7 @@ impl Job {
 
     /// `portcullis cleanup …` against a server on loopback, with the code and everything it says.
     fn cleanup_at(&self, server: &Server, arguments: &[&str]) -> (Option<i32>, String) {
-        let trust = Digest::of(&std::fs::read(self.folder.join("trust.yaml")).unwrap());
-        let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", &self.folder)
-            .env("AWS_ENDPOINT_URL", server.url())
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("PORTCULLIS_TRUST", "trust.yaml")
-            .env("PORTCULLIS_TRUST_DIGEST", trust.to_string())
-            .env("PORTCULLIS_CLEANUP_POLICY", "policy.yaml")
-            .env("PORTCULLIS_HALT", "halt.json")
-            .env("PORTCULLIS_STATE", "state")
-            .current_dir(&self.folder)
-            .arg("cleanup")
-            .args(arguments)
-            .output()
-            .unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+        account::cleanup(&self.folder, server, &[], arguments)
     }
 
     fn apply(&self, more: &[&str]) -> (Option<i32>, Value) {

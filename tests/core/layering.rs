@@ -22,6 +22,7 @@ const EDGE_MAY: u8 = 2;
 
 const LAYERS: &[(&str, Layer)] = &[
     ("model", Layer::Pure(0)),
+    ("credentials", Layer::Pure(0)),
     ("fact", Layer::Pure(1)),
     ("history", Layer::Pure(1)),
     ("observation", Layer::Pure(1)),

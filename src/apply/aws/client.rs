@@ -1,8 +1,7 @@
 //! The one place where apply's AWS clients are set up.
 
 use super::Session;
-use aws_config::profile::ProfileFileCredentialsProvider;
-use aws_config::provider_config::ProviderConfig;
+use crate::credentials::by_profile;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -10,7 +9,6 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sts::config::interceptors::BeforeDeserializationInterceptorContextRef;
 use aws_sdk_sts::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use jiff::Timestamp;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -134,19 +132,6 @@ impl Setup {
         let clock = said.and_then(|d| jiff::fmt::rfc2822::parse(&d).ok()).map(|z| z.timestamp());
         Ok(Caller { account, partition: partition.into(), clock })
     }
-}
-
-/// The credentials of a profile that somebody named: the default chain would take those of the
-/// environment before them.
-fn by_profile(config: SdkConfig, profile: &str, http: SharedHttpClient) -> SdkConfig {
-    let provider = ProviderConfig::without_region()
-        .with_region(config.region().cloned())
-        .with_http_client(http);
-    let own = ProfileFileCredentialsProvider::builder()
-        .configure(&provider)
-        .profile_name(profile)
-        .build();
-    config.into_builder().credentials_provider(SharedCredentialsProvider::new(own)).build()
 }
 
 /// Keeps the `Date` of an answer.

@@ -4,6 +4,7 @@ use super::adapter::{AdapterArgs, RoleArgs};
 use super::agreed::{Agreed, AgreedArgs, JOURNAL};
 use super::day;
 use super::halts::remembered;
+use super::marked::Marked;
 use super::names::NamesArgs;
 use super::nonce::nonce;
 use super::opted::{OptOutArgs, Opted};
@@ -167,7 +168,7 @@ fn go(
     let world = args.adapter.start_for(&agreed.words, plan, Some(&args.role))?;
     let mut world = args.names.keep(plan, looks.spec, world)?;
     if let Some(path) = keep {
-        world = Box::new(Opted { inner: world, path: path.to_owned() });
+        world = Box::new(Marked { inner: world, mark: Opted::at(path) });
     }
     let mut still = |at: Timestamp| args.agreed.still(agreed, at);
     let report = run(Setup {

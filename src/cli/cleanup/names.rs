@@ -1,20 +1,17 @@
 //! Names that lead to what is cleaned up: asked when a plan is made, and again before each act.
 
+use super::marked::{Mark, Marked};
 use super::outside::addresses_of;
 use super::refused::refused;
 use crate::cleanup::names::{Led, Names};
 use crate::cleanup::plan::Plan;
-use crate::cleanup::{
-    ActRequest, Acted, Health, Hello, ItemRef, Listing, Observed, Reason, Refusal, World,
-    WorldError,
-};
+use crate::cleanup::{Listing, Reason, Refusal, Resource, World};
 use crate::cli::CliError;
 use crate::report::escape::visible;
 use crate::spec::Spec;
 use crate::{dns, dossier};
 use clap::Args;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -89,7 +86,10 @@ impl NamesArgs {
         }
         let resolvers = self.resolver.clone();
         Ok(match self.read(spec)? {
-            Some(names) => Box::new(Named { inner: world, names, resolvers, led: None }),
+            Some(names) => {
+                let mark = Named { names, resolvers, led: None };
+                Box::new(Marked { inner: world, mark })
+            }
             None => world,
         })
     }
@@ -114,65 +114,25 @@ fn ask(names: &Names, resolvers: &[SocketAddr]) -> Result<Led, String> {
     Ok(Led::new(names, answers, Timestamp::now()))
 }
 
-/// A world in which a thing that a name leads to is alive, as of a moment ago.
+/// Names that keep what they lead to alive, as of a moment ago.
 struct Named {
-    inner: Box<dyn World>,
     names: Names,
     resolvers: Vec<SocketAddr>,
     led: Option<(Instant, Led)>,
 }
 
-impl Named {
-    fn led(&mut self, verb: &str) -> Result<&Led, WorldError> {
-        let stale = self.led.as_ref().is_none_or(|(at, _)| at.elapsed() > FRESH);
-        if stale {
-            let led = ask(&self.names, &self.resolvers);
-            let led = led.map_err(|why| WorldError { verb: verb.into(), why })?;
-            self.led = Some((Instant::now(), led));
+impl Mark for Named {
+    fn refresh(&mut self) -> Result<(), String> {
+        if self.led.as_ref().is_none_or(|(at, _)| at.elapsed() > FRESH) {
+            self.led = Some((Instant::now(), ask(&self.names, &self.resolvers)?));
         }
-        let led = self.led.as_ref().map(|(_, led)| led);
-        led.ok_or_else(|| WorldError { verb: verb.into(), why: "no name was asked".into() })
-    }
-}
-
-impl World for Named {
-    fn hello(&mut self) -> Result<Hello, WorldError> {
-        self.inner.hello()
+        Ok(())
     }
 
-    fn list(
-        &mut self,
-        scope: &str,
-        selector: &BTreeMap<String, String>,
-    ) -> Result<Listing, WorldError> {
-        let mut listing = self.inner.list(scope, selector)?;
-        mark(&mut listing, self.led("list")?);
-        Ok(listing)
-    }
-
-    fn observe(&mut self, item: &ItemRef) -> Result<Observed, WorldError> {
-        let mut seen = self.inner.observe(item)?;
-        if let Observed::Yes { resource } = &mut seen {
-            let addresses = addresses_of(resource);
-            self.led("observe")?.mark(resource, addresses);
+    fn mark(&self, thing: &mut Resource) {
+        if let Some((_, led)) = &self.led {
+            led.mark(thing, addresses_of(thing));
         }
-        Ok(seen)
-    }
-
-    fn act(&mut self, request: &ActRequest) -> Result<Acted, WorldError> {
-        self.inner.act(request)
-    }
-
-    fn undo(
-        &mut self,
-        request: &ActRequest,
-        handed: &BTreeMap<String, String>,
-    ) -> Result<Acted, WorldError> {
-        self.inner.undo(request, handed)
-    }
-
-    fn health(&mut self) -> Result<Health, WorldError> {
-        self.inner.health()
     }
 }
 

@@ -1,17 +1,14 @@
 //! Opt-outs on the disk, and a world in which they protect.
 
+use super::marked::Mark;
 use super::refused::refused;
 use crate::cleanup::opt_out::{OptOuts, unreadable};
 use crate::cleanup::plan::Plan;
-use crate::cleanup::{
-    ActRequest, Acted, Health, Hello, ItemRef, Listing, Observed, Reason, Refusal, World,
-    WorldError,
-};
+use crate::cleanup::{Reason, Refusal, Resource};
 use crate::cli::CliError;
 use crate::dossier;
 use crate::report::escape::visible;
 use clap::Args;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Where opt-outs are.
@@ -57,57 +54,25 @@ pub(super) fn read(path: &Path) -> Result<OptOuts, Refusal> {
     Ok(found)
 }
 
-/// A world in which what somebody wants to stay is protected, as of this very look.
+/// What somebody wants to stay, read anew at each look.
 pub(super) struct Opted {
-    pub(super) inner: Box<dyn World>,
-    pub(super) path: PathBuf,
+    path: PathBuf,
+    keep: OptOuts,
 }
 
 impl Opted {
-    fn opt_outs(&self, verb: &str) -> Result<OptOuts, WorldError> {
-        read(&self.path).map_err(|e| WorldError { verb: verb.into(), why: e.says })
+    pub(super) fn at(path: &Path) -> Self {
+        Self { path: path.to_owned(), keep: OptOuts::default() }
     }
 }
 
-impl World for Opted {
-    fn hello(&mut self) -> Result<Hello, WorldError> {
-        self.inner.hello()
+impl Mark for Opted {
+    fn refresh(&mut self) -> Result<(), String> {
+        self.keep = read(&self.path).map_err(|e| e.says)?;
+        Ok(())
     }
 
-    fn list(
-        &mut self,
-        scope: &str,
-        selector: &BTreeMap<String, String>,
-    ) -> Result<Listing, WorldError> {
-        let mut listing = self.inner.list(scope, selector)?;
-        let keep = self.opt_outs("list")?;
-        listing.resources.iter_mut().for_each(|r| keep.protect(r));
-        Ok(listing)
-    }
-
-    fn observe(&mut self, item: &ItemRef) -> Result<Observed, WorldError> {
-        let mut seen = self.inner.observe(item)?;
-        // After the look, which may take its time: an objection until now counts.
-        let keep = self.opt_outs("observe")?;
-        if let Observed::Yes { resource } = &mut seen {
-            keep.protect(resource);
-        }
-        Ok(seen)
-    }
-
-    fn act(&mut self, request: &ActRequest) -> Result<Acted, WorldError> {
-        self.inner.act(request)
-    }
-
-    fn undo(
-        &mut self,
-        request: &ActRequest,
-        handed: &BTreeMap<String, String>,
-    ) -> Result<Acted, WorldError> {
-        self.inner.undo(request, handed)
-    }
-
-    fn health(&mut self) -> Result<Health, WorldError> {
-        self.inner.health()
+    fn mark(&self, thing: &mut Resource) {
+        self.keep.protect(thing);
     }
 }

@@ -2,8 +2,7 @@
 
 use super::options::{Account, Options};
 use super::transport::Transport;
-use aws_config::profile::ProfileFileCredentialsProvider;
-use aws_config::provider_config::ProviderConfig;
+use crate::credentials::by_profile;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
@@ -149,19 +148,6 @@ async fn load(http: &SharedHttpClient, profile: Option<&str>) -> SdkConfig {
         Some(profile) => by_profile(config, profile, http.clone()),
         None => config,
     }
-}
-
-/// The credentials of a profile that somebody named: the default chain would take those of the
-/// environment before them.
-fn by_profile(config: SdkConfig, profile: &str, http: SharedHttpClient) -> SdkConfig {
-    let provider = ProviderConfig::without_region()
-        .with_region(config.region().cloned())
-        .with_http_client(http);
-    let own = ProfileFileCredentialsProvider::builder()
-        .configure(&provider)
-        .profile_name(profile)
-        .build();
-    config.into_builder().credentials_provider(SharedCredentialsProvider::new(own)).build()
 }
 
 fn partition(account: &str, region: &str, service: &str) -> RetryPartition {
