@@ -112,7 +112,10 @@ fn main() {
         adapter: None,
         adapter_command: Vec::new(),
         opt_outs: false,
-        names: false,
+        names: None,
+        spec: None,
+        scope: Vec::new(),
+        places: Default::default(),
     };
     let selector = BTreeMap::new();
     let run = |memory: Option<&Memory>| {

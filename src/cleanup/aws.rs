@@ -248,13 +248,21 @@ fn allow(iam: &[&str], resources: Vec<String>, bound: Bound) -> Value {
     statement
 }
 
-/// The session policy of one act, or of what takes it back (`back`; then `action` is the undo's name):
-/// that act on that thing, and what it reads just before and after. With it a role can do nothing else,
+/// The session policy of one act, or with what it `handed` out of what takes it back (then `action` is
+/// the undo's name): that act on that thing, and what it reads just before and after. Two things AWS
+/// cannot bind more closely: which ports of the group a permission is for, and which interfaces and
+/// groups of the region an isolation touches, because those are known only when it looks. With it a role can do nothing else,
 /// whatever the role itself may do. It has at most 2,048 characters, which is all that AWS takes.
 ///
 /// `None` where the table has no such act, or the thing does not say where it is.
 #[must_use]
-pub fn session(partition: &str, act: &ActRequest, back: bool) -> Option<Value> {
+pub fn session(
+    partition: &str,
+    act: &ActRequest,
+    handed: Option<&BTreeMap<String, String>>,
+) -> Option<Value> {
+    let (back, none) = (handed.is_some(), BTreeMap::new());
+    let handed = handed.unwrap_or(&none);
     let named = |row: &&Row| if back { row.undo } else { Some(row.action) } == Some(&act.action);
     let row = TABLE.iter().filter(|row| row.kind == act.item.kind).find(named)?;
     let field = |key: &str| act.immutable.get(key).filter(|v| !v.is_empty());
@@ -263,10 +271,11 @@ pub fn session(partition: &str, act: &ActRequest, back: bool) -> Option<Value> {
         PERMISSION => field("group")?,
         _ => &act.item.id,
     };
+    let snapshot = handed.get("snapshot").map_or("*", String::as_str);
     let narrow = |resource: &&str| match (*resource, row.kind) {
         // Whole ARNs already.
         (TARGETS, _) => field("target-group").cloned(),
-        (SNAPSHOTS, _) => Some(format!("arn:{partition}:ec2:{region}::snapshot/*")),
+        (SNAPSHOTS, _) => Some(format!("arn:{partition}:ec2:{region}::snapshot/{snapshot}")),
         (resource, kind) => {
             let its = matches!(
                 (resource, kind),
@@ -285,7 +294,12 @@ pub fn session(partition: &str, act: &ActRequest, back: bool) -> Option<Value> {
     let mut statements = Vec::new();
     for right in if back { row.back } else { row.rights } {
         let resources: Option<Vec<String>> = right.resources.iter().map(narrow).collect();
-        statements.push(allow(right.iam, resources?, right.bound));
+        // One way of a group's traffic is no right over the other.
+        let way = field("direction").map(|d| if d == "egress" { "Egress" } else { "Ingress" });
+        let both = |iam: &&&str| iam.ends_with("Ingress") || iam.ends_with("Egress");
+        let meant = |iam: &&&str| !both(iam) || way.is_none_or(|way| iam.ends_with(way));
+        let iam: Vec<&str> = right.iam.iter().filter(meant).copied().collect();
+        statements.push(allow(&iam, resources?, right.bound));
     }
     statements.push(json!({ "Effect": "Allow", "Action": READS, "Resource": "*" }));
     Some(json!({ "Version": "2012-10-17", "Statement": statements }))
@@ -377,20 +391,21 @@ mod tests {
 
     #[test]
     fn a_session_may_do_one_act_to_one_thing() {
-        let stop = session("aws", &act(INSTANCE, "stop", "i-0a"), false).expect("an act");
+        let stop = session("aws", &act(INSTANCE, "stop", "i-0a"), None).expect("an act");
         assert_eq!(
             stop["Statement"][0],
             json!({"Effect": "Allow", "Action": ["ec2:StopInstances"],
                    "Resource": ["arn:aws:ec2:us-gov-west-1:123456789012:instance/i-0a"]})
         );
-        let start = session("aws", &act(INSTANCE, "start", "i-0a"), true).expect("an undo");
+        let start = session("aws", &act(INSTANCE, "start", "i-0a"), Some(&BTreeMap::new()))
+            .expect("an undo");
         assert_eq!(start["Statement"][0]["Action"], json!(["ec2:StartInstances"]));
-        assert_eq!(session("aws", &act(INSTANCE, "start", "i-0a"), false), None, "it is no act");
-        assert_eq!(session("aws", &act(VOLUME, "stop", "vol-1"), false), None);
+        assert_eq!(session("aws", &act(INSTANCE, "start", "i-0a"), None), None, "it is no act");
+        assert_eq!(session("aws", &act(VOLUME, "stop", "vol-1"), None), None);
         let mut nowhere = act(INSTANCE, "stop", "i-0a");
         nowhere.immutable.remove("region");
-        assert_eq!(session("aws", &nowhere, false), None);
-        let rule = session("aws", &act(PERMISSION, "revoke", "sg-0123456789abcdef0/x"), false);
+        assert_eq!(session("aws", &nowhere, None), None);
+        let rule = session("aws", &act(PERMISSION, "revoke", "sg-0123456789abcdef0/x"), None);
         let text = rule.expect("an act").to_string();
         assert!(
             text.contains("security-group/sg-0123456789abcdef0") && !text.contains("Authorize")
@@ -406,16 +421,34 @@ mod tests {
                     PERMISSION => "sg-0123456789abcdef0/ingress/tcp/1/1/2001:db8::/128",
                     _ => "vol-0123456789abcdef0",
                 };
-                let policy = session("aws-us-gov", &act(row.kind, action, id), back);
+                let handed =
+                    BTreeMap::from([("snapshot".to_owned(), "snap-0123456789abcdef0".to_owned())]);
+                let policy =
+                    session("aws-us-gov", &act(row.kind, action, id), back.then_some(&handed));
                 let policy = policy.unwrap_or_else(|| panic!("{} {action}", row.kind));
                 let text = policy.to_string();
                 assert!(text.len() <= 2048, "{} {action}: {}", row.kind, text.len());
                 let whole = |r: &Value| !r.as_str().unwrap_or_default().ends_with('*');
                 let statements = policy["Statement"].as_array().expect("a list");
+                // What a thing is attached to or carries, beside the thing itself.
+                let others = |r: &&Value| {
+                    let text = r.as_str().unwrap_or_default();
+                    let of = |nouns: &[&str]| nouns.iter().any(|n| text.contains(n));
+                    match row.kind {
+                        INSTANCE => of(&["network-interface/", "security-group/"]),
+                        INTERFACE | VOLUME => {
+                            of(&["instance/"]) || (action == "snapshot" && of(&["snapshot/"]))
+                        }
+                        PERMISSION => of(&["security-group-rule/"]),
+                        _ => false,
+                    }
+                };
                 let named = statements.iter().filter(|s| s["Resource"] != "*").all(|s| {
-                    s["Resource"].as_array().expect("a list").iter().any(whole)
-                        // What an act makes has no name before.
-                        || s["Resource"].to_string().contains("snapshot/")
+                    let all = s["Resource"].as_array().expect("a list");
+                    let own = all.iter().filter(|r| !others(r));
+                    // What an act makes has no name before.
+                    own.clone().next().is_none() && action == "snapshot"
+                        || own.clone().next().is_some() && own.clone().all(whole)
                 });
                 assert!(named, "{} {action}: {text}", row.kind);
                 let acts = |s: &&Value| s["Resource"] == "*";

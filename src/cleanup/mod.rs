@@ -57,6 +57,6 @@ pub use memory::Memory;
 pub use reason::{Class, Reason, Refusal};
 pub use recheck::{CONDEMNED, OPENS, ROLE, recheck, row};
 pub use recheck_planted::planted;
-pub use resource::{Claim, Listing, Resource, Source};
+pub use resource::{ADDRESSES, Claim, Listing, Resource, Source};
 pub use shape::shape;
 pub use world::{ActRequest, Acted, Health, Hello, Observed, World, WorldError};

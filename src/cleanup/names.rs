@@ -1,10 +1,10 @@
 //! Names that lead to things: what a name of ours leads to is in use, whoever calls it dead.
 //!
 //! A list of names is a name a line (`#` begins a remark), or what `aws route53
-//! list-resource-record-sets` prints, one answer after another. Records of such an answer count as they
-//! stand, private zones among them, and each name is asked for besides, because aliases lead on.
+//! list-resource-record-sets` prints, one answer after another. Addresses of such an answer count as they
+//! stand, private zones among them; each name is asked for besides, and so is what it is an alias of.
 
-use super::{Claim, Resource};
+use super::{Claim, Digest, Resource};
 use jiff::Timestamp;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +41,14 @@ struct Set {
     r#type: String,
     #[serde(default)]
     resource_records: Vec<Record>,
+    #[serde(default)]
+    alias_target: Option<Alias>,
+}
+
+#[derive(Deserialize)]
+struct Alias {
+    #[serde(rename = "DNSName")]
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -79,6 +87,16 @@ impl Names {
             return Err(format!("there are more than {MAX_NAMES} names"));
         }
         Ok(())
+    }
+
+    /// Of all that was read, in whichever order.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let names = self.ask.iter().cloned();
+        let records = self.records.iter().map(|(address, by)| {
+            format!("{address} {}", by.iter().cloned().collect::<Vec<_>>().join(" "))
+        });
+        Digest::of(names.chain(records).collect::<Vec<_>>().join("\n").as_bytes())
     }
 
     /// Takes in one name.
@@ -126,7 +144,13 @@ impl Names {
                     if let Some(address) = address(&record.value) {
                         let name = set.name.trim_end_matches('.').to_owned();
                         self.records.entry(address).or_default().insert(name);
+                    } else if set.r#type == "CNAME" {
+                        // A private zone's name is not known outside, and what it leads on to is.
+                        self.add(record.value.trim())?;
                     }
+                }
+                if let Some(alias) = &set.alias_target {
+                    self.add(&alias.name)?;
                 }
             }
         }
@@ -183,6 +207,13 @@ impl Led {
             }
         }
         led
+    }
+
+    /// What names say where nobody may be asked: their records count, and where they lead is unknown.
+    #[must_use]
+    pub fn unasked(names: &Names, at: Timestamp) -> Self {
+        let unasked = |name: &String| (name.clone(), Err("--offline asks nobody".to_owned()));
+        Self::new(names, names.ask.iter().map(unasked).collect(), at)
     }
 
     /// How many names were asked for.
@@ -251,10 +282,16 @@ mod tests {
             {"Name": "a.example.org.", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "10.0.0.5"}]},
             {"Name": "b.example.org.", "Type": "CNAME", "ResourceRecords": [{"Value": "ec2-203-0-113-7.compute-1.amazonaws.com"}]},
             {"Name": "c.example.org.", "Type": "A", "AliasTarget": {"DNSName": "x.elb.amazonaws.com."}},
+            {"Name": "d.example.org.", "Type": "CNAME", "ResourceRecords": [{"Value": "public.example.net"}]},
             {"Name": "example.org.", "Type": "MX", "ResourceRecords": [{"Value": "10 mx.example.org"}]}]}
             {"ResourceRecordSets": [{"Name": "\\052.example.net.", "Type": "AAAA", "ResourceRecords": [{"Value": "2001:db8::1"}]}]}"#;
         let names = read(zone).expect("two answers");
-        assert_eq!(names.ask.len(), 4, "{:?}", names.ask);
+        // … and what they lead on to.
+        for asked in ["public.example.net", "x.elb.amazonaws.com", "portcullis-any.example.net"] {
+            assert!(names.ask.contains(asked), "{asked}: {:?}", names.ask);
+        }
+        assert_eq!(names.ask.len(), 7, "{:?}", names.ask);
+        assert_ne!(names.digest(), read("a.example.org\n").expect("names").digest());
         let led = Led::new(&names, BTreeMap::new(), Timestamp::UNIX_EPOCH);
         for (address, by) in [
             ("10.0.0.5", "a.example.org"),

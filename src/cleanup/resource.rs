@@ -3,6 +3,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The attribute that says where a thing can be reached: addresses, or addresses with ports, between
+/// spaces or commas.
+pub const ADDRESSES: &str = "addresses";
+
 /// Something that one source says for or against a thing being dead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -5,6 +5,7 @@
 
 use super::evidence::looks_secret;
 use super::policy::StratumLimits;
+use super::resource::ADDRESSES;
 use super::shape::shape;
 use super::stats::ln_fisher;
 use super::{Decommission, Digest, Resource};
@@ -187,6 +188,8 @@ fn covers(note: &Decommission, resource: &Resource) -> bool {
 /// What a thing's classes are found by.
 fn attributes(resource: &Resource) -> BTreeMap<String, String> {
     let mut found = resource.attributes.clone();
+    // Where one thing can be reached tells no class of things.
+    found.remove(ADDRESSES);
     let mut shapes: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for claim in resource.dead.iter().chain(&resource.live) {
         if let Some(record) = &claim.record {

@@ -1,6 +1,8 @@
 //! Reads the files that commands are given: specs, the configuration, snapshots.
 
 use super::{CliError, Global};
+use crate::attestation;
+use crate::cleanup::Digest;
 use crate::pathproof::Auditor;
 use crate::sign;
 use crate::snapshot::{FORMAT, Snapshot};
@@ -141,6 +143,15 @@ fn cannot_read(path: &Path, why: &io::Error) -> CliError {
 /// As [`sources`], and everything wrong with the specs, with pictures.
 pub fn spec(paths: &[PathBuf]) -> Result<Spec, CliError> {
     spec::load(&sources(paths)?).map_err(rendered)
+}
+
+/// The digest of a spec, whatever its files are called.
+///
+/// # Errors
+/// Files that cannot be read.
+pub fn spec_digest(paths: &[PathBuf]) -> Result<Digest, CliError> {
+    let hex = attestation::of_spec(&sources(paths)?);
+    format!("sha256:{hex}").parse().map_err(|e| CliError::new("tell a spec's digest").because(e))
 }
 
 /// The configuration's file: the one that `--config` names, else `portcullis.yaml` where it is.

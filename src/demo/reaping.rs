@@ -101,7 +101,10 @@ fn drafted(
         adapter: None,
         adapter_command: vec!["servos".into()],
         opt_outs: false,
-        names: false,
+        names: None,
+        spec: None,
+        scope: Vec::new(),
+        places: Default::default(),
     };
     draft(&DraftInput {
         population: Population::Whole,

@@ -40,6 +40,7 @@ pub(super) fn absent_permission(place: &Place<'_>, id: &str) -> Option<Resource>
     ] {
         put(&mut thing.immutable, key, Some(value));
     }
+    put(&mut thing.attributes, "vpc", group.vpc_id.as_deref());
     let mut shield = new(place, aws::GROUP, &*group.group_id);
     tags(place, &mut shield, CallKind::SecurityGroups, &group.tags);
     thing.protected = shield.protected;

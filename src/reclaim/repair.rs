@@ -111,6 +111,9 @@ fn say_opens(thing: &mut Resource, opening: &Opening<'_>, snapshot: &Snapshot) {
             thing.unknown.push(why);
             says
         }
+        Ok(all) if all.is_empty() && thing.state.get(CARRIED).is_some_and(String::is_empty) => {
+            "nothing now: no interface carries the group, and the next one will".into()
+        }
         Ok(all) if all.is_empty() => "nothing to the internet".into(),
         Ok(all) if all.len() <= NAMED => all.join("; "),
         Ok(all) => {

@@ -3,11 +3,12 @@
 use crate::account;
 use crate::world::{Server, collect, here, python};
 use jiff::{SignedDuration, Timestamp};
+use portcullis::attestation::of_spec;
 use portcullis::cleanup::plan::{Plan, SCHEMA};
 use portcullis::cleanup::{Digest, ItemRef, aws};
 use portcullis::observation::Observations;
 use portcullis::signature::PLAN;
-use portcullis::spec::Spec;
+use portcullis::spec::{Source, Spec};
 use portcullis::{dossier, drift, reclaim, resolve};
 use serde_json::{Value, json};
 use ssh_key::private::{Ed25519Keypair, KeypairData};
@@ -161,7 +162,8 @@ impl Job {
             "target": {"provider": "aws", "partition": "aws", "account": ACCOUNT,
                        "regions": ["us-east-1"], "scope": "tests"},
             "pins": {"tool": env!("CARGO_PKG_VERSION"), "policy": digest_of("policy.yaml"),
-                     "trust": digest_of("trust.yaml"), "adapter_command": ["aws"]},
+                     "trust": digest_of("trust.yaml"), "adapter_command": ["aws"],
+                     "spec": format!("sha256:{}", of_spec(&[Source::new("spec.yaml", SPEC)]))},
             "sources": [],
             "strata": [{"n": 1, "key": {"region": "us-east-1"}, "population": 400,
                         "candidates": count, "unknown": 0, "live": [10, 10], "dead": [1, 1],

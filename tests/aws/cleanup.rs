@@ -193,7 +193,7 @@ fn c09_a_wider_act_is_denied_by_the_provider() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
     };
-    let policy = aws::session("aws", &stop, false).unwrap();
+    let policy = aws::session("aws", &stop, None).unwrap();
     let narrow = abuse(Some(&policy));
     assert_eq!(
         narrow,

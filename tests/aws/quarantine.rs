@@ -122,6 +122,30 @@ fn a_deletion_without_its_rest_or_its_receipt_is_not_planned_and_an_undo_takes_m
     assert_eq!(show["instances"][it.id("orphan")], "running");
 }
 
+/// Whoever objects between a mark and its end is heard, because the mark was made with their list.
+#[test]
+fn e03_a_deletion_hears_whom_its_quarantine_heard() {
+    let it = account("heard");
+    let file = it.folder.join("stay.jsonl");
+    std::fs::write(&file, "").unwrap();
+    let with = ["--opt-outs", "stay.jsonl"];
+    it.plan(&with);
+    let (plan, place) = it.plan(&with);
+    let (code, said) = it.apply(&plan, &place, &with);
+    assert_eq!(code, Some(0), "{said}");
+    std::fs::write(&file, format!("{{\"id\":\"{}\"}}\n", it.id("interface"))).unwrap();
+    rest();
+    let receipt = format!("{place}/receipt.json");
+    let words = ["plan", "--aws", "--spec", "spec.yaml", "--scope", "nightly", "--no-probe"];
+    let words = [&words[..], &["--regions", "us-east-1", "--delete", &receipt]].concat();
+    let (code, said) = it.cleanup(&words);
+    assert!(code == Some(2) && said.contains("made with opt-outs"), "{said}");
+    let (plan, _) = it.plan(&["--delete", &receipt, "--opt-outs", "stay.jsonl"]);
+    assert!(items(&plan).all(|(id, _)| id != it.id("interface")), "{plan:#}");
+    assert!(refused(&plan, &it.id("interface")).starts_with("protected"), "{plan:#}");
+    assert!(items(&plan).any(|(id, _)| id == it.id("volume")), "{plan:#}");
+}
+
 #[test]
 fn a_group_that_any_version_of_a_template_names_is_in_use() {
     let it = account("template");

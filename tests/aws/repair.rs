@@ -113,6 +113,36 @@ fn what_a_declared_group_lacks_comes_back_with_its_words() {
     assert_eq!(shown[1], json!(["web", 443, "0.0.0.0/0", "clients"]), "{shown}");
 }
 
+/// Many that are missing are no class of their own, in which all are wrong.
+#[test]
+fn several_missing_permissions_are_one_plan() {
+    let it = account("several");
+    let spec = SPEC.replace(
+        "services: { https",
+        "services: { http: { port: tcp/80, from: internet }, alt: { port: tcp/8443, from: internet }, https",
+    );
+    std::fs::write(it.folder.join("spec.yaml"), spec).unwrap();
+    it.plan(&["--repair"]);
+    let (plan, _) = it.plan(&["--repair"]);
+    assert_eq!(plan["totals"]["by_action"]["authorize"], 3, "{:#}", plan["strata"]);
+}
+
+/// What was revoked comes back by the spec that its plan was made by, and by no other.
+#[test]
+fn an_undo_is_judged_by_the_spec_that_people_agreed_to() {
+    let it = account("undone");
+    let (plan, place) = planned(&it);
+    let (code, said) = it.apply(&plan, &place, &[]);
+    assert_eq!(code, Some(0), "{said}");
+    let wide = SPEC.replace("port: tcp/22, from: office", "port: tcp/22, from: internet");
+    std::fs::write(it.folder.join("mine.yaml"), wide).unwrap();
+    let receipt = format!("{place}/receipt.json");
+    let (code, said) = it.cleanup(&["undo", &receipt, "--spec", "mine.yaml"]);
+    assert!(code == Some(2) && said.contains("not the spec that the plan was made by"), "{said}");
+    let (code, said) = it.cleanup(&["undo", &receipt, "--spec", "spec.yaml"]);
+    assert_eq!(code, Some(0), "{said}");
+}
+
 #[test]
 fn without_a_word_on_block_public_access_nothing_is_opened() {
     let it = Account::new("blind", Server::moto(), "repair.py", SPEC);

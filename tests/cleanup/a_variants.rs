@@ -197,7 +197,7 @@ fn a15_a_file_swapped_between_two_batches() {
                            "command": format!("cd '{root}'/sha256-* && {command}")});
         let job = Job::new(sim.fault(fault), &["sv-1", "sv-2"], |_| {});
         let (ran, told) = job.apply(&["--attached"]);
-        assert_eq!(ran.code, Some(4), "{command}: {ran}");
+        assert_eq!(ran.code, Some(5), "{command}: {ran}");
         assert_eq!(told["reason"], reason, "{command}: {ran}");
         assert_eq!(job.acted(), ["sv-1"], "{command}: the next batch does not begin");
     }

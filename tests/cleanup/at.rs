@@ -67,7 +67,7 @@ fn a09_revoked_between_batches() {
         job.sim.fault(json!({"at": "after-act", "do": "run", "command": "mv revoked.new revoked"}));
     job.sim.write();
     let (ran, told) = job.apply(&["--attached"]);
-    assert_eq!((ran.code, &told["class"]), (Some(4), &json!(12)), "{ran}");
+    assert_eq!((ran.code, &told["class"]), (Some(5), &json!(12)), "{ran}");
     assert_eq!(job.acted(), ["sv-1"], "the next batch does not begin");
     // And by steps: nothing that is not read counts.
     let job = two();

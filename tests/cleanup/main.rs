@@ -8,6 +8,7 @@ mod common;
 mod a;
 mod a_apply;
 mod a_variants;
+mod around;
 mod at;
 mod b;
 #[cfg(feature = "fleet")]

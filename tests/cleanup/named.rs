@@ -4,6 +4,7 @@ use crate::common::skip;
 use crate::job::Job;
 use crate::planned::{fleet, plan, told};
 use crate::simworld::Sim;
+use portcullis::cleanup::names::Names;
 use portcullis::dns;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -201,7 +202,10 @@ fn c03_a_name_that_leads_to_it_meanwhile_keeps_it() {
         for (n, address) in ["192.0.2.1", "192.0.2.2", "192.0.2.3"].into_iter().enumerate() {
             sim.data["resources"][n]["attributes"]["addresses"] = json!(address);
         }
-        Job::new(sim, &three, |plan| plan.pins.names = pinned)
+        let mut names = Names::default();
+        names.read(b"live.example\n").expect("a list");
+        let digest = pinned.then(|| names.digest());
+        Job::new(sim, &three, |plan| plan.pins.names = digest)
     };
     let it = job(true);
     let hosts = it.sim.path("hosts");
@@ -211,6 +215,10 @@ fn c03_a_name_that_leads_to_it_meanwhile_keeps_it() {
     it.sim.folder.file("names", "live.example\n");
     let resolver = format!("--resolver={}", dns.at);
     let (ran, _) = it.apply(&["--attached", &resolver]);
+    assert!(ran.code == Some(2) && ran.stderr.contains("flag-loosens"), "{ran}");
+    // Another list is no list: what it leaves out may be what leads there.
+    it.sim.folder.file("others", "other.example\n");
+    let (ran, _) = it.apply(&["--attached", &resolver, "--names=others"]);
     assert!(ran.code == Some(2) && ran.stderr.contains("flag-loosens"), "{ran}");
     assert!(it.acted().is_empty());
     let (ran, told) = it.apply(&["--attached", &resolver, "--names=names"]);

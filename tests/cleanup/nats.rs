@@ -165,7 +165,7 @@ fn a_stale_holder_wakes_and_stops() {
     let (code, no) = told(holder);
     assert_eq!(
         (code, &no["class"], &no["reason"]),
-        (Some(4), &json!(15), &json!("fenced")),
+        (Some(5), &json!(15), &json!("fenced")),
         "{no}"
     );
     assert_eq!(std::fs::read(fleet.job.journal()).expect("it"), whole, "it wrote nothing more");
@@ -207,7 +207,7 @@ fn a_server_that_goes_away_stops_before_the_next_act() {
     let (code, no) = fleet.apply("state-1");
     assert_eq!(
         (code, &no["class"], &no["reason"]),
-        (Some(4), &json!(15), &json!("fenced")),
+        (Some(5), &json!(15), &json!("fenced")),
         "{no}"
     );
     assert_eq!(fleet.job.acted(), ["sv-1"]);

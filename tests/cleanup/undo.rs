@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 #[test]
 fn an_undo_that_the_adapter_calls_exposing_is_refused_and_the_others_go_on() {
-    for (risk, undone, code) in [("exposing", json!([2]), 4), ("reversible", json!([2, 1]), 0)] {
+    for (risk, undone, code) in [("exposing", json!([2]), 5), ("reversible", json!([2, 1]), 0)] {
         let mut sim =
             Sim::new().servo("sv-1", |_| {}).servo("w-1", |s| s["type"] = json!("worker"));
         let acts = sim.data["acts"].as_array_mut().expect("acts");
@@ -25,7 +25,7 @@ fn an_undo_that_the_adapter_calls_exposing_is_refused_and_the_others_go_on() {
         let told: Value = serde_json::from_str(&ran.stdout).expect("JSON");
         assert_eq!((ran.code, &told["undone"]), (Some(code), &undone), "{ran}");
         assert_eq!(job.state(2), ItemState::Undone);
-        if code == 4 {
+        if code == 5 {
             assert_eq!(told["left"][0]["reason"], "exposes", "{ran}");
             assert_eq!(told["left"][0]["item"]["id"], "sv-1", "{ran}");
             assert_eq!(job.state(1), ItemState::Confirmed, "it stays as it is");

@@ -51,10 +51,20 @@ impl AdapterCommand {
     pub fn digest(&self) -> io::Result<Digest> {
         let program = self.found()?;
         let mut digests = vec![digest_of(&program)?];
+        let mut first = is_interpreter(&program);
         for argument in &self.arguments {
             let path = Path::new(argument);
-            if path.is_file() && is_code(path) {
+            // What an interpreter is given first is what runs, whatever it is called.
+            let runs = std::mem::take(&mut first);
+            if path.is_file() && (runs || is_code(path)) {
                 digests.push(digest_of(path)?);
+            } else if runs {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    format!(
+                        "{argument:?} behind an interpreter is no file, so what runs cannot be pinned: name a script first"
+                    ),
+                ));
             }
         }
         match digests.as_slice() {
@@ -77,6 +87,17 @@ impl AdapterCommand {
             .find(|p| p.is_file())
             .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "it is in no folder of PATH"))
     }
+}
+
+/// Whether a program runs what its first argument names.
+fn is_interpreter(program: &Path) -> bool {
+    let name = program.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+    let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
+    const KNOWN: [&str; 18] = [
+        "python", "pypy", "sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "perl", "ruby",
+        "node", "deno", "bun", "php", "lua", "env", "busybox",
+    ];
+    KNOWN.contains(&plain)
 }
 
 /// Whether an argument's file is code: a script by its first bytes or its ending. Data that the

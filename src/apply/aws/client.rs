@@ -1,6 +1,7 @@
 //! The one place where apply's AWS clients are set up.
 
 use super::Session;
+use super::outcome::No;
 use crate::credentials::by_profile;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -83,7 +84,7 @@ impl Setup {
         session: &Session,
         policy: &str,
         region: &str,
-    ) -> Result<Clients, String> {
+    ) -> Result<Clients, No> {
         let config = self.in_region(region);
         let answer = aws_sdk_sts::Client::new(&config)
             .assume_role()
@@ -94,8 +95,13 @@ impl Setup {
             .policy(policy)
             .send()
             .await
-            .map_err(|e| format!("AssumeRole {}: {}", session.role, DisplayErrorContext(e)))?;
-        let given = answer.credentials().ok_or("AssumeRole gives no credentials")?;
+            // Whatever became of it, the act was not asked for.
+            .map_err(|e| match No::from(e) {
+                No::Throttled => No::Throttled,
+                no => No::Failed(format!("AssumeRole {}: {}", session.role, no.why())),
+            })?;
+        let nothing = || No::Failed("AssumeRole gives no credentials".into());
+        let given = answer.credentials().ok_or_else(nothing)?;
         let credentials = aws_credential_types::Credentials::new(
             given.access_key_id(),
             given.secret_access_key(),

@@ -107,26 +107,31 @@ impl<'a> AwsWorld<'a> {
     }
 
     /// The thing's place is where the credentials and the settings say, or nothing is done.
-    fn at(&mut self, request: &ActRequest, back: bool) -> Result<Clients, String> {
+    fn at(
+        &mut self,
+        request: &ActRequest,
+        handed: Option<&BTreeMap<String, String>>,
+    ) -> Result<Clients, No> {
+        let no = |why: String| Err(No::Failed(why));
         let field = |key: &str| request.immutable.get(key).cloned();
         let Some(region) = field("region").filter(|r| !r.is_empty()) else {
-            return Err("the request names no region".into());
+            return no("the request names no region".into());
         };
         if !self.settings.regions.contains(&region) {
-            return Err(format!("{region} is no region of this run"));
+            return no(format!("{region} is no region of this run"));
         }
         if self.account.is_none() {
-            self.account().map_err(|e| e.to_string())?;
+            self.account().map_err(|e| No::Failed(e.to_string()))?;
         }
         if field("account") != self.account {
             let here = self.account.as_deref().unwrap_or("another");
-            return Err(format!(
+            return no(format!(
                 "it belongs to account {}, the credentials to {here}",
                 field("account").unwrap_or_else(|| "unknown".into())
             ));
         }
         if let Some(session) = &self.settings.session {
-            return self.narrowed(session, request, back, &region);
+            return self.narrowed(session, request, handed, &region);
         }
         if let Some(clients) = self.clients.get(&region) {
             return Ok(clients.clone());
@@ -141,28 +146,27 @@ impl<'a> AwsWorld<'a> {
         &self,
         session: &Session,
         request: &ActRequest,
-        back: bool,
+        handed: Option<&BTreeMap<String, String>>,
         region: &str,
-    ) -> Result<Clients, String> {
-        let act = &request.action;
-        if !session.agreed(request, back) {
-            return Err(format!(
-                "the plan has no {act} of {}, so no session may do it",
-                request.item
-            ));
+    ) -> Result<Clients, No> {
+        let (act, item) = (&request.action, &request.item);
+        let no = |why: String| Err(No::Failed(why));
+        if !session.agreed(request, handed.is_some()) {
+            return no(format!("the plan has no {act} of {item}, so no session may do it"));
         }
         if Some(&session.role.account) != self.account.as_ref() {
-            return Err(format!("{} is a role of another account", session.role));
+            return no(format!("{} is a role of another account", session.role));
         }
-        let policy = aws::session(&session.role.partition, request, back)
-            .ok_or_else(|| format!("there is no session policy for {act} of {}", request.item))?;
+        let Some(policy) = aws::session(&session.role.partition, request, handed) else {
+            return no(format!("there is no session policy for {act} of {item}"));
+        };
         self.runtime.block_on(self.setup.narrowed(session, &policy.to_string(), region))
     }
 
     fn run(&mut self, request: &ActRequest, handed: Option<&BTreeMap<String, String>>) -> Acted {
-        let clients = match self.at(request, handed.is_some()) {
+        let clients = match self.at(request, handed) {
             Ok(clients) => clients,
-            Err(why) => return Acted::Failed { why },
+            Err(no) => return no.acted(),
         };
         let none = BTreeMap::new();
         let done = self.runtime.block_on(dispatch(

@@ -61,9 +61,30 @@ pub struct Pins {
     /// Whether opt-outs were read: then they are read again before each act.
     #[serde(default)]
     pub opt_outs: bool,
-    /// Whether a list of names was read: then it is asked again before each act where they lead.
+    /// Of the lists of names that were asked: the same ones are asked again before each act.
     #[serde(default)]
-    pub names: bool,
+    pub names: Option<Digest>,
+    /// Of the spec that a plan of AWS was made by; an undo is judged by the same one.
+    #[serde(default)]
+    pub spec: Option<Digest>,
+    /// What could be probed where it was planned: whoever applies it can probe it too, because a look
+    /// that is not made sees no life.
+    #[serde(default)]
+    pub scope: Vec<String>,
+    /// Where claims and the halt switch are, where the policy says so: nowhere else does a claim hold
+    /// anybody off, or a halt stop anybody.
+    #[serde(default)]
+    pub places: Places,
+}
+
+/// The places that a policy names (`places:`); an empty one leaves it to whoever applies.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Places {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub halt: Option<String>,
 }
 
 /// A class of things that could be wrong together.

@@ -1,5 +1,5 @@
 use super::{Minimum, Notify, Policy, SourceLimits, StratumLimits};
-use crate::cleanup::plan::Limits;
+use crate::cleanup::plan::{Limits, Places};
 use crate::cleanup::{Digest, ItemRef};
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,8 @@ struct File {
     dead_controls: BTreeSet<ItemRef>,
     #[serde(default)]
     notify: Option<Notify>,
+    #[serde(default)]
+    places: Places,
 }
 
 #[derive(Deserialize)]
@@ -306,5 +308,6 @@ pub(super) fn read(bytes: &[u8]) -> Result<Policy, String> {
         minimum: Minimum { any: file.minimum.any, sets: file.minimum.sets },
         dead_controls: file.dead_controls,
         notify: file.notify,
+        places: file.places,
     })
 }

@@ -9,7 +9,7 @@ mod notify;
 
 pub use notify::Notify;
 
-use super::plan::Limits;
+use super::plan::{Limits, Places};
 use super::{Digest, ItemRef, Reason, Refusal};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +32,8 @@ pub struct Policy {
     pub dead_controls: BTreeSet<ItemRef>,
     /// How owners are told; `None` where nobody is.
     pub notify: Option<Notify>,
+    /// Where claims and the halt switch are.
+    pub places: Places,
 }
 
 /// When a source may be believed.

@@ -69,7 +69,10 @@ impl Planted {
                 adapter: None,
                 adapter_command: Vec::new(),
                 opt_outs: false,
-                names: false,
+                names: None,
+                spec: None,
+                scope: Vec::new(),
+                places: Default::default(),
             },
         };
         world.call_dead(ORPHAN);

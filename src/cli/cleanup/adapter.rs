@@ -28,6 +28,17 @@ impl AdapterArgs {
             }
             Some(text) => text.split_whitespace().map(str::to_owned).collect(),
         };
+        if !pinned.is_empty() && words != pinned {
+            let why = format!(
+                "the plan pins `{}`, and these are `{}`",
+                pinned.join(" "),
+                words.join(" ")
+            );
+            return Err(CliError::new("act by another command than was agreed to")
+                .because(visible(&why))
+                .hint("leave out --adapter, or plan with it")
+                .with_status(ExitStatus::Refused));
+        }
         if words.is_empty() {
             return Err(cannot().hint("--adapter COMMAND, or `aws` for the one that is built in"));
         }

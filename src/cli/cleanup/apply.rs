@@ -81,6 +81,7 @@ pub fn run_apply(args: &ApplyArgs, global: &Global) -> Result<ExitStatus, CliErr
     let agreed = args.agreed.verify(Some(&args.adapter))?;
     let digest = agreed.approved.digest().clone();
     let plan = agreed.approved.plan();
+    args.state.are(&plan.pins.places)?;
     let guards = Guards::all();
     let soak = args.soak.map(|s| u64::try_from(s.as_secs()).unwrap_or(0));
     let limits = ramp::tightened(&plan.limits, args.batch, soak, guards)
@@ -94,7 +95,7 @@ pub fn run_apply(args: &ApplyArgs, global: &Global) -> Result<ExitStatus, CliErr
     }
     let signer = Signer::new(&args.key, &agreed)?;
     let quarantine = quarantine(args, &agreed)?;
-    let mut outside = Outside::new(global)?;
+    let mut outside = Outside::new(global, plan)?;
     let mut watcher = args.watch.watcher(&agreed, global)?;
     // A run that is interrupted stops before its next act, and says so.
     let heeding = interrupt::heed();

@@ -2,36 +2,29 @@
 
 use super::super::input;
 use super::native;
+use super::refused::refused;
+use crate::cleanup::plan::Plan;
 use crate::cleanup::receipt::Receipted;
 use crate::cleanup::{Reason, Refusal, Target};
 use crate::cli::CliError;
-use crate::collect;
 use crate::reclaim;
 use crate::snapshot::Snapshot;
 use crate::spec::Spec;
 use clap::Args;
-use jiff::Timestamp;
 use std::path::PathBuf;
 
 /// What an undo in AWS is judged by.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Undo in AWS")]
 pub struct JudgedArgs {
-    /// Spec files and folders: what would open anything is taken back only where they do not forbid
-    /// it (repeatable)
+    /// The spec that the plan was made by, files and folders (repeatable): what would open anything is
+    /// taken back only where it does not forbid it, by AWS as it is now
     #[arg(long = "spec", value_name = "SPEC")]
     pub specs: Vec<PathBuf>,
-    /// Judge by a snapshot that `portcullis collect` wrote [default: AWS as it is now]
-    #[arg(long, value_name = "FILE", requires = "specs", conflicts_with = "aws_json")]
-    pub snapshot: Option<PathBuf>,
-    /// Judge by saved `aws ... describe-*` answers
-    #[arg(long, value_name = "DIR", requires = "specs")]
-    pub aws_json: Option<PathBuf>,
 }
 
 /// Judges one undo after another, each with those before it done.
 pub(super) struct Judge<'a> {
-    args: &'a JudgedArgs,
     target: &'a Target,
     /// Whether it is AWS: no other world can be read, and its adapter's table says what opens.
     aws: bool,
@@ -40,13 +33,17 @@ pub(super) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(
-        args: &'a JudgedArgs,
-        aws: bool,
-        target: &'a Target,
-    ) -> Result<Self, CliError> {
+    pub(super) fn new(args: &JudgedArgs, aws: bool, plan: &'a Plan) -> Result<Self, CliError> {
         let spec = if args.specs.is_empty() { None } else { Some(input::spec(&args.specs)?) };
-        Ok(Self { args, target, aws, spec, now: None })
+        if aws && spec.is_some() {
+            let given = input::spec_digest(&args.specs)?;
+            if plan.pins.spec.as_ref() != Some(&given) {
+                let says = "it is not the spec that the plan was made by, which people agreed to";
+                return Err(refused("judge an undo by this spec", &Refusal::new(Reason::Loosening, says))
+                    .hint("give that one; what a newer spec wants open is authorized by `cleanup plan --repair`"));
+            }
+        }
+        Ok(Self { target: &plan.target, aws, spec, now: None })
     }
 
     /// Whether it may be taken back without a plan. `exposing`: the adapter's own table says that it
@@ -69,7 +66,7 @@ impl<'a> Judge<'a> {
         };
         let now = match self.now.take() {
             Some(now) => now,
-            None => read(self.args, self.target).map_err(|e| {
+            None => native::snapshot(self.target).map_err(|e| {
                 no(format!(
                     "what it may open nobody can say: cannot {}: {}",
                     e.cannot,
@@ -88,15 +85,5 @@ impl<'a> Judge<'a> {
                 Err(why)
             }
         }
-    }
-}
-
-fn read(args: &JudgedArgs, target: &Target) -> Result<Snapshot, CliError> {
-    match (&args.snapshot, &args.aws_json) {
-        (Some(path), _) => input::snapshot(path),
-        (_, Some(dir)) => {
-            collect::saved::read(dir, Timestamp::now()).map_err(|e| CliError::new(e.to_string()))
-        }
-        _ => native::snapshot(target),
     }
 }

@@ -8,7 +8,7 @@ use crate::cleanup::approval::{Decision, Statement};
 use crate::cleanup::claim::ClaimPaper;
 use crate::cleanup::journal::{Chain, Event};
 use crate::cleanup::plan::{self, Item};
-use crate::cleanup::{Digest, Refusal, strict};
+use crate::cleanup::{Digest, Reason, Refusal, strict};
 use crate::cli::{CliError, ExitStatus, saved};
 use crate::dossier;
 use crate::report::escape::visible;
@@ -74,10 +74,7 @@ fn verify(args: &VerifyArgs) -> Result<ExitStatus, CliError> {
     let found = args.plan.read()?;
     let no = |why: &Refusal| refused(format!("believe the journal of {}", found.digest), why);
     let plan = plan::read_as(&found.papers.plan, &found.digest).map_err(|e| no(&e))?;
-    let Some(chain) = chain(&found.path, &plan, &found.digest)? else {
-        saved::print("no journal: nothing was done\n")?;
-        return Ok(ExitStatus::Clean);
-    };
+    let chain = chain(&found.path, &plan, &found.digest)?;
     let state = state_folder(args.state.as_deref())?;
     let mut register = match args.claim.as_str() {
         "file" => Place::File(state.join("claims").join(found.digest.folder())),
@@ -85,6 +82,14 @@ fn verify(args: &VerifyArgs) -> Result<ExitStatus, CliError> {
     }
     .open(&format!("claims/{}", found.digest.hex()), &state)?;
     let held = register.read().map_err(CliError::new)?;
+    let Some(chain) = chain else {
+        if held.is_some() {
+            let says = "it is gone, and the register of claims knows that the plan was claimed";
+            return Err(no(&Refusal::new(Reason::LogRollback, says)));
+        }
+        saved::print("no journal and no claim: nothing was done\n")?;
+        return Ok(ExitStatus::Clean);
+    };
     let anchored = match &held {
         None => "not anchored: no register has a claim of it".to_owned(),
         Some(held) => {

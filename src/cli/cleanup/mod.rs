@@ -92,7 +92,7 @@ pub fn run(command: &CleanupCommand, global: &Global) -> Result<ExitStatus, CliE
         CleanupAct::Deny(args) => deny::run(args),
         CleanupAct::Verify(args) => verify::run(args),
         CleanupAct::Apply(args) => apply::run_apply(args, global),
-        CleanupAct::Undo(args) => undo::run(args),
+        CleanupAct::Undo(args) => undo::run(args, global),
         CleanupAct::Decommission(args) => decommission::run(args),
         CleanupAct::Halt(args) => halt::run(args),
         CleanupAct::Permit(args) => permit::run(args),

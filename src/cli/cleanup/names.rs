@@ -5,7 +5,7 @@ use super::outside::addresses_of;
 use super::refused::refused;
 use crate::cleanup::names::{Led, Names};
 use crate::cleanup::plan::Plan;
-use crate::cleanup::{Listing, Reason, Refusal, Resource, World};
+use crate::cleanup::{Digest, Listing, Reason, Refusal, Resource, World};
 use crate::cli::CliError;
 use crate::report::escape::visible;
 use crate::spec::Spec;
@@ -61,6 +61,11 @@ impl NamesArgs {
         Ok((!names.ask.is_empty()).then_some(names))
     }
 
+    /// The digest that a plan pins of the lists; `None` without one.
+    pub(super) fn pin(&self) -> Result<Option<Digest>, CliError> {
+        Ok(self.read(None)?.map(|names| names.digest()))
+    }
+
     /// Where they lead now.
     ///
     /// # Errors
@@ -79,10 +84,13 @@ impl NamesArgs {
         spec: Option<&Spec>,
         world: Box<dyn World>,
     ) -> Result<Box<dyn World>, CliError> {
-        if plan.pins.names && self.names.is_empty() {
-            let says = "the plan was made with names, and they are asked again before each act";
+        let listed = self.read(None)?.map(|names| names.digest());
+        if let Some(pinned) = plan.pins.names.as_ref().filter(|p| listed.as_ref() != Some(p)) {
+            let says = format!(
+                "the plan was made with the names {pinned}, and they are asked again before each act"
+            );
             return Err(refused("act without them", &Refusal::new(Reason::Loosening, says))
-                .hint("--names FILE, the list that the plan was made with"));
+                .hint("--names FILE, the very list that the plan was made with"));
         }
         let resolvers = self.resolver.clone();
         Ok(match self.read(spec)? {
@@ -131,15 +139,19 @@ impl Mark for Named {
 
     fn mark(&self, thing: &mut Resource) {
         if let Some((_, led)) = &self.led {
-            led.mark(thing, addresses_of(thing));
+            tell(thing, led);
         }
     }
 }
 
 /// Says of each thing of an adapter's listing what names say of it.
 pub(super) fn mark(listing: &mut Listing, led: &Led) {
-    for thing in &mut listing.resources {
-        let addresses = addresses_of(thing);
-        led.mark(thing, addresses);
+    listing.resources.iter_mut().for_each(|thing| tell(thing, led));
+}
+
+fn tell(thing: &mut Resource, led: &Led) {
+    match addresses_of(thing) {
+        Ok(addresses) => led.mark(thing, addresses),
+        Err(why) => thing.unknown.push(why),
     }
 }

@@ -58,6 +58,14 @@ pub struct Native {
 }
 
 impl NativeArgs {
+    /// The digest of the spec that says what is wanted; `None` without one.
+    ///
+    /// # Errors
+    /// Files that cannot be read.
+    pub(super) fn spec_digest(&self) -> Result<Option<Digest>, CliError> {
+        if self.specs.is_empty() { Ok(None) } else { input::spec_digest(&self.specs).map(Some) }
+    }
+
     /// Reads the account, probes it, and lists all of it.
     ///
     /// # Errors
@@ -124,8 +132,10 @@ impl NativeArgs {
         })
         .observations;
         let led = match asked.read(Some(&spec))? {
-            // `--offline` asks nobody, and then no name says anything.
             Some(names) if !global.offline => Some(asked.led(&names)?),
+            // Nobody is asked: of a list that was named what it says by itself counts, and where its
+            // names lead is unknown.
+            Some(names) if !asked.names.is_empty() => Some(Led::unasked(&names, now)),
             _ => None,
         };
         let seen = Seen { observations: &seen, named: led.as_ref() };
@@ -314,7 +324,7 @@ pub(super) fn world(plan: &Plan, role: Option<&RoleArgs>) -> Result<Box<dyn Worl
             let at: Vec<String> =
                 reclaim::addresses(&snapshot, item).iter().map(ToString::to_string).collect();
             if !at.is_empty() {
-                resource.attributes.insert(super::outside::FIELD.into(), at.join(" "));
+                resource.attributes.insert(crate::cleanup::ADDRESSES.into(), at.join(" "));
             }
             return Ok(Observed::Yes { resource: Box::new(resource) });
         }

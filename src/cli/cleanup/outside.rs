@@ -1,9 +1,10 @@
 //! A look from outside at what is about to be acted on, by our own probes.
 
+use super::refused::refused;
 use crate::apply::{LiveLook, Looked};
-use crate::cleanup::plan::Item;
-use crate::cleanup::{Claim, Resource};
-use crate::cli::{CliError, Global, input};
+use crate::cleanup::plan::{Item, Plan};
+use crate::cleanup::{ADDRESSES, Claim, Reason, Refusal, Resource};
+use crate::cli::{CliError, ExitStatus, Global, input};
 use crate::model::{AddressSet, Expect, PortSpec};
 use crate::observation::State;
 use crate::probe::{self, Options};
@@ -13,29 +14,49 @@ use jiff::Timestamp;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-/// Attributes of a thing that say where it can be reached: addresses, or addresses with ports.
-pub(super) const FIELD: &str = "addresses";
 /// The channel's name.
 const CHANNEL: &str = "outside-probe";
 
-/// The addresses that a thing's attribute `addresses` names; what is none of it is left to the look.
-pub(super) fn addresses_of(thing: &Resource) -> Vec<IpAddr> {
-    let text = thing.attributes.get(FIELD).map_or("", String::as_str);
+/// The addresses that a thing's attribute `addresses` names.
+///
+/// # Errors
+/// What of it is none, in words: it may be what a name leads to.
+pub(super) fn addresses_of(thing: &Resource) -> Result<Vec<IpAddr>, String> {
+    let text = thing.attributes.get(ADDRESSES).map_or("", String::as_str);
     let words = text.split([',', ' ']).filter(|w| !w.is_empty());
     let address = |w: &str| w.parse().or_else(|_| w.parse().map(|both: SocketAddr| both.ip()));
-    words.filter_map(|w| address(w).ok()).collect()
+    words
+        .map(|w| address(w).map_err(|_| format!("{w:?} of its {ADDRESSES} is no address")))
+        .collect()
 }
 
 /// Probes what a thing's attribute `addresses` names, as far as `scope:` of portcullis.yaml lets it.
 pub(super) struct Outside {
     may: AddressSet,
-    off: bool,
 }
 
 impl Outside {
-    pub(super) fn new(global: &Global) -> Result<Self, CliError> {
+    /// # Errors
+    /// `--offline`, which forbids the look that would see life; a `scope:` that covers less than that of
+    /// whoever planned.
+    pub(super) fn new(global: &Global, plan: &Plan) -> Result<Self, CliError> {
+        if global.offline {
+            return Err(CliError::new("act with --offline")
+                .because("what is alive right before its act is seen by asking it")
+                .with_status(ExitStatus::Refused));
+        }
         let may = input::config(global)?.scope_addresses();
-        Ok(Self { may, off: global.offline })
+        let planned: Vec<IpNetwork> =
+            plan.pins.scope.iter().filter_map(|b| b.parse().ok()).collect();
+        let missing = AddressSet::from_networks(planned).subtract(&may);
+        if !missing.is_empty() {
+            let says = format!(
+                "{missing} could be probed where it was planned, and `scope:` does not cover it here"
+            );
+            return Err(refused("look at what it acts on", &Refusal::new(Reason::Loosening, says))
+                .hint("apply with the portcullis.yaml that it was planned with (-c FILE)"));
+        }
+        Ok(Self { may })
     }
 
     /// Everything that may be asked of a thing.
@@ -50,7 +71,7 @@ impl Outside {
                     (both.ip(), vec![port])
                 }
                 (_, Ok(address)) => (address, survey::default_ports()),
-                _ => return Err(format!("{word:?} of its {FIELD} is no address")),
+                _ => return Err(format!("{word:?} of its {ADDRESSES} is no address")),
             };
             let block = [IpNetwork::from(address)];
             let asked = survey::asked(&block, &ports, &Expect::Connect, &self.may)?;
@@ -64,7 +85,7 @@ impl Outside {
 
 impl LiveLook for Outside {
     fn look(&mut self, _: &Item, now: &Resource) -> Looked {
-        let Some(text) = now.attributes.get(FIELD).filter(|_| !self.off) else {
+        let Some(text) = now.attributes.get(ADDRESSES) else {
             return Looked::Silent(Vec::new());
         };
         let survey = match self.survey(text) {

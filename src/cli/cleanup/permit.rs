@@ -1,5 +1,6 @@
 //! `portcullis cleanup permit`: one line for a job that removes things by itself.
 
+use super::agreed::chain;
 use super::agreed::{AgreedArgs, JOURNAL};
 use super::apply::{LEASE, by};
 use super::day;
@@ -46,6 +47,7 @@ pub fn run(args: &PermitArgs) -> Result<ExitStatus, CliError> {
     let state = args.state.folder()?;
     let path = agreed.folder.join(JOURNAL);
     let (plan, digest) = (agreed.approved.plan(), agreed.approved.digest());
+    args.state.are(&plan.pins.places)?;
     let what = format!("permit {} of {}", visible(&args.action), visible(&args.id));
     // Whatever the class: to the job that asks, every no is the same.
     let no = |why: &Refusal| refused(what.clone(), why).with_status(ExitStatus::Refused);
@@ -59,7 +61,16 @@ pub fn run(args: &PermitArgs) -> Result<ExitStatus, CliError> {
             return Err(no(&Refusal::of(Reason::Protected, item.item(), says)));
         }
     }
+    if plan.pins.names.is_some() {
+        let says =
+            "the plan was made with names, and nobody asks where they lead before a job's own act";
+        return Err(no(&Refusal::new(Reason::Loosening, says)));
+    }
     let taken: Vec<u32> = named.into_iter().map(|i| i.n).collect();
+    // What was permitted before stays taken, whatever comes of asking again.
+    let chain = chain(&agreed.folder, plan, digest)?;
+    let known = |n: &u32| chain.as_ref().is_some_and(|c| c.ledger.items.contains_key(n));
+    let fresh: Vec<u32> = taken.iter().copied().filter(|n| !known(n)).collect();
     day.take(digest, &taken, Timestamp::now()).map_err(|e| no(&e))?;
     let mut tries = 0;
     let answer = loop {
@@ -96,7 +107,7 @@ pub fn run(args: &PermitArgs) -> Result<ExitStatus, CliError> {
         && why.reason != Reason::AlreadyConsumed
     {
         // Where that fails, it counts for a day.
-        let _ = day.give_back(digest, &taken);
+        let _ = day.give_back(digest, &fresh);
     }
     let n = answer.map_err(|why| no(&why))?;
     saved::print(&format!("{what}: item {n} of {}, once\n", digest))?;

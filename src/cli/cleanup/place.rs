@@ -1,11 +1,14 @@
 //! Where claims and the halt switch are, as commands are told it.
 
 use super::ground;
+use super::refused::refused;
 use crate::apply::{FileRegister, GitRegister, Register};
-use crate::cleanup::{Digest, Target, day};
+use crate::cleanup::plan::Places;
+use crate::cleanup::{Digest, Reason, Refusal, Target, day};
 use crate::cli::CliError;
 use crate::report::escape::visible;
 use clap::Args;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -38,6 +41,17 @@ impl FromStr for Place {
         match text.strip_prefix("file:").unwrap_or(text) {
             "" => Err("write a file's path, git:REMOTE or nats://HOST:PORT/BUCKET".into()),
             path => Ok(Self::File(path.into())),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    /// As it is written on a command line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Git { remote } => write!(f, "git:{remote}"),
+            Self::Nats { server, bucket } => write!(f, "{server}/{bucket}"),
         }
     }
 }
@@ -105,6 +119,27 @@ pub struct StateArgs {
 impl StateArgs {
     pub(in crate::cli) fn folder(&self) -> Result<PathBuf, CliError> {
         state_folder(self.state.as_deref())
+    }
+
+    /// Holds these places against those that the plan's policy names.
+    ///
+    /// # Errors
+    /// Another place: a claim there holds nobody off, and a halt elsewhere is not seen.
+    pub(in crate::cli) fn are(&self, places: &Places) -> Result<(), CliError> {
+        let halt = self.halt.to_string();
+        for (what, named, given) in
+            [("claim", &places.claim, self.claim.as_str()), ("halt", &places.halt, halt.as_str())]
+        {
+            if let Some(named) = named.as_deref().filter(|n| *n != given) {
+                let says = format!("the policy's {what} is at {named}, and not at {given}");
+                return Err(refused(
+                    "act by another place than was agreed to",
+                    &Refusal::new(Reason::Loosening, says),
+                )
+                .hint(format!("--{what} {named}")));
+            }
+        }
+        Ok(())
     }
 
     /// The register of a plan's claim. `folder` is the plan's, where its journal lies.

@@ -12,7 +12,7 @@ use super::planned::{self, Outcome};
 use super::receipted;
 use super::refused::refused;
 use super::trusted::{TrustArgs, Trusted};
-use crate::cleanup::plan::{Author, DraftInput, Phase, Pins, Population, draft, read, seal};
+use crate::cleanup::plan::{self, Author, DraftInput, Phase, Pins, Population, draft, read, seal};
 use crate::cleanup::policy::Policy;
 use crate::cleanup::receipt::Receipt;
 use crate::cleanup::trust::Role;
@@ -20,7 +20,7 @@ use crate::cleanup::{
     Act, Digest, Guards, Hello, ItemRef, Listing, Memory, Reason, Refusal, Resource, Target,
     candidates, evidence, selector, selftest,
 };
-use crate::cli::{CliError, ExitStatus, Global, saved, whole};
+use crate::cli::{CliError, ExitStatus, Global, input, saved, whole};
 use crate::report::escape::visible;
 use crate::signature::PLAN;
 use crate::{dossier, sign};
@@ -151,6 +151,9 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
     let notes = noted::read(&args.note, &author, &trusted, Timestamp::now())?;
     let called = args.candidates.as_deref().map(called_dead).transpose()?;
     let receipt = receipt(args, &trusted)?;
+    if let (Some(path), Some(receipt)) = (&args.delete, &receipt) {
+        inherits(args, path, receipt)?;
+    }
     let keep = args.opt_outs.read()?;
     let mut world = look(args, global, scope, &chosen, called, receipt.as_ref())?;
     if let Some(keep) = &keep {
@@ -168,7 +171,15 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
         adapter: world.adapter.clone(),
         adapter_command: world.words.clone(),
         opt_outs: keep.is_some(),
-        names: !args.names.names.is_empty(),
+        names: args.names.pin()?,
+        spec: args.native.spec_digest()?,
+        scope: input::config(global)?
+            .scope_addresses()
+            .to_networks()
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        places: policy.places.clone(),
     };
     let place = args.out.join(memory_name(&world.target));
     let memory = memory(&place, &world.target)?;
@@ -293,6 +304,28 @@ fn receipt(args: &PlanArgs, trusted: &Trusted) -> Result<Option<Receipt>, CliErr
     receipted::read(path, trusted)?
         .map(|(receipt, _)| Some(receipt))
         .map_err(|e| refused(format!("plan the deletion of what {} names", path.display()), &e))
+}
+
+/// A deletion is held to what its quarantine was: whoever objected there, or would object by the same
+/// list, is heard again.
+fn inherits(args: &PlanArgs, path: &Path, receipt: &Receipt) -> Result<(), CliError> {
+    let cannot = "plan the deletion of a quarantine with less than it was made with";
+    let beside = path.parent().unwrap_or(Path::new(".")).join("plan.json");
+    let bytes = dossier::read_file(&beside).map_err(|e| unusable(&e))?;
+    let parent = plan::read_as(&bytes, &receipt.plan).map_err(|e| refused(cannot, &e))?;
+    let no = |says: &str, hint: &str| {
+        Err(refused(cannot, &Refusal::new(Reason::Loosening, says)).hint(hint))
+    };
+    if parent.pins.opt_outs && args.opt_outs.opt_outs.is_none() {
+        return no("it was made with opt-outs", "--opt-outs PATH, the place that it was made with");
+    }
+    if parent.pins.names.is_some() && args.names.names.is_empty() {
+        return no(
+            "it was made with names",
+            "--names FILE: today's list of what leads to anything",
+        );
+    }
+    Ok(())
 }
 
 /// Asks the adapter, and joins what a job calls dead.

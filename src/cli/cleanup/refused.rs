@@ -4,15 +4,19 @@ use crate::cleanup::{Class, Refusal};
 use crate::cli::{CliError, ExitStatus};
 use crate::report::escape::visible;
 
-/// The exit status of a class, by the one table: 13 and 14 are partly applied where something was
-/// `done`.
+/// The exit status of a class, by the one table: whatever stopped it, it is partly applied where
+/// something was `done`.
 pub(in crate::cli) fn status(class: Class, done: bool) -> ExitStatus {
     match class {
         Class::Usage => ExitStatus::Error,
-        Class::Planning | Class::Invalid | Class::Quorum | Class::Claimed => ExitStatus::Refused,
-        Class::Drift | Class::Halted if done => ExitStatus::PartlyApplied,
-        Class::Drift | Class::Halted => ExitStatus::Refused,
         Class::Unreconciled | Class::Source => ExitStatus::Incomplete,
+        _ if done => ExitStatus::PartlyApplied,
+        Class::Planning
+        | Class::Invalid
+        | Class::Quorum
+        | Class::Claimed
+        | Class::Drift
+        | Class::Halted => ExitStatus::Refused,
     }
 }
 

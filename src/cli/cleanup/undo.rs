@@ -13,7 +13,7 @@ use super::trusted::TrustArgs;
 use crate::apply::{JournalFile, SystemClock, UndoReport, UndoSetup, undo};
 use crate::cleanup::receipt::{Receipt, Receipted};
 use crate::cleanup::{Digest, Refusal, plan};
-use crate::cli::{CliError, ExitStatus, saved};
+use crate::cli::{CliError, ExitStatus, Global, saved};
 use crate::dossier;
 use crate::report::escape::visible;
 use clap::Args;
@@ -50,7 +50,12 @@ pub struct UndoArgs {
 ///
 /// # Errors
 /// Receipts that prove nothing, or are not the journal's; nothing left to take back.
-pub fn run(args: &UndoArgs) -> Result<ExitStatus, CliError> {
+pub fn run(args: &UndoArgs, global: &Global) -> Result<ExitStatus, CliError> {
+    if global.offline {
+        return Err(
+            CliError::new("take anything back with --offline").with_status(ExitStatus::Refused)
+        );
+    }
     let trusted = args.trust.read_pinned()?;
     let cannot = format!("take back what {} names", visible(&args.receipt.display().to_string()));
     let no = |why: &Refusal| refused(cannot.clone(), why);
@@ -59,6 +64,7 @@ pub fn run(args: &UndoArgs) -> Result<ExitStatus, CliError> {
     let bytes = dossier::read_file(&folder.join("plan.json")).map_err(|e| unusable(&e))?;
     let digest = Digest::of(&bytes);
     let plan = plan::read_as(&bytes, &receipt.plan).map_err(|e| no(&e))?;
+    args.state.are(&plan.pins.places)?;
     let only = chosen(&receipt, &args.id)?;
     let words = args.adapter.words(&plan.pins.adapter_command)?;
     if args.adapter.digest(&words)? != plan.pins.adapter {
@@ -70,7 +76,7 @@ pub fn run(args: &UndoArgs) -> Result<ExitStatus, CliError> {
     let path = folder.join(JOURNAL);
     let mut journal = JournalFile::open(&path)
         .map_err(|e| CliError::new(format!("open {}", path.display())).because(e))?;
-    let mut judge = Judge::new(&args.judged, built_in(&words), &receipt.target)?;
+    let mut judge = Judge::new(&args.judged, built_in(&words), &plan)?;
     let mut may = |it: &Receipted, exposing| judge.may(it, exposing);
     let mut register = args.state.claims(&digest, &folder)?;
     let mut world = args.adapter.start_for(&words, &plan, Some(&args.role))?;
@@ -94,7 +100,7 @@ pub fn run(args: &UndoArgs) -> Result<ExitStatus, CliError> {
         saved::AnswerFormat::Text => saved::print(&words_of(&report, &receipt, &applier))?,
     }
     let worst = report.left.iter().map(|r| r.reason.class()).max();
-    Ok(worst.map_or(ExitStatus::Clean, |class| status(class, true)))
+    Ok(worst.map_or(ExitStatus::Clean, |class| status(class, !report.undone.is_empty())))
 }
 
 fn chosen(receipt: &Receipt, ids: &[String]) -> Result<BTreeSet<u32>, CliError> {
