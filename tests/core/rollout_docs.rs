@@ -158,14 +158,14 @@ fn the_gates_unit_tries_within_one_start_that_ends() {
 }
 
 /// A PATH with the binary first, and before it what stands in `shims`.
-fn path_of(shims: &Path) -> String {
+pub(crate) fn path_of(shims: &Path) -> String {
     let binary = Path::new(env!("CARGO_BIN_EXE_portcullis")).parent().expect("its folder");
     let system = std::env::var("PATH").expect("PATH");
     format!("{}:{}:{system}", shims.display(), binary.display())
 }
 
 /// A program of the test's, in the folder of `shims`.
-fn shim(shims: &Path, name: &str, body: &str) {
+pub(crate) fn shim(shims: &Path, name: &str, body: &str) {
     std::fs::create_dir_all(shims).expect("a folder");
     let path = shims.join(name);
     std::fs::write(&path, format!("#!/bin/sh\n{body}")).expect("a program");
@@ -208,7 +208,7 @@ fn metadata(id: &'static str) -> String {
     format!("http://{at}")
 }
 
-fn said(ran: &Output) -> String {
+pub(crate) fn said(ran: &Output) -> String {
     String::from_utf8_lossy(&[&*ran.stdout, &*ran.stderr].concat()).into_owned()
 }
 
@@ -344,20 +344,24 @@ fn steps(workflow: &Value) -> Vec<Value> {
     jobs.values().next().and_then(|j| j["steps"].as_array()).expect("steps").clone()
 }
 
-/// The workflow builds portcullis as those of `docs/ci` do, before anything calls it.
-#[test]
-fn the_workflow_installs_what_it_runs() {
+/// Holds that a job builds portcullis as those of `docs/ci` do, before anything calls it.
+pub(crate) fn installs(ours: &[Value], first: &str) {
     let ci = std::fs::read_to_string(checkout().join("docs/ci/github-audit.yml")).expect("CI's");
     let theirs = steps(&serde_saphyr::from_str(&ci).expect("YAML"));
-    let ours = steps(&serde_saphyr::from_str(&text("github-actions.yml")).expect("YAML"));
     let place = |steps: &[Value], what: &str| {
         steps.iter().position(|s| s.to_string().contains(what)).unwrap_or_else(|| panic!("{what}"))
     };
     for what in ["vars.PORTCULLIS_REPOSITORY", "~/.cargo/bin/portcullis", "cargo install"] {
-        let (ours_at, theirs_at) = (place(&ours, what), place(&theirs, what));
+        let (ours_at, theirs_at) = (place(ours, what), place(&theirs, what));
         assert_eq!(ours[ours_at], theirs[theirs_at], "{what}");
-        assert!(ours_at < place(&ours, "portcullis gate "), "{what}");
+        assert!(ours_at < place(ours, first), "{what}");
     }
+}
+
+#[test]
+fn the_workflow_installs_what_it_runs() {
+    let ours = steps(&serde_saphyr::from_str(&text("github-actions.yml")).expect("YAML"));
+    installs(&ours, "portcullis gate ");
 }
 
 /// The workflow's steps, run as Actions does: the profile that the README's configuration names is
