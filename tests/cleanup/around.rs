@@ -76,16 +76,21 @@ fn a_claim_or_a_halt_elsewhere_is_none() {
         let places = Places { claim: claim.map(Into::into), halt: halt.map(Into::into) };
         Job::new(two(), &["sv-1", "sv-2"], |plan: &mut Plan| plan.pins.places = places)
     };
-    let job = places(Some("git:origin"), None);
+    let job = places(Some("git:/srv/claims.git"), None);
     let (ran, _) = job.apply(&["--attached"]);
     assert!(
-        ran.code == Some(2) && ran.stderr.contains("claim is at git:origin, and not at file"),
+        ran.code == Some(2)
+            && ran.stderr.contains("claim is at git:/srv/claims.git, and not at file"),
         "{ran}"
     );
-    let job = places(None, Some("git:origin"));
+    let job = places(None, Some("git:/srv/claims.git"));
     let (ran, _) = job.apply(&["--attached"]);
-    assert!(ran.code == Some(2) && ran.stderr.contains("halt is at git:origin"), "{ran}");
+    assert!(ran.code == Some(2) && ran.stderr.contains("halt is at git:/srv/claims.git"), "{ran}");
     assert!(job.acted().is_empty());
+    // A name of a checkout is nobody's place.
+    let job = places(None, None);
+    let (ran, _) = job.apply(&["--attached", "--claim=git:origin"]);
+    assert!(ran.code == Some(2) && ran.stderr.contains("only a checkout knows"), "{ran}");
     let job = places(Some("file"), Some("halt.json"));
     assert_eq!(job.apply(&["--attached"]).0.code, Some(0));
 }
@@ -95,7 +100,7 @@ fn a_claim_or_a_halt_elsewhere_is_none() {
 fn a_plan_pins_the_places_of_its_policy() {
     let fleet = fleet(|_| {});
     let policy = format!(
-        "{}places: {{ claim: \"git:origin\", halt: \"git:origin\" }}\n",
+        "{}places: {{ claim: \"git:/srv/claims.git\", halt: \"git:/srv/claims.git\" }}\n",
         crate::fleet::POLICY
     );
     fleet.sim.folder.file("policy.yaml", policy);
@@ -104,7 +109,10 @@ fn a_plan_pins_the_places_of_its_policy() {
     let folder = fleet.sim.path(told["folder"].as_str().expect("a folder"));
     let sealed = std::fs::read(folder.join("plan.json")).expect("sealed");
     let sealed: serde_json::Value = serde_json::from_slice(&sealed).expect("JSON");
-    assert_eq!(sealed["pins"]["places"], json!({"claim": "git:origin", "halt": "git:origin"}));
+    assert_eq!(
+        sealed["pins"]["places"],
+        json!({"claim": "git:/srv/claims.git", "halt": "git:/srv/claims.git"})
+    );
 }
 
 /// D08, by who only reads: a journal that is gone is no journal of nothing.

@@ -83,6 +83,23 @@ fn d02_killed_after_the_act() {
     assert_eq!(calls.iter().filter(|c| c.item.id == "sv-1").count(), 1, "never asked for again");
 }
 
+/// What was cut off is looked at under a halt as well, and is in the receipt then: so it can be taken back.
+#[test]
+fn d02_killed_after_the_act_and_halted() {
+    let Some(job) = killed_at("after-act", 1) else { return };
+    let halt = ["cleanup", "halt", "--trust=trust.yaml", "--halt=halt.json", "--state=state"];
+    let ran = job.sim.folder.run(&halt);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let (ran, told) = job.apply(&["--attached"]);
+    assert_eq!((ran.code, &told["reason"]), (Some(5), &json!("halted")), "{ran}");
+    assert_eq!(job.acted(), ["sv-1"], "and nothing more");
+    assert_eq!(job.state(1), ItemState::Confirmed);
+    let receipt = job.place.join("receipt.json").display().to_string();
+    let ran = job.sim.folder.run(&job.arguments(&["cleanup", "undo", &receipt]));
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert_eq!(job.state(1), ItemState::Undone);
+}
+
 /// The same token goes with every try of one act.
 #[test]
 fn d02_a_try_that_was_not_done_is_repeated_under_its_token() {

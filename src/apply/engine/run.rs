@@ -162,9 +162,11 @@ impl Run<'_> {
     fn go(&mut self, mode: Mode, nonce: String, by: String) -> Result<After, Refusal> {
         let approved_by = self.approved.approvals().iter().map(|c| c.person.clone()).collect();
         self.write(Event::Claimed { nonce, by, approved_by })?;
-        // A halt is remembered from here on: only a signature lifts it.
-        self.not_halted()?;
+        // A halt is remembered from here on: only a signature lifts it. What was cut off is looked at all
+        // the same: that changes nothing, and only what is known to be done can be taken back.
+        let halted = self.not_halted();
         self.reconcile()?;
+        halted?;
         loop {
             let after = self.batch()?;
             match (&after, mode) {

@@ -28,6 +28,12 @@ impl FromStr for Place {
 
     fn from_str(text: &str) -> Result<Self, String> {
         if let Some(remote) = text.strip_prefix("git:").filter(|r| !r.is_empty()) {
+            // Claims are pushed from a folder of their own, which knows no remote of a checkout.
+            if !remote.contains(['/', ':']) {
+                return Err(format!(
+                    "{remote} is a name that only a checkout knows: write the repository's URL or path"
+                ));
+            }
             return Ok(Self::Git { remote: remote.into() });
         }
         if text.starts_with("nats://") || text.starts_with("tls://") {
