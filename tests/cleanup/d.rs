@@ -91,7 +91,7 @@ fn d02_killed_after_the_act_and_halted() {
     let ran = job.sim.folder.run(&halt);
     assert_eq!(ran.code, Some(0), "{ran}");
     let (ran, told) = job.apply(&["--attached"]);
-    assert_eq!((ran.code, &told["reason"]), (Some(5), &json!("halted")), "{ran}");
+    assert_eq!((ran.code, &told["reason"]), (Some(5), &json!("halt")), "{ran}");
     assert_eq!(job.acted(), ["sv-1"], "and nothing more");
     assert_eq!(job.state(1), ItemState::Confirmed);
     let receipt = job.place.join("receipt.json").display().to_string();
