@@ -1,12 +1,12 @@
 use super::balancer::{self, Kind};
 use super::bpa::{self, Use};
 use super::group::{self, Direction};
-use super::index::{Index, Nic, Place, Role, Spot, is_attached};
+use super::index::{Index, Nic, Place, Role, Spot, is_attached, may_answer};
 use super::route::{Routes, Target};
 use super::span::{Ends, Span, Stage};
 use super::{Layer, Options, acl};
 use crate::model::{AddressSet, Family, Gap, GapKind, Protocol};
-use crate::snapshot::CallKind;
+use crate::snapshot::{CallKind, Outcome};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -93,12 +93,12 @@ impl<'i, 'a> Ways<'i, 'a> {
             })
         });
         let id = named.unwrap_or(place.vpc);
-        if self.index.complete(place.view, CallKind::InternetGateways) {
+        let known = named.is_none_or(|id| self.index.gateways.contains_key(id));
+        if known && self.index.complete(place.view, CallKind::InternetGateways) {
             let why = format!("no internet gateway is attached to {}", place.vpc);
             return Stage::blocks(layer, id, why);
         }
-        let gap = self.index.gap(place.view, CallKind::InternetGateways, id, "it is not known");
-        Stage::unknown(layer, id, vec![gap])
+        Stage::unknown(layer, id, vec![self.gateway_gap(place, id)])
     }
 
     /// A route table of the gateway itself may send what comes in through a firewall (R36).
@@ -170,13 +170,10 @@ impl<'i, 'a> Ways<'i, 'a> {
         let mut stages = Vec::new();
         if let Some(id) = nic.instance {
             let layer = Layer::Instance;
-            stages.push(match self.index.instances.get(id).map(|i| i.state.name.as_str()) {
-                Some("running" | "pending" | "") => Stage::node(layer, Arc::clone(&nic.host_text)),
+            stages.push(match self.index.instances.get(id).map(|(i, _)| i.state.name.as_str()) {
+                Some(state) if may_answer(state) => Stage::node(layer, Arc::clone(&nic.host_text)),
                 Some(state) => Stage::blocks(layer, id, format!("it is {state}")),
-                None => {
-                    let text = "the instance is not in the snapshot and taken to be running";
-                    Stage::node(layer, id).assume("INSTANCE_RUNNING", text, None)
-                }
+                None => self.absent_instance(nic, id),
             });
         } else if let Some(endpoint) = self.index.endpoint_nics.get(nic.id()) {
             stages.push(Stage::node(Layer::VpcEndpoint, *endpoint));
@@ -189,6 +186,21 @@ impl<'i, 'a> Ways<'i, 'a> {
             _ => Stage::node(layer, Arc::clone(&nic.id_text)),
         });
         stages
+    }
+
+    /// An instance that only its interface names: whether it runs nobody said. Saved output that
+    /// never asked for instances takes it to run, and the gap is listed; where they were asked for
+    /// and this one did not come, its state is unknown.
+    fn absent_instance(&self, nic: &Nic<'a>, id: &str) -> Stage {
+        let kind = CallKind::Instances;
+        let gap = self.index.absent_gap(nic.view, id);
+        match self.index.call(nic.view, kind).map(|c| &c.outcome) {
+            None | Some(Outcome::Missing) => {
+                let text = "the instance is not in the snapshot and taken to be running";
+                Stage::node(Layer::Instance, id).assume("INSTANCE_RUNNING", text, Some(gap))
+            }
+            Some(_) => Stage::unknown(Layer::Instance, id, vec![gap]),
+        }
     }
 
     /// Groups, and what an interface without groups does by its type (R14); listeners of a balancer.
@@ -261,7 +273,11 @@ impl<'i, 'a> Ways<'i, 'a> {
         let mut gaps = Vec::new();
         let mut other: Option<(u128, String)> = None;
         let mut entry: Option<(u128, String)> = None;
-        for (set, line) in routes.partition(ends) {
+        // Whoever has an address of the VPC itself comes from no internet: its answers stay inside.
+        let mut inner = ends.intersect(&self.index.vpc_blocks(place.vpc));
+        let clients =
+            if inner.is_empty() { Arc::clone(ends) } else { Arc::new(ends.subtract(&inner)) };
+        for (set, line) in routes.partition(&clients) {
             let size = set.size();
             let wins = |best: &Option<(u128, String)>| best.as_ref().is_none_or(|(s, _)| size > *s);
             match line.target {
@@ -279,6 +295,11 @@ impl<'i, 'a> Ways<'i, 'a> {
                         maybe = maybe.union(&set);
                     }
                 },
+                // As above, where the VPC itself is not in the snapshot.
+                Target::Local => {
+                    inner = inner.union(&set);
+                    continue;
+                }
                 // Ends behind a gateway endpoint are servers: no client comes from there.
                 Target::Endpoint(id) if self.is_gateway_endpoint(id, line.listed) => {
                     yes = yes.union(&set);
@@ -301,7 +322,10 @@ impl<'i, 'a> Ways<'i, 'a> {
                 yes = AddressSet::empty();
             }
         }
-        let maybe = maybe.union(&yes);
+        let mut maybe = maybe.union(&yes);
+        if !inner.is_empty() && !maybe.is_empty() && maybe.union(&inner) == **ends {
+            (yes, maybe) = (yes.union(&inner), maybe.union(&inner));
+        }
         let absent = match other {
             Some((_, text)) => format!("answers leave by {text}, not by an internet gateway"),
             None => "no route to an internet gateway".into(),
@@ -323,10 +347,14 @@ impl<'i, 'a> Ways<'i, 'a> {
         if let Some(row) = self.index.gateways.get(id) {
             return Ok(is_attached(&row.attachments, place.vpc));
         }
-        if self.index.complete(place.view, CallKind::InternetGateways) {
-            return Ok(false);
-        }
-        Err(self.index.gap(place.view, CallKind::InternetGateways, id, "it is not known"))
+        Err(self.gateway_gap(place, id))
+    }
+
+    /// The gap of an internet gateway that is not in the snapshot. AWS makes a route a blackhole
+    /// when its gateway goes, so one in force contradicts a listing without the gateway.
+    fn gateway_gap(&self, place: &Place<'a>, id: &str) -> Gap {
+        let why = "a route in force leads to it, and it is not in the snapshot";
+        self.index.gap(place.view, CallKind::InternetGateways, id, why)
     }
 
     /// A gateway endpoint is the target of routes to prefix lists; one that a block leads to is a
