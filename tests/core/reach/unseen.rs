@@ -63,6 +63,7 @@ fn an_audit_tells_of_an_instance_without_an_interface() {
     let world = World::new().with("NO_COLOR", "1");
     let mut w = without_interface();
     w["Instances"].as_array_mut().expect("list").truncate(1);
+    w["NetworkInterfaces"] = json!([]);
     let s = snap(&w);
     world.file("s.json", serde_json::to_vec(&s).expect("json"));
     world.file(
