@@ -46,12 +46,8 @@ impl Reach<'_> {
                 gaps.insert(self.index.gap(view, CallKind::NetworkInterfaces, "", ""));
             }
         }
-        for view in 0..self.index.snapshot.regions.len() {
-            // What such a call did not tell of has no row that could show the gap.
-            let failed = LISTS.iter().filter_map(|kind| self.index.call(view, *kind));
-            let failed = failed.filter(|c| c.outcome != Outcome::Missing);
-            gaps.extend(failed.filter_map(|c| c.gap()));
-        }
+        // What such a call did not tell of has no row that could show the gap.
+        gaps.extend(self.unread_lists());
         gaps.extend(self.index.absent_instances());
         gaps.extend(self.index.orphan_gaps());
         gaps.extend(self.balancers_without_interface());
@@ -59,6 +55,14 @@ impl Reach<'_> {
         gaps.extend(self.index.unseen_elastic());
         gaps.extend(self.index.delegated());
         gaps.into_iter().collect()
+    }
+
+    /// The gaps of calls that list what there is, and were made in vain; sorted.
+    pub(super) fn unread_lists(&self) -> Vec<Gap> {
+        let views = 0..self.index.snapshot.regions.len();
+        let calls = views.flat_map(|v| LISTS.iter().filter_map(move |k| self.index.call(v, *k)));
+        let failed = calls.filter(|c| c.outcome != Outcome::Missing);
+        failed.filter_map(|c| c.gap()).collect::<BTreeSet<Gap>>().into_iter().collect()
     }
 
     /// Databases that are publicly accessible and whose interface nobody listed (R32).

@@ -443,6 +443,6 @@ impl<'a> Reach<'a> {
         let all = all.chain(self.index.nics.iter().map(super::index::Nic::id));
         let common = |s: &str| s.bytes().zip(id.bytes()).take_while(|(a, b)| a == b).count();
         let similar = all.max_by_key(|s| common(s)).filter(|s| common(s) >= 6).map(Into::into);
-        QueryError::NoSuchResource { id: id.into(), similar }
+        QueryError::NoSuchResource { id: id.into(), similar, unseen: self.unread_lists() }
     }
 }

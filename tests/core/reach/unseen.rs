@@ -81,7 +81,7 @@ fn an_audit_tells_of_an_instance_without_an_interface() {
     ];
     let ran = world.run(&arguments);
     assert_eq!(ran.code, Some(3), "{ran}");
-    assert!(ran.stdout.contains("network-interfaces: i-1"), "{ran}");
+    assert!(ran.stdout.contains("gap[network-interfaces]: i-1"), "{ran}");
 }
 
 #[test]
@@ -265,4 +265,15 @@ fn clients_inside_the_vpc_are_no_internet() {
     w["RouteTables"][1]["Routes"].as_array_mut().expect("list").remove(2);
     assert_eq!(exposed(&snap(&w)), rows[..1]);
     assert_eq!(said(&snap(&w), "internet", "2600:1f00::10", "tcp/22"), "blocked route-table rtb-1");
+}
+
+#[test]
+fn a_name_that_a_denied_call_may_hide_is_not_said_to_be_nothing() {
+    let mut s = snap(&world());
+    let asked = ["explain", "--from", "internet", "--to", "orders"];
+    assert_eq!(ran(&s, &asked).code, Some(2), "everything was seen: it is a mistake");
+    outcome(&mut s, CallKind::DbInstances, Some(Outcome::Denied("AccessDenied".into())));
+    let told = ran(&s, &asked);
+    assert_eq!(told.code, Some(3), "{told}");
+    assert!(told.stderr.contains("DescribeDBInstances denied"), "{told}");
 }
