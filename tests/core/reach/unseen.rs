@@ -277,3 +277,15 @@ fn a_name_that_a_denied_call_may_hide_is_not_said_to_be_nothing() {
     assert_eq!(told.code, Some(3), "{told}");
     assert!(told.stderr.contains("DescribeDBInstances denied"), "{told}");
 }
+
+#[test]
+fn a_nat_gateway_that_a_route_in_force_leads_to_and_nobody_listed_is_unknown() {
+    let mut w = world();
+    let route = |state: &str| json!({ "DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1", "State": state, "Origin": "CreateRoute" });
+    w["RouteTables"][0]["Routes"].as_array_mut().expect("list").push(route("active"));
+    let answer = explain(&snap(&w), "i-2", "8.8.8.8", "tcp/443");
+    assert_eq!(answer.configured.verdict().to_string(), "unknown");
+    assert_eq!(kinds(&answer.gaps), [GapKind::NatGateways]);
+    w["RouteTables"][0]["Routes"][1] = route("blackhole");
+    assert_eq!(verdict(&w, "i-2", "8.8.8.8", "tcp/443"), "blocked");
+}
