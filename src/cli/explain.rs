@@ -77,8 +77,15 @@ fn refused(error: QueryError) -> CliError {
     let said = CliError::new(format!("explain: {}", escape(&error.to_string())));
     match error {
         QueryError::Ambiguous { .. } => said.hint("name the interface or the instance by its id"),
-        QueryError::NoSuchResource { similar: Some(similar), .. } => {
-            said.hint(format!("did you mean {}?", escape(&similar)))
+        QueryError::NoSuchResource { similar, unseen, .. } => {
+            let said = match similar {
+                Some(similar) => said.hint(format!("did you mean {}?", escape(&similar))),
+                None => said,
+            };
+            // It may be there all the same: that is no usage error, and no *no*.
+            let Some(gap) = unseen.first() else { return said };
+            said.hint(format!("not all could be seen: {}", escape(&gap.to_string())))
+                .with_status(ExitStatus::Incomplete)
         }
         _ => said,
     }

@@ -155,8 +155,12 @@ fn text(from: &str, endpoints: &[ExposedEndpoint], gaps: &BTreeSet<Gap>) -> Stri
         let [a, b, c, d] = widths;
         out += &format!("{address:a$}  {what:b$}  {verdict:c$}  from {sources:d$}  {host}\n");
     }
-    if lines.is_empty() {
+    if lines.is_empty() && gaps.is_empty() {
         out += &format!("nothing is exposed to {}\n", escape(from));
+    } else if lines.is_empty() {
+        // Never a clean bill for what nobody saw.
+        let from = escape(from);
+        out += &format!("nothing of what could be seen is exposed to {from}; not all could be\n");
     }
     for gap in gaps {
         out += &format!("not seen: {}\n", escape(&gap.to_string()));

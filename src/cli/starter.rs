@@ -29,6 +29,8 @@ struct Draft {
     services: BTreeMap<(Protocol, u16), BTreeSet<String>>,
     /// Source and protocol to what may be reached.
     allow: BTreeMap<(String, Protocol), PortSet>,
+    /// Whether something lets protocols in that no role can declare.
+    others: bool,
 }
 
 /// What reach lists for one source, by host.
@@ -38,8 +40,8 @@ type Listing<'a> = BTreeMap<&'a str, Vec<&'a ExposedEndpoint>>;
 ///
 /// Live instances become roles by their Auto Scaling group or the tag that says what they are for,
 /// interfaces of nobody that expose something by what they expose. A port that every live member
-/// surely opens to a source becomes a service; all else that is open, partly open or not known to
-/// be closed becomes a line of `allow`.
+/// surely opens to a source becomes a service; all else that is open or partly open becomes a line
+/// of `allow`. What is not known to be closed is written nowhere: its gap stands in the head.
 ///
 /// # Errors
 /// None that is known: the text is read back before it is handed out, and what is wrong with it
@@ -51,6 +53,9 @@ pub(super) fn starter(
 ) -> Result<String, SpecErrors> {
     let hosts = resolve(&Spec::default(), snapshot);
     let outside = exposed(&AddressSet::outside());
+    let mut all: BTreeSet<Gap> = gaps.iter().cloned().collect();
+    all.extend(outside.iter().flat_map(|e| e.configured.gaps().iter().cloned()));
+    let gaps = &all.into_iter().collect::<Vec<Gap>>()[..];
     let by_host = listing(&outside);
     let networks = networks(&outside);
     // Asked again for each network, because what is open to part of the internet may be open to
@@ -156,6 +161,14 @@ impl Draft {
     ) {
         let Some((_, _, outside)) = sources.first() else { return };
         for endpoint in members.iter().filter_map(|h| outside.get(h.id.as_str())).flatten() {
+            // What is not known to be open is not said to be meant: its gap stands in the head.
+            if endpoint.configured.verdict() == Verdict::Unknown {
+                continue;
+            }
+            if endpoint.every_other_protocol {
+                self.others = true;
+                continue;
+            }
             let source = networks.get(&*endpoint.sources).map_or("internet", String::as_str);
             let ports = self.allow.entry((source.into(), endpoint.protocol)).or_default();
             *ports = ports.union(&endpoint.ports);
@@ -225,7 +238,8 @@ fn networks(exposed: &[ExposedEndpoint]) -> BTreeMap<AddressSet, String> {
         .iter()
         .filter(|e| {
             let everyone = public.of_family(Family::of(e.address));
-            !e.sources.is_superset(&everyone) && !e.sources.is_empty()
+            let known = e.configured.verdict() != Verdict::Unknown;
+            known && !e.sources.is_superset(&everyone) && !e.sources.is_empty()
         })
         .map(|e| &*e.sources)
         .filter(|set| set.to_networks().len() <= MAX_BLOCKS)
@@ -271,7 +285,9 @@ fn head(out: &mut String, snapshot: &Snapshot, gaps: &[Gap]) -> std::fmt::Result
     writeln!(
         out,
         "# Written by `portcullis init` from the snapshot of {}.\n\
-         # It says what is configured, not what is right: an audit of that snapshot finds nothing.\n\
+         # It says what is configured, not what is right: an audit of that snapshot finds nothing,\n\
+         # but for what is said to be left out below\n\
+         # and permissions that name what is gone.\n\
          # Read every line: delete what should not be open, move what must work from `allow` to\n\
          # `services`, and say with `expect:` what each service must prove to be.\n\
          # Until something probes it, an audit says of every service that it was not probed.",
@@ -330,6 +346,13 @@ fn write_roles(out: &mut String, drafts: &BTreeMap<String, Draft>) -> std::fmt::
             for port in written(*protocol, ports) {
                 lines.entry(port).or_default().push(source);
             }
+        }
+        if draft.others {
+            writeln!(
+                out,
+                "    # Open too, and not written: every other protocol, which a role cannot declare.\n\
+                 \x20   # An audit finds it until the permission for all traffic names its protocols."
+            )?;
         }
         if !lines.is_empty() {
             writeln!(out, "    allow:")?;

@@ -97,15 +97,31 @@ pub(super) fn reply(
     match protocol {
         Protocol::Tcp | Protocol::Udp => {
             let mut pieces: Vec<(AddressSet, PortSet)> = Vec::new();
+            // What lets most client ports' answers through, and what keeps most of them in.
+            let (mut lets, mut keeps): (Option<Told>, Option<Told>) = (None, None);
             for (low, high) in ranges(&lines, ephemeral()) {
-                let passed = first_match(&lines, low, ends).passed;
+                let Matched { passed, deciding, denying } = first_match(&lines, low, ends);
+                let size = u32::from(high - low) + 1;
+                let wins = |best: &Option<Told>| best.as_ref().is_none_or(|(s, _)| size > *s);
+                if passed != *ends && wins(&keeps) {
+                    let implicit = || Arc::from(IMPLICIT);
+                    keeps = Some((size, denying.unwrap_or_else(implicit)));
+                }
+                if !passed.is_empty() && wins(&lets) {
+                    lets = Some((size, deciding));
+                }
                 add(&mut pieces, &passed, &PortSet::range(low, high));
             }
             let pieces = pieces
                 .into_iter()
                 .map(|(set, ports)| (if set == *ends { Ends::All } else { Ends::of(set) }, ports))
                 .collect();
-            let entry: Arc<str> = format!("{} of answers to client ports", way.name()).into();
+            let mut entry = format!("{} of answers to client ports", way.name());
+            if let Some((_, keeps)) = keeps {
+                let lets = lets.map(|(_, lets)| format!("{lets}; ")).unwrap_or_default();
+                entry = format!("{entry}: {lets}{keeps}");
+            }
+            let entry: Arc<str> = entry.into();
             let stage = Stage::new(Layer::NetworkAcl, id.as_str(), Act::Reply(pieces, Some(entry)));
             Stage { absent, ..stage }
         }
@@ -140,6 +156,9 @@ pub(super) fn reply(
         }
     }
 }
+
+/// How many client ports a line decides for, and the line.
+type Told = (u32, Arc<str>);
 
 /// An entry that can match.
 struct Line {

@@ -1,9 +1,19 @@
 use super::balancer::{self, Kind};
+use super::ends::database_id;
 use super::ways::Ways;
 use super::{Reach, bpa};
 use crate::model::{Gap, GapKind};
-use crate::snapshot::{Balancer, CallKind};
+use crate::snapshot::{Balancer, CallKind, DbInstance, Outcome};
 use std::collections::BTreeSet;
+
+/// Calls that list what may be exposed, or that it is alive.
+const LISTS: [CallKind; 5] = [
+    CallKind::Instances,
+    CallKind::NetworkInterfaces,
+    CallKind::Addresses,
+    CallKind::LoadBalancers,
+    CallKind::DbInstances,
+];
 
 impl Reach<'_> {
     /// What could not be seen and blinds more than single rows, or is covered by an assumption;
@@ -36,6 +46,10 @@ impl Reach<'_> {
                 gaps.insert(self.index.gap(view, CallKind::NetworkInterfaces, "", ""));
             }
         }
+        // What such a call did not tell of has no row that could show the gap.
+        gaps.extend(self.unread_lists());
+        gaps.extend(self.index.absent_instances());
+        gaps.extend(self.index.orphan_gaps());
         gaps.extend(self.balancers_without_interface());
         gaps.extend(self.databases_without_interface());
         gaps.extend(self.index.unseen_elastic());
@@ -43,22 +57,34 @@ impl Reach<'_> {
         gaps.into_iter().collect()
     }
 
+    /// The gaps of calls that list what there is, and were made in vain; sorted.
+    pub(super) fn unread_lists(&self) -> Vec<Gap> {
+        let views = 0..self.index.snapshot.regions.len();
+        let calls = views.flat_map(|v| LISTS.iter().filter_map(move |k| self.index.call(v, *k)));
+        let failed = calls.filter(|c| c.outcome != Outcome::Missing);
+        failed.filter_map(|c| c.gap()).collect::<BTreeSet<Gap>>().into_iter().collect()
+    }
+
     /// Databases that are publicly accessible and whose interface nobody listed (R32).
     fn databases_without_interface(&self) -> Vec<Gap> {
         let views = self.index.snapshot.regions.iter();
+        let public = views.flat_map(|v| v.db_instances.iter().filter(|d| d.publicly_accessible));
+        public.filter_map(|d| self.database_gap(d)).collect()
+    }
+
+    /// The gap of a publicly accessible database, where no public address can be its own.
+    pub(super) fn database_gap(&self, db: &DbInstance) -> Option<Gap> {
         let public = |nic: &usize| {
             let all = self.index.addresses_of(*nic);
             all.iter().any(|(address, spot)| Ways::is_reachable_role(*spot, *address))
         };
-        views
-            .flat_map(|v| v.db_instances.iter().filter(|d| d.publicly_accessible))
-            .filter(|d| !self.index.nics_of_database(d).iter().any(public))
-            .map(|d| {
-                let why =
-                    "it is publicly accessible and no public address of it is in the snapshot";
-                Gap::new(GapKind::DbInstances, d.db_instance_identifier.as_str(), why)
-            })
-            .collect()
+        if self.index.nics_of_database(db).iter().any(public) {
+            return None;
+        }
+        let mut views = self.index.snapshot.regions.iter();
+        let view = views.find(|v| v.db_instances.iter().any(|d| std::ptr::eq(d, db)))?;
+        let why = "it is publicly accessible and no public address of it is in the snapshot";
+        Some(Gap::new(GapKind::DbInstances, database_id(view, db), why))
     }
 
     /// Internet-facing balancers whose nodes nobody listed: their addresses are not known.

@@ -1,5 +1,6 @@
 use super::balancer::{self, Kind};
 use super::index::Index;
+use crate::snapshot::CallKind;
 use std::collections::BTreeMap;
 
 /// Interfaces that every way from outside treats alike: same subnet, same groups, same state.
@@ -18,6 +19,8 @@ struct Key<'k> {
     has_instance: bool,
     /// Set where an interface is a case of its own.
     alone: Option<usize>,
+    /// Set where what came of a call of the view decides.
+    view: Option<usize>,
     /// The state as far as it decides.
     state: &'k str,
     status: &'k str,
@@ -31,14 +34,18 @@ impl Classes {
         for (at, nic) in index.nics.iter().enumerate() {
             let plain = matches!(balancer::kind(index, nic), Kind::Plain);
             let plain = plain && !index.endpoint_nics.contains_key(nic.id());
-            let state = nic
-                .instance
-                .map_or("", |i| index.instances.get(i).map_or("absent", |r| r.state.name.as_str()));
+            let state = nic.instance.map_or("", |i| {
+                index.instances.get(i).map_or("absent", |(r, _)| r.state.name.as_str())
+            });
+            // What is said of an instance that did not come names it, or the call that failed.
+            let absent = nic.instance.is_some_and(|i| !index.instances.contains_key(i));
+            let listed = absent && index.complete(nic.view, CallKind::Instances);
             let key = Key {
                 subnet: nic.subnet,
                 groups: &nic.groups,
                 has_instance: nic.instance.is_some(),
-                alone: (!plain || nic.groups.is_empty()).then_some(at),
+                alone: (!plain || nic.groups.is_empty() || listed).then_some(at),
+                view: absent.then_some(nic.view),
                 state,
                 status: nic.row.status.as_deref().unwrap_or_default(),
             };

@@ -113,6 +113,7 @@ fn alike(way: &Way, (a, p): (&Decision, u16), (b, q): (&Decision, u16)) -> bool 
         std::ptr::eq(s, t)
             || (s.decider() == t.decider()
                 && s.inner() == t.inner()
+                && (silent(s) || s.owner() == t.owner())
                 && (silent(s) || s.entry == t.entry))
     })
 }
@@ -363,9 +364,10 @@ pub(super) fn retrace(walk: &Walk) -> Told {
             Act::Reply(_, _) if blocks => Some(Arc::clone(&stage.absent)),
             Act::Reply(_, entry) => entry.clone(),
         };
+        let owner = span.and_then(Span::owner).filter(|_| !blocks);
         hops.push(Hop {
             layer: stage.layer,
-            id: Arc::clone(&stage.id),
+            id: Arc::clone(owner.unwrap_or(&stage.id)),
             entry: entry.filter(|e| !e.is_empty()),
             verdict,
         });

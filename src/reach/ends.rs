@@ -1,10 +1,11 @@
 //! What the ends of a flow name: addresses, resources, networks, the internet.
 
 use super::hidden::Hidden;
-use super::index::{Place, Role, Spot};
+use super::index::{Place, Role, Spot, may_answer};
 use super::ways::{Start, Ways};
 use super::{End, Layer, QueryError, Reach, balancer};
 use crate::model::{AddressSet, Family, Gap, GapKind, Protocol};
+use crate::snapshot::{Balancer, DbInstance, Instance, RegionView};
 use std::net::IpAddr;
 
 /// Where a flow begins.
@@ -29,6 +30,22 @@ pub(super) enum To<'a> {
     Unseen(Hidden<'a>),
     /// A resource that has no address of the kind asked for.
     Without(Layer, String, String),
+}
+
+/// What a name may lead to.
+#[derive(Debug, Clone, Copy)]
+enum Named<'a> {
+    Instance(&'a str),
+    /// With the view it was read in.
+    Balancer(&'a Balancer, usize),
+    Database(&'a DbInstance),
+}
+
+/// What tells a database from others: names repeat in every account and region.
+pub(super) fn database_id(view: &RegionView, db: &DbInstance) -> String {
+    db.db_instance_arn.clone().unwrap_or_else(|| {
+        format!("{}/{}/{}", view.account, view.region, db.db_instance_identifier)
+    })
 }
 
 impl<'a> Reach<'a> {
@@ -117,7 +134,15 @@ impl<'a> Reach<'a> {
         }
         let mut nics: Vec<usize> = self.index.nic_of(id).into_iter().collect();
         if nics.is_empty() {
-            nics = self.index.nics_of_instance(self.instance_named(id)?.unwrap_or(id));
+            let named = match self.named(id)? {
+                Some(Named::Instance(instance)) => instance,
+                _ => id,
+            };
+            nics = self.index.nics_of_instance(named);
+            if nics.is_empty() && self.index.instances.contains_key(named) {
+                let why = "cannot send: none of its interfaces is in the snapshot";
+                return Err(QueryError::Unusable { what: named.into(), why: why.into() });
+            }
         }
         if nics.is_empty() {
             return Err(self.no_such(id));
@@ -214,8 +239,8 @@ impl<'a> Reach<'a> {
 
     /// The addresses of a resource that a packet from `from` would be sent to.
     fn to_resource(&self, id: &str, from: &From<'_, 'a>) -> Result<Vec<To<'a>>, QueryError> {
-        let nics = self.nics_of(id)?;
-        if let Some(db) = self.database(id)
+        let (nics, named) = self.nics_of(id)?;
+        if let Some(Named::Database(db)) = named
             && !db.publicly_accessible
             && matches!(from, From::Outside(_))
         {
@@ -223,7 +248,14 @@ impl<'a> Reach<'a> {
             return Ok(vec![To::Without(Layer::Internet, "internet".into(), why)]);
         }
         if nics.is_empty() {
-            return Ok(vec![To::Unseen(self.unseen(id))]);
+            if let Some(Named::Instance(id)) = named
+                && let Some((row, _)) = self.index.instances.get(id)
+                && !may_answer(&row.state.name)
+            {
+                let why = format!("it is {}", row.state.name);
+                return Ok(vec![To::Without(Layer::Instance, id.into(), why)]);
+            }
+            return Ok(vec![To::Unseen(self.unseen(id, named))]);
         }
         let families: Vec<Family> = match from {
             From::Outside(set) | From::Far(set, _) => [Family::V4, Family::V6]
@@ -261,7 +293,13 @@ impl<'a> Reach<'a> {
             if facing {
                 let why = "no public address of it is in the snapshot";
                 let gap = Gap::new(GapKind::LoadBalancers, id, why);
-                return Ok(vec![To::Unseen(Hidden { gap, ..self.unseen(id) })]);
+                return Ok(vec![To::Unseen(Hidden { gap, ..self.unseen(id, named) })]);
+            }
+            // It has a public address all the same; the interface's row is what lacks it.
+            if let (From::Outside(_), Some(Named::Database(db))) = (from, named)
+                && db.publicly_accessible
+            {
+                return Ok(vec![To::Unseen(self.unseen(id, named))]);
             }
             let nic = first.id().to_owned();
             let why = format!("{nic} has no public address: nothing on the internet leads to it");
@@ -270,29 +308,37 @@ impl<'a> Reach<'a> {
         Ok(out)
     }
 
-    fn nics_of(&self, id: &str) -> Result<Vec<usize>, QueryError> {
+    /// The interfaces of a resource, and what it is where a name may lead to it.
+    fn nics_of(&self, id: &str) -> Result<(Vec<usize>, Option<Named<'a>>), QueryError> {
         if let Some(nic) = self.index.nic_of(id) {
-            return Ok(vec![nic]);
+            return Ok((vec![nic], None));
         }
-        if let Some(named) = self.instance_named(id)? {
-            return Ok(self.index.nics_of_instance(named));
-        }
+        let named = self.named(id)?;
+        let nics = match named {
+            Some(Named::Instance(instance)) => self.index.nics_of_instance(instance),
+            Some(Named::Balancer(named, _)) => {
+                let arn = named.load_balancer_arn.as_str();
+                let is = |nic: &super::index::Nic<'a>| {
+                    matches!(balancer::kind(&self.index, nic),
+                        balancer::Kind::Balancer(Some(b), _) if b.load_balancer_arn == arn)
+                };
+                (0..self.index.nics.len()).filter(|n| is(&self.index.nics[*n])).collect()
+            }
+            Some(Named::Database(db)) => {
+                let nics = self.index.nics_of_database(db);
+                // Several databases share subnets and groups: which interface is whose nothing tells.
+                if nics.len() == 1 { nics } else { Vec::new() }
+            }
+            None => self.nics_by_id(id)?,
+        };
+        Ok((nics, named))
+    }
+
+    /// The interfaces of what has no name but its id.
+    fn nics_by_id(&self, id: &str) -> Result<Vec<usize>, QueryError> {
         let of_instance = self.index.nics_of_instance(id);
-        if !of_instance.is_empty() || self.index.instances.contains_key(id) {
+        if !of_instance.is_empty() {
             return Ok(of_instance);
-        }
-        if let Some((named, _)) = self.balancer(id) {
-            let arn = named.load_balancer_arn.as_str();
-            let is = |nic: &super::index::Nic<'a>| {
-                matches!(balancer::kind(&self.index, nic),
-                    balancer::Kind::Balancer(Some(b), _) if b.load_balancer_arn == arn)
-            };
-            return Ok((0..self.index.nics.len()).filter(|n| is(&self.index.nics[*n])).collect());
-        }
-        if let Some(db) = self.database(id) {
-            let nics = self.index.nics_of_database(db);
-            // Several databases share subnets and groups: which interface is whose nothing tells.
-            return Ok(if nics.len() == 1 { nics } else { Vec::new() });
         }
         if let Some(endpoint) = self.index.endpoints.get(id) {
             let nics = endpoint.network_interface_ids.iter();
@@ -307,56 +353,89 @@ impl<'a> Reach<'a> {
     }
 
     /// What is known of a resource of which no interface is in the snapshot.
-    fn unseen(&self, id: &str) -> Hidden<'a> {
+    fn unseen(&self, id: &str, named: Option<Named<'a>>) -> Hidden<'a> {
         let gap = |kind| Gap::new(kind, id, "none of its interfaces is in the snapshot");
-        match (self.database(id), self.balancer(id)) {
-            (Some(db), _) => Hidden::of_database(id, gap(GapKind::DbInstances), db),
-            (None, Some((b, view))) => {
+        match named {
+            Some(Named::Database(db)) => {
+                let own = self.database_gap(db).filter(|_| db.publicly_accessible);
+                let several = !self.index.nics_of_database(db).is_empty();
+                let gap = own.unwrap_or_else(|| match several {
+                    true => {
+                        Gap::new(GapKind::DbInstances, id, "which interface is its is not known")
+                    }
+                    false => gap(GapKind::DbInstances),
+                });
+                Hidden::of_database(id, gap, db)
+            }
+            Some(Named::Balancer(b, view)) => {
                 Hidden::of_balancer(id, gap(GapKind::LoadBalancers), b, view)
             }
-            _ if id.starts_with("i-") => Hidden::new(id, gap(GapKind::NetworkInterfaces)),
-            _ => Hidden::new(id, gap(GapKind::LoadBalancers)),
+            Some(Named::Instance(instance)) => {
+                let gap = self.index.orphan_gap(instance);
+                let why = "none of its interfaces is in the snapshot";
+                let gap =
+                    gap.unwrap_or_else(|| Gap::new(GapKind::NetworkInterfaces, instance, why));
+                Hidden::new(instance, gap)
+            }
+            None => Hidden::new(id, gap(GapKind::LoadBalancers)),
         }
     }
 
-    /// A balancer by its ARN, its name or its DNS name, with the view it was read in.
-    fn balancer(&self, id: &str) -> Option<(&'a crate::snapshot::Balancer, usize)> {
-        let is = |b: &crate::snapshot::Balancer| {
-            b.load_balancer_name.as_deref() == Some(id) || b.dns_name.as_deref() == Some(id)
-        };
-        let by_arn = self.index.balancers.get(id).copied();
-        by_arn.or_else(|| self.index.balancers.values().copied().find(|(b, _)| is(b)))
-    }
-
-    /// A database by its name, its ARN or the name of its endpoint.
-    fn database(&self, id: &str) -> Option<&'a crate::snapshot::DbInstance> {
-        let views = self.index.snapshot.regions.iter();
-        views.flat_map(|v| &v.db_instances).find(|d| {
-            let endpoint = d.endpoint.as_ref().and_then(|e| e.address.as_deref());
-            d.db_instance_identifier == id
-                || d.db_instance_arn.as_deref() == Some(id)
-                || endpoint == Some(id)
-        })
-    }
-
-    /// The one instance with a `Name` tag, where no resource has it as its id (R37).
+    /// What a text names: by id or ARN, or by a name that only one thing has (R37).
     ///
     /// # Errors
-    /// Several instances have the name: a name is no identity.
-    fn instance_named(&self, name: &str) -> Result<Option<&'a str>, QueryError> {
-        if name.is_empty() || self.index.instances.contains_key(name) {
+    /// Several things have the name: a name is no identity.
+    fn named(&self, text: &str) -> Result<Option<Named<'a>>, QueryError> {
+        if text.is_empty() {
             return Ok(None);
         }
-        let has = |i: &crate::snapshot::Instance| {
-            i.tags.iter().any(|t| t.key == "Name" && t.value == name)
-        };
-        let named: Vec<&'a str> =
-            self.index.instances.iter().filter(|(_, i)| has(i)).map(|(id, _)| *id).collect();
-        if named.len() > 1 {
-            let why = format!("is the name of several instances: {}", named.join(", "));
-            return Err(QueryError::Unusable { what: name.into(), why });
+        if let Some((id, _)) = self.index.instances.get_key_value(text) {
+            return Ok(Some(Named::Instance(id)));
         }
-        Ok(named.first().copied())
+        if let Some((b, view)) = self.index.balancers.get(text) {
+            return Ok(Some(Named::Balancer(b, *view)));
+        }
+        let databases = || self.index.snapshot.regions.iter().flat_map(|v| &v.db_instances);
+        let own = |d: &&DbInstance| {
+            let endpoint = d.endpoint.as_ref().and_then(|e| e.address.as_deref());
+            d.db_instance_arn.as_deref() == Some(text) || endpoint == Some(text)
+        };
+        if let Some(db) = databases().find(own) {
+            return Ok(Some(Named::Database(db)));
+        }
+        let tagged = |i: &Instance| i.tags.iter().any(|t| t.key == "Name" && t.value == text);
+        let called = |b: &Balancer| {
+            b.load_balancer_name.as_deref() == Some(text) || b.dns_name.as_deref() == Some(text)
+        };
+        let instances = self.index.instances.iter().filter(|(_, (i, _))| tagged(i));
+        let instances = instances.map(|(id, _)| (Named::Instance(id), (*id).to_owned()));
+        let balancers = self.index.balancers.iter().filter(|(_, (b, _))| called(b));
+        let balancers =
+            balancers.map(|(arn, (b, view))| (Named::Balancer(b, *view), (*arn).to_owned()));
+        let databases = self.index.snapshot.regions.iter().flat_map(|view| {
+            let named = view.db_instances.iter().filter(|d| d.db_instance_identifier == text);
+            named.map(move |d| (Named::Database(d), database_id(view, d)))
+        });
+        let all: Vec<(Named<'a>, String)> = instances.chain(balancers).chain(databases).collect();
+        match all.as_slice() {
+            [] => Ok(None),
+            [(named, _)] => Ok(Some(*named)),
+            many => {
+                let of = |kind: fn(&Named<'a>) -> bool| many.iter().all(|(n, _)| kind(n));
+                let what = if of(|n| matches!(n, Named::Instance(_))) {
+                    "instances"
+                } else if of(|n| matches!(n, Named::Balancer(..))) {
+                    "load balancers"
+                } else if of(|n| matches!(n, Named::Database(_))) {
+                    "databases"
+                } else {
+                    "things"
+                };
+                let ids: Vec<&str> = many.iter().map(|(_, id)| id.as_str()).collect();
+                let why = format!("is the name of several {what}: {}", ids.join(", "));
+                Err(QueryError::Unusable { what: text.into(), why })
+            }
+        }
     }
 
     fn no_such(&self, id: &str) -> QueryError {
@@ -364,6 +443,6 @@ impl<'a> Reach<'a> {
         let all = all.chain(self.index.nics.iter().map(super::index::Nic::id));
         let common = |s: &str| s.bytes().zip(id.bytes()).take_while(|(a, b)| a == b).count();
         let similar = all.max_by_key(|s| common(s)).filter(|s| common(s) >= 6).map(Into::into);
-        QueryError::NoSuchResource { id: id.into(), similar }
+        QueryError::NoSuchResource { id: id.into(), similar, unseen: self.unread_lists() }
     }
 }

@@ -46,7 +46,7 @@ impl<'a> Reach<'a> {
     /// What is configured for one address, as a partition of `ports`: sorted, disjoint, and each
     /// part has one answer. `from` = internet is [`AddressSet::outside`]; coverage is then judged
     /// against [`AddressSet::public`]. `interface` tells equal private addresses apart.
-    /// [`Configured::NotApplicable`] where no interface of the snapshot has the address.
+    /// [`Configured::NotApplicable`] where nothing of the snapshot has the address.
     #[must_use]
     pub fn slices(
         &self,
@@ -67,7 +67,13 @@ impl<'a> Reach<'a> {
         // A public address is one interface's; a private one may stand in several VPCs.
         let public = spots.iter().find(|s| Ways::is_reachable_role(**s, address));
         let spot = match (public, spots.as_slice()) {
-            (_, []) => return vec![(ports.clone(), Configured::NotApplicable)],
+            (_, []) => {
+                let orphan = self.index.orphan_at(address).filter(|_| interface.is_none());
+                return match orphan {
+                    Some((id, gap)) => orphan_parts(address, id, gap, from, ports),
+                    None => vec![(ports.clone(), Configured::NotApplicable)],
+                };
+            }
             (Some(spot), _) | (None, [spot]) => *spot,
             (None, [first, rest @ ..]) if rest.iter().all(|s| s.nic == first.nic) => *first,
             (None, _) => {
@@ -315,6 +321,24 @@ pub(super) fn blocked_at_internet(
     };
     let ends = Arc::new(ends.clone());
     combine(&way([Stage::blocks(Layer::Internet, "internet", why)]), &ends, &ends, ports)
+}
+
+/// An address that only its instance's own row shows: nothing tells what guards it (R2).
+fn orphan_parts(
+    address: IpAddr,
+    instance: &str,
+    gap: Gap,
+    from: &AddressSet,
+    ports: &PortSet,
+) -> Vec<(PortSet, Configured)> {
+    let from = from.of_family(Family::of(address));
+    let outside = AddressSet::outside();
+    if !outside.contains(address) && outside.is_superset(&from) {
+        return finish(blocked_at_internet(&from, address, ports));
+    }
+    let stage = Stage::unknown(Layer::Instance, instance, vec![gap]);
+    let from = Arc::new(from);
+    finish(combine(&way([stage]), &from, &from, ports))
 }
 
 /// Decisions as answers, by port.

@@ -270,7 +270,7 @@ impl<'a> Reach<'a> {
             stages.push(Stage::unknown(Layer::Address, id, vec![gap]));
             return stages;
         }
-        let gaps = self.unseen_interfaces();
+        let gaps = self.unseen_interfaces(address);
         if gaps.is_empty() {
             let why = "nothing in the snapshot has this address";
             stages.push(Stage::blocks(Layer::Address, &text, why));
@@ -281,7 +281,10 @@ impl<'a> Reach<'a> {
     }
 
     /// Gaps that may hide who has an address.
-    fn unseen_interfaces(&self) -> Vec<Gap> {
+    fn unseen_interfaces(&self, address: IpAddr) -> Vec<Gap> {
+        if let Some((_, gap)) = self.index.orphan_at(address) {
+            return vec![gap];
+        }
         let views = 0..self.index.snapshot.regions.len();
         let kind = CallKind::NetworkInterfaces;
         views
@@ -317,7 +320,7 @@ impl<'a> Reach<'a> {
 
     /// An address of a VPC that no interface has.
     fn nobody_in(&self, vpc: &str, address: IpAddr) -> Stage {
-        let gaps = self.unseen_interfaces();
+        let gaps = self.unseen_interfaces(address);
         match self.index.subnet_holding(vpc, address) {
             Some(subnet) if gaps.is_empty() => {
                 Stage::blocks(Layer::Subnet, subnet.id, format!("no host has {address}"))

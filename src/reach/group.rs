@@ -105,7 +105,7 @@ pub(super) fn spans(
     ends: &Arc<AddressSet>,
     peer_groups: Option<&[&str]>,
 ) -> Vec<Span> {
-    let mut rules: Vec<Rule> = Vec::new();
+    let mut rules: Vec<Rule<'_>> = Vec::new();
     for id in groups {
         let Some(group) = index.groups.get(id) else {
             let gap =
@@ -116,6 +116,7 @@ pub(super) fn spans(
                 yes: AddressSet::empty(),
                 maybe: Some(gap),
                 text: Arc::from("not in the snapshot"),
+                group: id,
             });
             continue;
         };
@@ -128,24 +129,25 @@ pub(super) fn spans(
             let text = permission.text(direction, group.id, &yes);
             for &(low, high) in ports.ranges() {
                 let (yes, maybe, text) = (yes.clone(), maybe.clone(), Arc::clone(&text));
-                rules.push(Rule { low, high, yes, maybe, text });
+                rules.push(Rule { low, high, yes, maybe, text, group: group.id });
             }
         }
     }
-    sweep(&rules)
+    sweep(&rules, groups)
 }
 
 /// One line that applies, with the ends it lets through.
-struct Rule {
+struct Rule<'a> {
     low: u16,
     high: u16,
     yes: AddressSet,
     maybe: Option<Gap>,
     text: Arc<str>,
+    group: &'a str,
 }
 
-/// Unites the lines over each elementary range of ports.
-fn sweep(rules: &[Rule]) -> Vec<Span> {
+/// Unites the lines over each elementary range of ports. The stage is the first group's.
+fn sweep(rules: &[Rule<'_>], groups: &[&str]) -> Vec<Span> {
     let mut starts: Vec<u32> =
         rules.iter().flat_map(|r| [u32::from(r.low), u32::from(r.high) + 1]).collect();
     starts.sort_unstable();
@@ -166,6 +168,8 @@ fn sweep(rules: &[Rule]) -> Vec<Span> {
         let mut gaps: Vec<Gap> = here().filter_map(|r| r.maybe.clone()).collect();
         gaps.sort();
         gaps.dedup();
+        let other = groups.first().is_some_and(|first| *first != widest.group);
+        let owner = other.then(|| Arc::from(widest.group));
         let yes = Ends::of(yes);
         let maybe = if gaps.is_empty() { yes.clone() } else { Ends::All };
         let entry = Some(Arc::clone(&widest.text));
@@ -174,11 +178,18 @@ fn sweep(rules: &[Rule]) -> Vec<Span> {
                 if last.high.checked_add(1) == Some(low)
                     && last.yes == yes
                     && last.entry == entry
+                    && last.owner() == owner.as_ref()
                     && last.gaps() == gaps =>
             {
                 last.high = high;
             }
-            _ => spans.push(Span { low, high, ..Span::whole(yes, maybe, entry, gaps) }),
+            _ => {
+                let span = Span { low, high, ..Span::whole(yes, maybe, entry, gaps) };
+                spans.push(match owner {
+                    Some(owner) => span.owned_by(owner),
+                    None => span,
+                });
+            }
         }
     }
     spans

@@ -123,7 +123,7 @@ impl<'a> Reach<'a> {
                 _ => Stage::node(Layer::Instance, id).assume(
                     "DB_HAS_PUBLIC_ADDRESS",
                     "a publicly accessible database has a public address",
-                    None,
+                    self.database_gap(database),
                 ),
             });
             stages.extend(group_stage(ways, hidden, ends, None));

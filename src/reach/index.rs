@@ -17,11 +17,14 @@ pub(super) struct Index<'a> {
     spots: BTreeMap<IpAddr, Vec<Spot>>,
     /// Public addresses that the interface's own row does not show, by interface and private one.
     lent: BTreeMap<(usize, IpAddr), IpAddr>,
+    /// Addresses of instances of which no interface is in the snapshot.
+    pub(super) orphans: BTreeMap<IpAddr, &'a str>,
     vpc_nics: BTreeMap<&'a str, Vec<usize>>,
-    instance_nics: BTreeMap<&'a str, Vec<usize>>,
+    pub(super) instance_nics: BTreeMap<&'a str, Vec<usize>>,
     pub(super) groups: BTreeMap<&'a str, Group<'a>>,
     pub(super) subnets: BTreeMap<&'a str, Place<'a>>,
-    pub(super) instances: BTreeMap<&'a str, &'a Instance>,
+    /// With the view each was read in.
+    pub(super) instances: BTreeMap<&'a str, (&'a Instance, usize)>,
     pub(super) vpcs: BTreeMap<&'a str, &'a Vpc>,
     vpc_views: BTreeMap<&'a str, usize>,
     pub(super) gateways: BTreeMap<&'a str, &'a InternetGateway>,
@@ -102,6 +105,7 @@ impl<'a> Index<'a> {
             nic_ids: BTreeMap::new(),
             spots: BTreeMap::new(),
             lent: BTreeMap::new(),
+            orphans: BTreeMap::new(),
             vpc_nics: BTreeMap::new(),
             instance_nics: BTreeMap::new(),
             groups: BTreeMap::new(),
@@ -160,7 +164,7 @@ impl<'a> Index<'a> {
     }
 
     fn rows(&mut self, view: usize, rows: &'a RegionView) {
-        self.instances.extend(rows.instances.iter().map(|r| (r.instance_id.as_str(), r)));
+        self.instances.extend(rows.instances.iter().map(|r| (r.instance_id.as_str(), (r, view))));
         for row in &rows.vpcs {
             self.vpcs.insert(&row.vpc_id, row);
             self.vpc_views.entry(&row.vpc_id).or_insert(view);
@@ -306,6 +310,10 @@ impl<'a> Index<'a> {
 
     /// The public address of an instance, where no interface's row and no elastic address says it.
     fn instance_address(&mut self, row: &'a Instance) {
+        if self.is_orphan(row) {
+            let own = row.private_ip_address.into_iter().chain(row.public_ip_address);
+            self.orphans.extend(own.map(|a| (a, row.instance_id.as_str())));
+        }
         let Some(public) = row.public_ip_address.filter(|a| !self.spots.contains_key(a)) else {
             return;
         };
@@ -604,6 +612,11 @@ impl<'a> Index<'a> {
     pub(super) fn attached_gateway(&self, vpc: &str) -> Option<&'a str> {
         self.gateways.iter().find(|(_, g)| is_attached(&g.attachments, vpc)).map(|(id, _)| *id)
     }
+}
+
+/// Whether an instance in this state answers, or soon does (R34).
+pub(super) fn may_answer(state: &str) -> bool {
+    matches!(state, "running" | "pending" | "")
 }
 
 /// Whether a gateway's attachment to `vpc` is in force.

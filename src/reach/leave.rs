@@ -210,10 +210,9 @@ impl<'i, 'a> Ways<'i, 'a> {
         let layer = Layer::NatGateway;
         let Some(&(nat, view)) = self.index.nats.get(id) else {
             let kind = CallKind::NatGateways;
-            let gap = self.index.gap(start.place.view, kind, id, "it is not in the snapshot");
-            if self.index.complete(start.place.view, kind) {
-                return (vec![Stage::blocks(layer, id, "it does not exist")], None);
-            }
+            // As of an internet gateway: AWS makes the route a blackhole when it goes.
+            let why = "a route in force leads to it, and it is not in the snapshot";
+            let gap = self.index.gap(start.place.view, kind, id, why);
             return (vec![Stage::unknown(layer, id, vec![gap])], None);
         };
         if let Some(state) = nat.state.as_deref().filter(|s| *s != "available") {

@@ -8,6 +8,7 @@
 mod acl;
 mod answer;
 mod attached;
+mod back;
 mod balancer;
 mod blind;
 mod bpa;
@@ -26,6 +27,7 @@ mod lines;
 mod listing;
 mod memory;
 mod options;
+mod orphan;
 mod path;
 mod query;
 mod route;

@@ -42,8 +42,8 @@ pub struct Explanation {
 pub enum QueryError {
     /// Several interfaces have the address; each is named with its VPC.
     Ambiguous { address: IpAddr, candidates: Vec<String> },
-    /// No resource of the snapshot has the id.
-    NoSuchResource { id: String, similar: Option<String> },
+    /// No resource of the snapshot has the id; `unseen` is what may hide it all the same.
+    NoSuchResource { id: String, similar: Option<String>, unseen: Vec<Gap> },
     /// The end cannot be used on this side.
     Unusable { what: String, why: String },
 }

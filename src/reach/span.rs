@@ -80,6 +80,7 @@ pub(super) struct Rest {
     decider: Option<Decider>,
     inner: Vec<Hop>,
     cut: Option<Arc<str>>,
+    owner: Option<Arc<str>>,
 }
 
 impl Span {
@@ -91,8 +92,8 @@ impl Span {
     /// The same span with gaps, with a component inside this stage that decides in its stead, and
     /// with the hops behind this one (a balancer's target).
     pub(super) fn with(self, gaps: Vec<Gap>, decider: Option<Decider>, inner: Vec<Hop>) -> Self {
-        let cut = self.rest.and_then(|r| r.cut);
-        let rest = Rest { gaps, decider, inner, cut };
+        let (cut, owner) = self.rest.map_or((None, None), |r| (r.cut, r.owner));
+        let rest = Rest { gaps, decider, inner, cut, owner };
         let rest = (rest != Rest::default()).then(|| Box::new(rest));
         Self { rest, ..self }
     }
@@ -104,6 +105,17 @@ impl Span {
             self.rest.get_or_insert_default().cut = line;
         }
         self
+    }
+
+    /// The same span with the component whose line it is, where the stage is of several (R1).
+    pub(super) fn owned_by(mut self, id: Arc<str>) -> Self {
+        self.rest.get_or_insert_default().owner = Some(id);
+        self
+    }
+
+    /// The component whose line it is, where that is not the stage's own.
+    pub(super) fn owner(&self) -> Option<&Arc<str>> {
+        self.rest.as_ref()?.owner.as_ref()
     }
 
     /// The line that keeps some ends out.

@@ -1,12 +1,12 @@
 use super::balancer::{self, Kind};
 use super::bpa::{self, Use};
 use super::group::{self, Direction};
-use super::index::{Index, Nic, Place, Role, Spot, is_attached};
+use super::index::{Index, Nic, Place, Role, Spot, may_answer};
 use super::route::{Routes, Target};
-use super::span::{Ends, Span, Stage};
+use super::span::Stage;
 use super::{Layer, Options, acl};
 use crate::model::{AddressSet, Family, Gap, GapKind, Protocol};
-use crate::snapshot::CallKind;
+use crate::snapshot::{CallKind, Outcome};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -79,28 +79,6 @@ impl<'i, 'a> Ways<'i, 'a> {
         vec![self.acl_reply(place, Direction::Ingress, ends), self.way_back(place, ends)]
     }
 
-    /// The internet gateway of a VPC (R22).
-    pub(super) fn gateway(&self, place: &Place<'a>) -> Stage {
-        let layer = Layer::InternetGateway;
-        if let Some(id) = self.index.attached_gateway(place.vpc) {
-            return Stage::node(layer, id);
-        }
-        let named = place.routes.as_ref().ok().and_then(|table| {
-            let routes = Routes::new(self.index, table, self.family);
-            routes.lines.iter().find_map(|l| match l.target {
-                Target::InternetGateway(id) => Some(id),
-                _ => None,
-            })
-        });
-        let id = named.unwrap_or(place.vpc);
-        if self.index.complete(place.view, CallKind::InternetGateways) {
-            let why = format!("no internet gateway is attached to {}", place.vpc);
-            return Stage::blocks(layer, id, why);
-        }
-        let gap = self.index.gap(place.view, CallKind::InternetGateways, id, "it is not known");
-        Stage::unknown(layer, id, vec![gap])
-    }
-
     /// A route table of the gateway itself may send what comes in through a firewall (R36).
     fn edge(&self, place: &Place<'a>) -> Option<Stage> {
         let gateway = self.index.attached_gateway(place.vpc)?;
@@ -170,13 +148,10 @@ impl<'i, 'a> Ways<'i, 'a> {
         let mut stages = Vec::new();
         if let Some(id) = nic.instance {
             let layer = Layer::Instance;
-            stages.push(match self.index.instances.get(id).map(|i| i.state.name.as_str()) {
-                Some("running" | "pending" | "") => Stage::node(layer, Arc::clone(&nic.host_text)),
+            stages.push(match self.index.instances.get(id).map(|(i, _)| i.state.name.as_str()) {
+                Some(state) if may_answer(state) => Stage::node(layer, Arc::clone(&nic.host_text)),
                 Some(state) => Stage::blocks(layer, id, format!("it is {state}")),
-                None => {
-                    let text = "the instance is not in the snapshot and taken to be running";
-                    Stage::node(layer, id).assume("INSTANCE_RUNNING", text, None)
-                }
+                None => self.absent_instance(nic, id),
             });
         } else if let Some(endpoint) = self.index.endpoint_nics.get(nic.id()) {
             stages.push(Stage::node(Layer::VpcEndpoint, *endpoint));
@@ -189,6 +164,21 @@ impl<'i, 'a> Ways<'i, 'a> {
             _ => Stage::node(layer, Arc::clone(&nic.id_text)),
         });
         stages
+    }
+
+    /// An instance that only its interface names: whether it runs nobody said. Saved output that
+    /// never asked for instances takes it to run, and the gap is listed; where they were asked for
+    /// and this one did not come, its state is unknown.
+    fn absent_instance(&self, nic: &Nic<'a>, id: &str) -> Stage {
+        let kind = CallKind::Instances;
+        let gap = self.index.absent_gap(nic.view, id);
+        match self.index.call(nic.view, kind).map(|c| &c.outcome) {
+            None | Some(Outcome::Missing) => {
+                let text = "the instance is not in the snapshot and taken to be running";
+                Stage::node(Layer::Instance, id).assume("INSTANCE_RUNNING", text, Some(gap))
+            }
+            Some(_) => Stage::unknown(Layer::Instance, id, vec![gap]),
+        }
     }
 
     /// Groups, and what an interface without groups does by its type (R14); listeners of a balancer.
@@ -246,94 +236,6 @@ impl<'i, 'a> Ways<'i, 'a> {
             nic.id()
         );
         Stage::filter(Layer::SecurityGroup, id, spans, absent.into())
-    }
-
-    /// The way back to ends outside: a route to the attached internet gateway (R20 to R24).
-    pub(super) fn way_back(&self, place: &Place<'a>, ends: &Arc<AddressSet>) -> Stage {
-        let layer = Layer::RouteTable;
-        let table = match &place.routes {
-            Ok(table) => table,
-            Err(gap) => return Stage::unknown(layer, place.id, vec![gap.clone()]),
-        };
-        let routes = Routes::new(self.index, table, self.family);
-        let mut yes = AddressSet::empty();
-        let mut maybe = AddressSet::empty();
-        let mut gaps = Vec::new();
-        let mut other: Option<(u128, String)> = None;
-        let mut entry: Option<(u128, String)> = None;
-        for (set, line) in routes.partition(ends) {
-            let size = set.size();
-            let wins = |best: &Option<(u128, String)>| best.as_ref().is_none_or(|(s, _)| size > *s);
-            match line.target {
-                Target::InternetGateway(id) => match self.gateway_state(place, id) {
-                    Ok(true) => {
-                        yes = yes.union(&set);
-                        if wins(&entry) {
-                            entry = Some((size, line.text()));
-                        }
-                        continue;
-                    }
-                    Ok(false) => {}
-                    Err(gap) => {
-                        gaps.push(gap);
-                        maybe = maybe.union(&set);
-                    }
-                },
-                // Ends behind a gateway endpoint are servers: no client comes from there.
-                Target::Endpoint(id) if self.is_gateway_endpoint(id, line.listed) => {
-                    yes = yes.union(&set);
-                }
-                Target::Other(_) | Target::Endpoint(_) => {
-                    let what = format!("{} sends answers by {}", routes.id, line.text());
-                    gaps.push(Index::not_modelled(routes.id, what));
-                    maybe = maybe.union(&set);
-                }
-                _ => {}
-            }
-            if wins(&other) {
-                other = Some((size, line.text()));
-            }
-        }
-        for (list, target) in &routes.unresolved {
-            if !matches!(target, Target::Endpoint(id) if self.is_gateway_endpoint(id, true)) {
-                gaps.push(self.index.prefix_gap(list));
-                maybe = (**ends).clone();
-                yes = AddressSet::empty();
-            }
-        }
-        let maybe = maybe.union(&yes);
-        let absent = match other {
-            Some((_, text)) => format!("answers leave by {text}, not by an internet gateway"),
-            None => "no route to an internet gateway".into(),
-        };
-        let close = |set: AddressSet| if set == **ends { Ends::All } else { Ends::of(set) };
-        let (yes, maybe) = (close(yes), close(maybe));
-        let spans = match maybe {
-            Ends::None => Vec::new(),
-            maybe => {
-                let text = entry.map(|(_, text)| format!("answers leave by {text}").into());
-                vec![Span::whole(yes, maybe, text, gaps)]
-            }
-        };
-        Stage::filter(layer, routes.id, spans, absent.into())
-    }
-
-    /// Whether a gateway is attached to the VPC of a subnet.
-    pub(super) fn gateway_state(&self, place: &Place<'a>, id: &str) -> Result<bool, Gap> {
-        if let Some(row) = self.index.gateways.get(id) {
-            return Ok(is_attached(&row.attachments, place.vpc));
-        }
-        if self.index.complete(place.view, CallKind::InternetGateways) {
-            return Ok(false);
-        }
-        Err(self.index.gap(place.view, CallKind::InternetGateways, id, "it is not known"))
-    }
-
-    /// A gateway endpoint is the target of routes to prefix lists; one that a block leads to is a
-    /// firewall's.
-    fn is_gateway_endpoint(&self, id: &str, listed: bool) -> bool {
-        let kind = self.index.endpoints.get(id).and_then(|r| r.vpc_endpoint_type.as_deref());
-        kind.map_or(listed, |kind| kind == "Gateway")
     }
 
     /// To a service of Amazon's own on the link: no group and no ACL filters it (R39).

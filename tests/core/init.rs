@@ -107,3 +107,43 @@ fn the_starters_of_the_known_answers_audit_clean() {
     eprintln!("{tried} known answers, {hosts} roles");
     assert!(tried > 0 && hosts > 0, "nothing was tried");
 }
+
+/// A snapshot of one host with a public address, whose group lets `permissions` in.
+fn one_host(permissions: serde_json::Value) -> Snapshot {
+    let mut view = crate::reach::world::world();
+    view["NetworkInterfaces"].as_array_mut().expect("list").truncate(1);
+    view["Instances"].as_array_mut().expect("list").truncate(1);
+    view["SecurityGroups"].as_array_mut().expect("list").truncate(1);
+    view["SecurityGroups"][0]["IpPermissions"] = permissions;
+    crate::reach::world::snapshot(vec![view])
+}
+
+#[test]
+fn what_is_not_known_is_not_declared_to_be_meant() {
+    let list = |port: i32, id: &str| serde_json::json!({ "IpProtocol": "tcp", "FromPort": port, "ToPort": port, "PrefixListIds": [{ "PrefixListId": id }] });
+    let ssh = crate::reach::world::ssh();
+    let snapshot = one_host(serde_json::json!([list(8443, "pl-1"), list(9443, "pl-2"), ssh]));
+    let (text, spec) = starter(&World::new(), &snapshot);
+    assert!(!text.contains("8443") && !text.contains("9443"), "{text}");
+    for list in ["pl-1", "pl-2"] {
+        assert!(text.contains(&format!("# Not seen: prefix-lists: {list}")), "{text}");
+    }
+    let role = spec.roles.values().next().expect("a role");
+    assert!(role.allow.is_empty() && role.services.len() == 1, "{text}");
+    assert_eq!(findings(&spec, &snapshot), Vec::<String>::new(), "{text}");
+}
+
+#[test]
+fn protocols_that_no_role_can_declare_are_said_to_be_left_out() {
+    let all = serde_json::json!([{ "IpProtocol": "-1", "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] }]);
+    let snapshot = one_host(all);
+    let (text, spec) = starter(&World::new(), &snapshot);
+    assert!(!text.contains("\"0\""), "protocol 0 is not what is open: {text}");
+    assert!(text.contains("every other protocol"), "{text}");
+    let role = spec.roles.values().next().expect("a role");
+    let ports: Vec<String> = role.allow.iter().map(|a| a.port.to_string()).collect();
+    assert_eq!(ports, ["icmp", "tcp", "udp"], "{text}");
+    // Nothing is left to find but what the file says it leaves out.
+    let found = findings(&spec, &snapshot);
+    assert!(found.iter().all(|f| f.contains("other protocols")), "{found:?}\n{text}");
+}

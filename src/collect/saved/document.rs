@@ -11,6 +11,8 @@ pub(super) struct Documents {
     pub(super) cut: Option<String>,
     /// Why the file is of no use: not JSON and not called so.
     pub(super) foreign: Option<String>,
+    /// Whether nothing is in the file: what `aws … > FILE` leaves where the call failed.
+    pub(super) empty: bool,
 }
 
 /// How a gzip file begins.
@@ -41,8 +43,11 @@ pub(super) fn read(file: &File) -> Result<Documents, SavedError> {
     };
     let text = text.trim_start_matches('\u{feff}');
     if text.trim().is_empty() {
-        // `aws` prints nothing where a call failed: it is no answer, and no error either.
-        return Ok(Documents { foreign: Some("empty".into()), ..Documents::default() });
+        return Ok(Documents {
+            foreign: Some("empty".into()),
+            empty: true,
+            ..Documents::default()
+        });
     }
     let mut documents = Documents::default();
     for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {

@@ -67,6 +67,8 @@ pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> Snapshot {
             }
             let outcome = match why {
                 None => Outcome::Complete,
+                // No page of it was there.
+                Some(why) if items + more + last == 0 => Outcome::Failed(why),
                 Some(why) if bad > 1 => Outcome::Truncated(format!("{why} (and {} more)", bad - 1)),
                 Some(why) => Outcome::Truncated(why),
             };

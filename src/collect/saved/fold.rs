@@ -1,6 +1,7 @@
 // Over 500 lines because it is one table: every top-level key that a describe call can have.
 
 use super::bare;
+use super::called;
 use super::document::Documents;
 use super::files::File;
 use super::flaw::flaw;
@@ -19,6 +20,12 @@ const MORE_ROUTES: &str = "AdditionalRoutesAvailable";
 /// Why the file was not used.
 pub(super) fn file(file: &File, read: Documents, units: &mut Units) -> Result<(), String> {
     if let Some(why) = read.foreign {
+        // It was asked for and did not come: that is a gap, where its name tells what it is.
+        if let Some(kind) = called::call(&file.parts).filter(|_| read.empty) {
+            let unit = units.entry(key(file)).or_default();
+            unit.file = file.name();
+            unit.bad(kind, "it is empty, as where a call failed".into());
+        }
         return Err(why);
     }
     let unit_key = key(file);
@@ -189,7 +196,14 @@ fn list(file: &File, key: &str, value: Value, unit: &mut Unit) -> Option<CallKin
         "Addresses" => plain!(Addresses, "PublicIp", addresses),
         "PrefixLists" => prefix_lists(unit, values),
         "Entries" => {
-            let list = named(file, "pl-")?;
+            let Some(list) = named(file, "pl-") else {
+                // A list of another service has the key too, and no blocks.
+                let blocks = values.first().is_some_and(|v| v.get("Cidr").is_some());
+                let kind = blocks.then_some(K::ManagedPrefixListEntries)?;
+                let why = "nothing says of which prefix list: put its id (pl-…) into the name";
+                unit.bad(kind, why.into());
+                return Some(kind);
+            };
             unit.made(K::ManagedPrefixListEntries).items += values.len();
             for value in values {
                 match row(value, "Cidr") {
@@ -609,13 +623,13 @@ fn classic(unit: &mut Unit, value: Value) {
 }
 
 /// The id beginning with `prefix` in a file's path: answers that do not name what they are about
-/// are saved under its name.
+/// are saved under its name, with whatever else stands around it.
 fn named(file: &File, prefix: &str) -> Option<String> {
     file.parts.iter().rev().find_map(|part| {
         let from = part.find(prefix)?;
-        let id: String =
-            part[from..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
-        (id.len() > prefix.len()).then_some(id)
+        let rest = part[from + prefix.len()..].chars();
+        let id: String = rest.take_while(char::is_ascii_alphanumeric).collect();
+        (!id.is_empty()).then(|| format!("{prefix}{id}"))
     })
 }
 

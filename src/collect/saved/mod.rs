@@ -2,6 +2,7 @@
 //! their top-level key, so that air-gapped users and other tools' collections come in.
 
 mod bare;
+mod called;
 mod document;
 mod error;
 mod files;
@@ -29,7 +30,7 @@ pub struct Saved {
 }
 
 /// Reads a folder of saved output. A call whose file is absent was never made, so whatever needs
-/// it is unknown; one malformed row makes its call truncated and leaves the other rows.
+/// it is unknown; one whose file is empty failed; one malformed row makes its call truncated and leaves the other rows.
 ///
 /// # Errors
 /// The folder cannot be read, holds nothing we know, or a file that claims to be JSON is not.
@@ -53,7 +54,7 @@ pub fn read_all(dir: &Path, taken_at: Timestamp) -> Result<Saved, SavedError> {
             ignored.push((file.path, why));
         }
     }
-    if units.is_empty() {
+    if ignored.len() == count {
         let (dir, files) = (dir.into(), ignored.len());
         return Err(SavedError::Nothing { dir, files, first: ignored.into_iter().next() });
     }

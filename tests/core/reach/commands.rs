@@ -185,3 +185,74 @@ fn what_of_a_folder_was_not_read_is_told() {
     assert_eq!(ran.code, Some(2), "{ran}");
     assert!(ran.stderr.contains("vpcs.yaml") && ran.stderr.contains("--output json"), "{ran}");
 }
+
+#[test]
+fn a_collection_whose_answer_is_empty_is_not_complete() {
+    let world = World::new().with("NO_COLOR", "1");
+    world.file("a/vpcs.json", r#"{"Vpcs":[{"VpcId":"vpc-1","OwnerId":"111122223333"}]}"#);
+    let collect = ["collect", "--aws-json", "a", "-o", "s.json"];
+    // What nobody asked for is no failure.
+    assert_eq!(world.run(&collect).code, Some(0));
+    world.file("a/SecurityGroups.json", b"");
+    let ran = world.run(&collect);
+    assert_eq!(ran.code, Some(3), "{ran}");
+    assert!(ran.stderr.contains("gap: security-groups"), "{ran}");
+    let accepted = [&collect[..], &["--allow-gaps=security-groups"]].concat();
+    assert_eq!(world.run(&accepted).code, Some(0));
+}
+
+#[test]
+fn the_deciding_line_is_told_with_its_own_group() {
+    let mut view = world();
+    view["NetworkInterfaces"][0]["Groups"] = json!([{ "GroupId": "sg-1" }, { "GroupId": "sg-9" }]);
+    view["SecurityGroups"].as_array_mut().expect("list").push(json!({
+        "GroupId": "sg-9", "GroupName": "v6", "VpcId": "vpc-1",
+        "IpPermissions": [super::world::permission("tcp", 443, 443, "0.0.0.0/0", Some("::/0"))],
+    }));
+    let snapshot = snapshot(vec![view]);
+    for (port, group) in [("tcp/443", "sg-9"), ("tcp/22", "sg-1")] {
+        for to in ["54.1.2.3", "2600:1f00::10"] {
+            let answer = super::world::explain(&snapshot, "internet", to, port);
+            let path = answer.configured.path().expect("a path");
+            let entry = path.decided_by().entry.clone().unwrap_or_default();
+            assert_eq!(&*path.decided_by().id, group, "{to} {port}");
+            assert!(entry.starts_with(&format!("{group} ingress {port}")), "{entry}");
+            let hop = path.hops().iter().find(|h| h.entry.as_ref() == Some(&entry));
+            assert_eq!(hop.map(|h| &*h.id), Some(group), "{to} {port}");
+        }
+    }
+    // Of a port that none lets in, the groups are all named.
+    let said = super::world::explain(&snapshot, "internet", "i-1", "tcp/80");
+    let path = said.configured.path().expect("a path");
+    assert!(path.decided_by().entry.as_ref().is_some_and(|e| e.contains("sg-1, sg-9")));
+}
+
+#[test]
+fn a_limit_of_answers_names_its_rule_and_a_blackhole_its_state() {
+    let mut view = world();
+    view["NetworkAcls"][0]["Entries"] = json!([
+        super::world::entry(100, false, "-1", "allow", "0.0.0.0/0"),
+        super::world::entry_ports(140, true, "allow", 49152, 65535),
+    ]);
+    let decider = |view: &Value| {
+        let answer =
+            super::world::explain(&snapshot(vec![view.clone()]), "internet", "54.1.2.3", "tcp/22");
+        let path = answer.configured.path().expect("a path").clone();
+        let entry = path.decided_by().entry.clone().unwrap_or_default();
+        format!("{} {}: {entry}", answer.configured.verdict(), path.decided_by().id)
+    };
+    let said = decider(&view);
+    assert!(said.starts_with("partly acl-1: egress of answers to client ports"), "{said}");
+    assert!(said.contains("rule 140 allow") && said.contains("rule * deny"), "{said}");
+    view["NetworkAcls"][0]["Entries"] = json!([
+        super::world::entry(100, false, "-1", "allow", "0.0.0.0/0"),
+        super::world::entry_ports(90, true, "deny", 1024, 40000),
+        super::world::entry(100, true, "-1", "allow", "0.0.0.0/0"),
+    ]);
+    let said = decider(&view);
+    assert!(said.contains("rule 90 deny"), "{said}");
+    let mut view = world();
+    view["RouteTables"][1]["Routes"][1]["State"] = json!("blackhole");
+    let said = decider(&view);
+    assert!(said.contains("0.0.0.0/0 to igw-1, which is a blackhole"), "{said}");
+}

@@ -4,4 +4,5 @@ mod beyond;
 mod commands;
 mod oracle;
 mod rules;
+mod unseen;
 pub(crate) mod world;

@@ -385,4 +385,5 @@ fn of_two_rows_that_differ_none_is_kept() {
     assert_eq!(why, "sg-1: two rows of it differ");
 }
 
+mod failed;
 mod forms;
