@@ -107,6 +107,13 @@ fn seen(rows: &[(u16, State)]) -> Observations {
     Observations { vantages: vec![vantage], rows: rows.collect(), profiled: Vec::new() }
 }
 
+/// The same, where every answer is known to be the host's own.
+fn by_the_host(rows: &[(u16, State)]) -> Observations {
+    let mut seen = seen(rows);
+    seen.rows.iter_mut().for_each(|o| o.by = Some(o.address));
+    seen
+}
+
 fn audit_at(
     spec: &Spec,
     snapshot: &Snapshot,
@@ -270,9 +277,42 @@ fn an_admin_port_is_critical_and_an_answer_past_the_model_too() {
     let ssh = snapshot(json!([open_to(443, "0.0.0.0/0"), open_to(22, "0.0.0.0/0")]));
     let report = audit(&spec, &ssh, &seen(&[(443, State::Open), (22, State::Open)]));
     assert_eq!(told(&report), ["critical undeclared-exposure i-0abc tcp/22 from internet"]);
-    let report =
-        audit(&spec, &snapshot(both()), &seen(&[(443, State::Open), (9000, State::Refused)]));
+    let refused = [(443, State::Open), (9000, State::Refused)];
+    let report = audit(&spec, &snapshot(both()), &by_the_host(&refused));
     assert_eq!(told(&report), ["critical unexplained-answer i-0abc tcp/9000 from internet"]);
+    // A firewall on the way refuses in the host's name: it passed nothing.
+    assert_eq!(told(&audit(&spec, &snapshot(both()), &seen(&refused))), Vec::<String>::new());
+}
+
+#[test]
+fn a_refusal_that_may_be_a_firewalls_says_nothing_of_the_host_and_hides_no_mend() {
+    let spec = spec("");
+    let refused = [(443, State::Refused)];
+    let open = snapshot(both());
+    let placed = audit(&spec, &open, &by_the_host(&refused));
+    assert_eq!(told(&placed), ["high declared-refused i-0abc tcp/443 from internet"]);
+    let finding = &placed.findings[0];
+    assert_eq!(finding.confidence, Confidence::High);
+    assert!(finding.message.contains("the path is open"), "{}", finding.message);
+
+    let unplaced = audit(&spec, &open, &seen(&refused));
+    assert_eq!(told(&unplaced), told(&placed), "it does not work, whoever refuses");
+    let finding = &unplaced.findings[0];
+    assert_eq!(finding.confidence, Confidence::Low);
+    assert!(!finding.message.contains("path is open"), "{}", finding.message);
+    assert!(finding.message.contains("or a firewall on the way"), "{}", finding.message);
+    assert!(finding.why.contains("may be a firewall's"), "{}", finding.why);
+    let fix = finding.mends.last().map_or("", |m| &m.text);
+    assert!(fix.contains("firewall"), "{fix}");
+
+    // Where the group blocks it, that and its mend are what to tell.
+    let shut = snapshot(json!([open_to(22, "198.51.100.0/24")]));
+    let unplaced = audit(&spec, &shut, &seen(&refused));
+    assert_eq!(told(&unplaced), ["critical declared-blocked i-0abc tcp/443 from internet"]);
+    let command = unplaced.findings[0].mends[0].command.as_deref().unwrap_or_default();
+    assert!(command.contains("authorize-security-group-ingress"), "{command}");
+    let placed = audit(&spec, &shut, &by_the_host(&refused));
+    assert_eq!(told(&placed), ["critical unexplained-answer i-0abc tcp/443 from internet"]);
 }
 
 #[test]

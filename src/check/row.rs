@@ -1,4 +1,4 @@
-use crate::exposure::{Declared, Exposure};
+use crate::exposure::{Declared, Exposure, ObservedCell};
 use crate::finding::{Evidence, Side};
 use crate::model::{AddressSet, Expect, PortSet, PortSpec, Protocol};
 use crate::observation::{Observation, State};
@@ -60,6 +60,13 @@ impl Facts for Row<'_> {
             }),
             "layer" => text(row.configured.path().map_or("", |p| p.decided_by().layer.name())),
             "decided_by" => Some(Fact::Text(decided_by(&row.configured))),
+            "refusal" => text(match cells().observed {
+                ObservedCell::Refused => "the path is open and nothing listens",
+                ObservedCell::RefusedUnplaced => {
+                    "nothing listens, or a firewall on the way refuses in the host's name"
+                }
+                _ => "",
+            }),
             "clients" => Some(Fact::Text(clients(&row.configured))),
             _ => None,
         }
@@ -91,6 +98,7 @@ pub(super) fn saw(row: &Exposure) -> String {
         }
         let word = match state {
             State::Open if !row.confirmed => "open, but unconfirmed,",
+            State::Refused if !row.confirmed => "refused, nobody knows by whom,",
             State::Unprobed => "no evidence",
             state => state.name(),
         };

@@ -289,11 +289,16 @@ impl Join<'_> {
         ports.into_iter().flat_map(Ports::keys).map(|p| (*p, *p)).collect()
     }
 
-    /// Ports from which something answered this source.
+    /// Ports from which something answered this source. Of a host that is not live only what shows
+    /// that it answered itself counts: a firewall refuses in the name of a host that is gone, too.
     fn answering(&self, at: &At<'_>, protocol: Protocol) -> PortSet {
         let ports = self.index.ports(at.source, at.address, protocol).into_iter().flatten();
         ports
-            .filter(|(_, s)| matches!(s.state, State::Open | State::WrongService | State::Refused))
+            .filter(|(_, s)| match s.state {
+                State::Open | State::WrongService => true,
+                State::Refused => at.host.live || s.any_by_target(),
+                _ => false,
+            })
             .map(|(p, _)| (*p, *p))
             .collect()
     }
@@ -378,20 +383,19 @@ impl Join<'_> {
             disagreement: false,
             covered,
         };
-        let mut cells: BTreeMap<(State, bool, bool), (Vec<(u16, u16)>, Vec<Arc<Observation>>)> =
-            BTreeMap::new();
+        let mut cells: BTreeMap<_, (Vec<(u16, u16)>, Vec<Arc<Observation>>)> = BTreeMap::new();
         let seen = self.index.ports(at.source, at.address, protocol).filter(|_| !saying.others);
         for (low, high) in ports.ranges() {
             for (port, seen) in seen.into_iter().flat_map(|s| s.range(*low..=*high)) {
-                let cell =
-                    cells.entry((seen.state, seen.confirmed, seen.disagreement)).or_default();
+                let key = (seen.state, seen.confirmed, seen.any_by_target(), seen.disagreement);
+                let cell = cells.entry(key).or_default();
                 cell.0.push((*port, *port));
                 cell.1.extend(seen.observations.iter().cloned());
             }
         }
         let mut rest = ports;
         let mut rows: Vec<Exposure> = Vec::with_capacity(cells.len() + 1);
-        for ((observed, confirmed, disagreement), (ports, observations)) in cells {
+        for ((observed, confirmed, _, disagreement), (ports, observations)) in cells {
             let ports: PortSet = ports.into_iter().collect();
             rest = rest.subtract(&ports);
             rows.push(Exposure {
