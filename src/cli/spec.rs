@@ -129,6 +129,7 @@ fn is_error(row: &Row) -> bool {
         What::PicksNothing { .. } | What::Overlap { .. } => true,
         What::TooFew { .. }
         | What::TooMany { .. }
+        | What::NoneLive { .. }
         | What::Unknown { .. }
         | What::Silent { .. }
         | What::FactViolated { .. }
