@@ -271,6 +271,86 @@ fn what_nobody_declared_is_latent_until_it_answers() {
     assert_eq!(told(&open), ["high undeclared-exposure i-0abc tcp/8080 from internet"]);
 }
 
+/// Two roles: `web`, which everybody must reach, and `db`, which web must reach.
+fn two_roles() -> Spec {
+    let text = "version: 1\nnetworks:\n  lan: [10.0.0.0/16]\nroles:\n  web:\n    select: { tags: { role: web } }\n    services: { https: { port: tcp/443, from: internet } }\n  db:\n    select: { tags: { role: db } }\n    services: { pg: { port: tcp/5432, from: web } }\n    count: { min: 0 }\nhosts:\n  far: { addresses: 192.0.2.200, tags: { role: db } }\n";
+    spec::load(&[Source::new("spec.yaml", text)]).unwrap_or_else(|e| panic!("{e}"))
+}
+
+#[test]
+fn what_must_be_open_to_everybody_is_no_exposure_of_clients_inside() {
+    let spec = two_roles();
+    let open = snapshot(json!([open_to(443, "0.0.0.0/0")]));
+    let report = audit(&spec, &open, &seen(&[(443, State::Open)]));
+    assert_eq!(told(&report), Vec::<String>::new());
+    // What nobody declared for anybody is told of them as well.
+    let more = snapshot(json!([open_to(443, "0.0.0.0/0"), open_to(8080, "10.0.0.0/16")]));
+    let report = audit(&spec, &more, &seen(&[(443, State::Open)]));
+    let told = told(&report);
+    assert!(told.contains(&"medium latent-exposure i-0abc tcp/8080 from lan".into()), "{told:?}");
+}
+
+#[test]
+fn a_permission_that_something_declared_needs_is_not_simply_taken_out() {
+    let mends = |ingress: Value| {
+        let report = audit(&spec(""), &snapshot(ingress), &seen(&[(443, State::Open)]));
+        let found = report.findings.into_iter().find(|f| f.rule == "latent-exposure");
+        let mut mends = found.map(|f| f.mends).unwrap_or_default();
+        mends.pop();
+        mends
+    };
+    // ssh is for the office, and the only permission that lets the office in lets in everybody.
+    let wide = mends(json!([open_to(443, "0.0.0.0/0"), open_to(22, "0.0.0.0/0")]));
+    assert!(wide[0].text.contains("service ssh of role web from office"), "{}", wide[0].text);
+    let command = wide[0].command.as_deref().unwrap_or_default();
+    let lines: Vec<&str> = command.lines().collect();
+    assert!(
+        lines[0].contains("authorize-security-group-ingress")
+            && lines[0].contains("198.51.100.0/24"),
+        "{command}"
+    );
+    assert!(lines[1].contains("revoke-") && lines[1].contains("0.0.0.0/0"), "{command}");
+    // Where the office has a permission of its own, the wide one goes.
+    let both = json!([
+        open_to(443, "0.0.0.0/0"),
+        open_to(22, "0.0.0.0/0"),
+        open_to(22, "198.51.100.0/24")
+    ]);
+    let own = mends(both);
+    assert_eq!(own.len(), 1, "the office's own is nobody's exposure: {own:#?}");
+    let command = own[0].command.as_deref().unwrap_or_default();
+    assert!(command.starts_with("aws ec2 revoke-") && command.lines().count() == 1, "{command}");
+}
+
+#[test]
+fn a_group_that_another_host_needs_as_it_is_keeps_its_permission() {
+    let mut snapshot = snapshot(json!([open_to(443, "0.0.0.0/0")]));
+    let view = &mut snapshot.regions[0];
+    let mut other = view.network_interfaces[0].clone();
+    other.network_interface_id = "eni-2".into();
+    other.private_ip_address = "10.0.0.11".parse().ok();
+    other.private_ip_addresses[0].private_ip_address = other.private_ip_address;
+    let public = "203.0.113.11".parse().expect("an address");
+    for association in [&mut other.association, &mut other.private_ip_addresses[0].association] {
+        if let Some(a) = association {
+            a.public_ip = Some(public);
+        }
+    }
+    if let Some(attachment) = &mut other.attachment {
+        attachment.instance_id = Some("i-0def".into());
+    }
+    let mut host = view.instances[0].clone();
+    host.instance_id = "i-0def".into();
+    host.tags[0].value = "batch".into();
+    view.instances.push(host);
+    view.network_interfaces.push(other);
+    let spec = spec("  batch:\n    select: { tags: { role: batch } }\n");
+    let report = audit(&spec, &snapshot, &seen(&[(443, State::Open)]));
+    let found = report.findings.iter().find(|f| f.subject == "i-0def tcp/443").expect("told");
+    assert!(found.mends.iter().all(|m| m.command.is_none()), "{:#?}", found.mends);
+    assert!(found.mends[0].text.contains("service https of role web from internet"));
+}
+
 #[test]
 fn an_admin_port_is_critical_and_an_answer_past_the_model_too() {
     let spec = spec("");
@@ -444,6 +524,17 @@ fn roles_hosts_and_groups_are_judged_too() {
         "# remove the aws_vpc_security_group_ingress_rule (or the inline ingress block) of {SG}:\n# ingress tcp/22 from 198.51.100.0/24\n"
     );
     assert_eq!(snippets, [put, out]);
+}
+
+#[test]
+fn a_role_whose_only_host_is_stopped_is_a_finding() {
+    let mut snapshot = snapshot(both());
+    snapshot.regions[0].instances[0].state.name = "stopped".into();
+    let report = audit(&spec(""), &snapshot, &Observations::default());
+    assert_eq!(told(&report), ["high role-not-live role web"]);
+    let finding = &report.findings[0];
+    assert!(finding.message.contains("i-0abc is not live"), "{}", finding.message);
+    assert_eq!((report.coverage.not_live, report.not_judged.len()), (1, 0));
 }
 
 #[test]

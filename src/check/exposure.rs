@@ -1,4 +1,5 @@
 use super::judged::{Context, Judged, general};
+use super::needs::Needs;
 use super::row::{Row, evidence, saw};
 use crate::exposure::{Declared, Exposure, clients_of};
 use crate::finding::{Draft, Traffic, close, open};
@@ -18,6 +19,7 @@ pub fn judge(rows: &[Exposure], context: &Context<'_>) -> Judged {
     let mut out = Judged::default();
     let mut unseen: BTreeMap<String, usize> = BTreeMap::new();
     let mut clients: BTreeMap<&SourceName, AddressSet> = BTreeMap::new();
+    let needs = Needs::new(context);
     let declaration =
         |e: &Exposure| e.place.as_ref().map(|place| (e.address, e.protocol, place.to_string()));
     let looked_at: BTreeSet<_> =
@@ -70,7 +72,7 @@ pub fn judge(rows: &[Exposure], context: &Context<'_>) -> Judged {
                 let from = clients.entry(&exposure.source).or_insert_with(|| {
                     clients_of(&exposure.source, context.spec, context.resolution)
                 });
-                find(&mut out, exposure, &facts, &judgement, context, from);
+                find(&mut out, exposure, &facts, &judgement, &needs, from);
             }
         }
         if rule.yields != Yields::Ok {
@@ -96,9 +98,10 @@ fn find(
     exposure: &Exposure,
     facts: &Row<'_>,
     judgement: &Judgement<'_>,
-    context: &Context<'_>,
+    needs: &Needs<'_>,
     clients: &AddressSet,
 ) {
+    let context = needs.context;
     let rule = judgement.rule;
     let traffic = Traffic {
         address: exposure.address,
@@ -109,7 +112,7 @@ fn find(
     };
     let mut mends = match (rule.mend, exposure.configured.path()) {
         (Mending::Open, Some(path)) => open(path, &traffic, context.ground),
-        (Mending::Close, Some(_)) => close(&traffic, context.ground),
+        (Mending::Close, Some(_)) => close(&traffic, context.ground, &|group| needs.of(group)),
         (Mending::None, _) | (_, None) => Vec::new(),
     };
     mends.push(general(judgement));

@@ -52,6 +52,12 @@ impl<'a> Ground<'a> {
         self.interfaces.get(id).copied()
     }
 
+    /// The ids of the groups on an interface.
+    pub fn groups_of(&self, interface: &str) -> impl Iterator<Item = &'a str> {
+        let found = self.interface(interface);
+        found.into_iter().flat_map(|(_, i)| i.groups.iter().map(|g| g.group_id.as_str()))
+    }
+
     pub(super) fn acl(&self, id: &str) -> Option<(Region<'a>, &'a Acl)> {
         self.acls.get(id).copied()
     }

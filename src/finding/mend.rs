@@ -1,8 +1,8 @@
+use super::Mend;
 use super::aws::{ip_permissions, port_pairs};
 use super::ground::{Ground, Region};
 use super::shell::command;
-use super::terraform::{ingress_rules, quoted, removed};
-use super::{Mend, live};
+use super::terraform::{ingress_rules, quoted};
 use crate::model::{AddressSet, Family, PortSet, PortSpec, Protocol};
 use crate::reach::{Decider, Layer, Path};
 use crate::snapshot::{Acl, AclEntry, SecurityGroup};
@@ -22,16 +22,15 @@ pub struct Traffic<'a> {
     pub clients: &'a AddressSet,
 }
 
-/// Permissions that one mend speaks of: more are told by their number.
-const MAX_MENDS: usize = 4;
+/// Entries of one list that a mend adds: more are for somebody who looks at the list.
+const MAX_ENTRIES: usize = 4;
 
 /// Blocks of one command: a longer list belongs into a prefix list.
-const MAX_BLOCKS: usize = 20;
+pub(super) const MAX_BLOCKS: usize = 20;
 
 /// A change to one layer.
 enum Change<'a> {
     AuthorizeGroup { group: &'a str, spec: &'a PortSpec, clients: &'a str },
-    RevokeGroup { group: &'a str, permission: &'a str, wider: bool },
     AclEntry { acl: &'a str, number: i32, egress: bool, spec: &'a PortSpec },
     Route { table: &'a str, target: Option<&'a str>, block: &'a str },
     AttachGateway { vpc: &'a str },
@@ -47,13 +46,6 @@ impl fmt::Display for Change<'_> {
             Self::AuthorizeGroup { group, spec, clients } => {
                 write!(f, "let {clients} in to {spec} in {group}")
             }
-            Self::RevokeGroup { group, permission, wider: false } => {
-                write!(f, "take `{permission}` out of {group}")
-            }
-            Self::RevokeGroup { group, permission, wider: true } => write!(
-                f,
-                "take `{permission}` out of {group}; it is wider than this, so first permit again what is declared"
-            ),
             Self::AclEntry { acl, number, egress: false, spec } => {
                 write!(f, "allow {spec} in {acl} as rule {number}, before the one that denies it")
             }
@@ -203,46 +195,6 @@ fn group_to_open<'a>(
     })
 }
 
-/// What would stop the traffic: the permissions of the interface's groups that let it in.
-#[must_use]
-pub fn close(traffic: &Traffic<'_>, ground: &Ground<'_>) -> Vec<Mend> {
-    let Some((at, interface)) = traffic.interface.and_then(|id| ground.interface(id)) else {
-        return Vec::new();
-    };
-    let mut out = Vec::new();
-    for (_, group) in interface.groups.iter().filter_map(|g| ground.group(&g.group_id)) {
-        for permission in live::ingress(group) {
-            if !permission.lets_in(traffic) {
-                continue;
-            }
-            let name = permission.to_string();
-            let wider = !traffic.ports.is_superset(&permission.ports)
-                || permission.protocol != Some(traffic.protocol);
-            let change = Change::RevokeGroup { group: &group.group_id, permission: &name, wider };
-            let words = [
-                "aws",
-                "ec2",
-                "revoke-security-group-ingress",
-                "--region",
-                at.0,
-                "--group-id",
-                &group.group_id,
-                "--ip-permissions",
-                &permission.raw(),
-            ];
-            let terraform = removed(&group.group_id, true, std::slice::from_ref(&name));
-            out.push(change.mend(Some(command(words)), Some(terraform)));
-        }
-    }
-    if out.len() > MAX_MENDS {
-        let more = out.len() - MAX_MENDS;
-        out.truncate(MAX_MENDS);
-        let text = format!("take out {more} more permissions of the same groups that let it in");
-        out.push(Mend { text, command: None, terraform: None });
-    }
-    out
-}
-
 fn authorize(at: Region<'_>, group: &str, spec: &PortSpec, blocks: &[IpNetwork]) -> Vec<Mend> {
     let clients = match blocks {
         [one] => one.to_string(),
@@ -290,7 +242,7 @@ fn acl_entries(
     let mut out = Vec::new();
     let pairs = port_pairs(spec.protocol, &spec.ports);
     for (block, pair) in
-        blocks.iter().flat_map(|b| pairs.iter().map(move |p| (b, p))).take(MAX_MENDS)
+        blocks.iter().flat_map(|b| pairs.iter().map(move |p| (b, p))).take(MAX_ENTRIES)
     {
         let Some(number) = free(&taken, before) else { break };
         taken.push(number);
@@ -417,7 +369,7 @@ fn public_address(at: Region<'_>, interface: &str, address: IpAddr) -> Mend {
 }
 
 /// The clients of one family as blocks; everything outside is written as everything.
-fn blocks(clients: &AddressSet, family: Family) -> Vec<IpNetwork> {
+pub(super) fn blocks(clients: &AddressSet, family: Family) -> Vec<IpNetwork> {
     let all = match family {
         Family::V4 => AddressSet::all_v4(),
         Family::V6 => AddressSet::all_v6(),
