@@ -226,7 +226,7 @@ fn each_layer_that_blocks_has_its_own_mend() {
                     bpa.internet_gateway_block_mode = Some("block-bidirectional".into());
                 }
             },
-            "create-vpc-block-public-access-exclusion --region us-west-1 --vpc-id vpc-1",
+            "create-vpc-block-public-access-exclusion --region us-west-1 --subnet-id subnet-1",
         ),
         (
             "address",
@@ -252,6 +252,74 @@ fn each_layer_that_blocks_has_its_own_mend() {
             found.path
         );
     }
+}
+
+#[test]
+fn a_route_that_is_there_is_neither_made_again_nor_taken_from_others() {
+    let spec = spec("");
+    let mend = |target: Value| {
+        let mut snapshot = snapshot(both());
+        let routes = &mut snapshot.regions[0].route_tables[0].routes;
+        routes[1] = serde_json::from_value(target).expect("a route");
+        let report = audit(&spec, &snapshot, &Observations::default());
+        let found = report.findings.into_iter().find(|f| f.subject == "i-0abc tcp/443");
+        found.expect("told").mends.swap_remove(0)
+    };
+    let nat =
+        json!({ "DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1", "State": "active" });
+    let kept = mend(nat);
+    assert_eq!(kept.command, None, "{}", kept.text);
+    assert!(kept.text.contains("a subnet whose table routes 0.0.0.0/0 to igw-1"), "{}", kept.text);
+    let gone = json!({ "DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1", "State": "blackhole" });
+    let replaced = mend(gone).command.unwrap_or_default();
+    assert!(replaced.contains("replace-route") && replaced.contains("igw-1"), "{replaced}");
+}
+
+#[test]
+fn a_mend_says_what_else_it_opens_and_whose_keys_it_needs() {
+    let mut snapshot = snapshot(json!([]));
+    let mut other = snapshot.regions[0].network_interfaces[0].clone();
+    other.network_interface_id = "eni-2".into();
+    other.private_ip_address = "10.0.0.11".parse().ok();
+    other.private_ip_addresses.clear();
+    other.association = None;
+    other.attachment = None;
+    snapshot.regions[0].network_interfaces.push(other);
+    let text = |snapshot: &Snapshot| {
+        let report = audit(&spec(""), snapshot, &Observations::default());
+        let found = report.findings.iter().find(|f| f.subject == "i-0abc tcp/443").expect("told");
+        found.mends[0].text.clone()
+    };
+    let one = text(&snapshot);
+    assert!(one.ends_with("which opens it on all 2 interfaces that carry it"), "{one}");
+    let empty = json!({ "Account": "222222222222", "Region": "us-west-1" });
+    snapshot.regions.push(serde_json::from_value(empty).expect("a view"));
+    let two = text(&snapshot);
+    assert!(two.ends_with("(with credentials of account 111111111111)"), "{two}");
+}
+
+#[test]
+fn a_family_that_fares_otherwise_is_named() {
+    let mut snapshot = snapshot(both());
+    let view = &mut snapshot.regions[0];
+    let v6 = json!([{ "Ipv6Address": "2600:1f00:a::10" }]);
+    view.network_interfaces[0].ipv6_addresses = serde_json::from_value(v6).expect("addresses");
+    let told = |snapshot: &Snapshot| {
+        let report = audit(&spec(""), snapshot, &seen(&[(443, State::Open)]));
+        let found = report.findings.into_iter().find(|f| f.rule == "declared-blocked");
+        found.expect("told").message
+    };
+    let message = told(&snapshot);
+    assert!(
+        message.starts_with("internet cannot reach https at i-0abc tcp/443 over IPv6"),
+        "{message}"
+    );
+    // Where both are shut neither is to blame.
+    snapshot.regions[0].security_groups[0].ip_permissions.clear();
+    snapshot.regions[0].route_tables[0].routes.truncate(1);
+    let report = audit(&spec(""), &snapshot, &Observations::default());
+    let found = report.findings.iter().find(|f| f.subject == "i-0abc tcp/443").expect("told");
+    assert!(!found.message.contains("over IPv"), "{}", found.message);
 }
 
 #[test]

@@ -48,6 +48,7 @@ facts! {
     "roles" List "roles of the host, sorted; empty for a host of no role",
     "address" Text "the address judged",
     "public" Flag "whether the address lies outside every private block",
+    "family" Text "` over IPv4` or ` over IPv6`, where what is required fares differently over the other; empty otherwise",
     "interface" Text "network interface id; empty for a host outside any cloud",
     "protocol" Text "`tcp`, `udp`, `icmp`, `icmpv6` or a number",
     "ports" Text "the ports, as in `tcp/22,80-90`",
