@@ -399,10 +399,9 @@ fn a_group_that_another_host_needs_as_it_is_keeps_its_permission() {
     other.private_ip_address = "10.0.0.11".parse().ok();
     other.private_ip_addresses[0].private_ip_address = other.private_ip_address;
     let public = "203.0.113.11".parse().expect("an address");
-    for association in [&mut other.association, &mut other.private_ip_addresses[0].association] {
-        if let Some(a) = association {
-            a.public_ip = Some(public);
-        }
+    let own = &mut other.private_ip_addresses[0].association;
+    for association in [&mut other.association, own].into_iter().flatten() {
+        association.public_ip = Some(public);
     }
     if let Some(attachment) = &mut other.attachment {
         attachment.instance_id = Some("i-0def".into());

@@ -345,6 +345,26 @@ fn a_firewall_that_refuses_for_a_host_that_is_gone_is_no_answer_of_the_host() {
 }
 
 #[test]
+fn a_host_that_is_down_is_no_client_of_the_network_that_holds_its_address() {
+    let text = "version: 1\nnetworks:\n  lan: [10.0.0.0/30]\nroles:\n  video:\n    select: { tags: { role: video } }\n    services: { web: { port: tcp/443, from: lan } }\n";
+    let spec = spec::load(&[Source::new("spec.yaml", text)]).unwrap_or_else(|e| panic!("{e}"));
+    let mut world = world(&spec);
+    let mut down = world.hosts["i-1"].clone();
+    (down.id, down.live, down.roles) = ("i-2".into(), false, Vec::new());
+    down.addresses.truncate(1);
+    down.addresses[0].address = ip("10.0.0.2");
+    world.hosts.insert("i-2".into(), down);
+    let rest = ["10.0.0.0/31", "10.0.0.3/32"];
+    let fake = Fake::of(&["10.0.0.1", "203.0.113.1"]).lets("10.0.0.1", "tcp/443", &rest);
+    let joined = join(&spec, &world, &fake, &Observations::default(), None);
+    assert_eq!(from(&joined, "lan"), ["lan required tcp/443 permitted unprobed"]);
+    // One that is up is.
+    world.hosts.get_mut("i-2").expect("the host").live = true;
+    let joined = join(&spec, &world, &fake, &Observations::default(), None);
+    assert_eq!(from(&joined, "lan"), ["lan required tcp/443 partly unprobed"]);
+}
+
+#[test]
 fn a_host_outside_any_cloud_has_rows_for_what_is_declared_and_seen() {
     let spec = spec("    services:\n      web: { port: tcp/443, from: internet }\n");
     let joined = join(&spec, &world(&spec), &Fake::of(&[]), &Observations::default(), None);

@@ -25,8 +25,8 @@ impl<'a> Ground<'a> {
     /// Indexes a snapshot.
     #[must_use]
     pub fn new(snapshot: &'a Snapshot) -> Self {
-        let mut ground = Self::default();
-        ground.several = snapshot.regions.windows(2).any(|two| two[0].account != two[1].account);
+        let several = snapshot.regions.windows(2).any(|two| two[0].account != two[1].account);
+        let mut ground = Self { several, ..Self::default() };
         for view in &snapshot.regions {
             let at = Region(&view.region);
             for group in &view.security_groups {
