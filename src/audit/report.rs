@@ -44,6 +44,8 @@ pub struct Coverage {
     pub roles: usize,
     pub interfaces: usize,
     pub groups: usize,
+    /// Hosts of a role that are not live: nothing was expected of them.
+    pub not_live: usize,
     /// Rows joined.
     pub exposures: usize,
     /// Endpoints probed.

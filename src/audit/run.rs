@@ -57,7 +57,7 @@ pub fn judge(input: &Input<'_>, met: &Met) -> AuditReport {
     all_gaps.extend(failed.filter_map(|c| c.gap()));
 
     let coverage = coverage(input, joined, judged.ok);
-    let mut not_judged = unjudged(input, joined, &judged);
+    let mut not_judged = unjudged(input, &judged);
     not_judged.extend(facts.notes.iter().cloned());
     not_judged.dedup();
     let mut findings = judged.into_findings();
@@ -109,6 +109,7 @@ fn coverage(input: &Input<'_>, joined: &Joined, ok: usize) -> Coverage {
         roles: input.spec.roles.len(),
         interfaces: regions.iter().map(|r| r.network_interfaces.len()).sum(),
         groups: regions.iter().map(|r| r.security_groups.len()).sum(),
+        not_live: joined.not_live,
         exposures: joined.rows.len(),
         probed: probed.len(),
         unprobed: unprobed.len(),
@@ -117,13 +118,9 @@ fn coverage(input: &Input<'_>, joined: &Joined, ok: usize) -> Coverage {
 }
 
 /// What nothing judged, or what holds with a reservation, in words.
-fn unjudged(input: &Input<'_>, joined: &Joined, judged: &Judged) -> Vec<String> {
+fn unjudged(input: &Input<'_>, judged: &Judged) -> Vec<String> {
     let mut out: Vec<String> =
         input.spec.unjudged.iter().map(|u| format!("{} ({})", u.what, u.at)).collect();
-    if joined.not_live > 0 {
-        let n = joined.not_live;
-        out.push(format!("{n} hosts of a role are not live: nothing was expected of them"));
-    }
     let notes: &BTreeMap<String, usize> = &judged.notes;
     out.extend(
         notes

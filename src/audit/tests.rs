@@ -1,5 +1,7 @@
 //! Whole audits of a small world: one VPC, one host, the real reach.
 
+mod mends;
+
 use super::*;
 use crate::finding::{Finding, FindingStatus, Side};
 use crate::model::{Confidence, Severity};
@@ -105,6 +107,13 @@ fn seen(rows: &[(u16, State)]) -> Observations {
         tls: None,
     });
     Observations { vantages: vec![vantage], rows: rows.collect(), profiled: Vec::new() }
+}
+
+/// The same, where every answer is known to be the host's own.
+fn by_the_host(rows: &[(u16, State)]) -> Observations {
+    let mut seen = seen(rows);
+    seen.rows.iter_mut().for_each(|o| o.by = Some(o.address));
+    seen
 }
 
 fn audit_at(
@@ -219,7 +228,7 @@ fn each_layer_that_blocks_has_its_own_mend() {
                     bpa.internet_gateway_block_mode = Some("block-bidirectional".into());
                 }
             },
-            "create-vpc-block-public-access-exclusion --region us-west-1 --vpc-id vpc-1",
+            "create-vpc-block-public-access-exclusion --region us-west-1 --subnet-id subnet-1",
         ),
         (
             "address",
@@ -270,9 +279,11 @@ fn an_admin_port_is_critical_and_an_answer_past_the_model_too() {
     let ssh = snapshot(json!([open_to(443, "0.0.0.0/0"), open_to(22, "0.0.0.0/0")]));
     let report = audit(&spec, &ssh, &seen(&[(443, State::Open), (22, State::Open)]));
     assert_eq!(told(&report), ["critical undeclared-exposure i-0abc tcp/22 from internet"]);
-    let report =
-        audit(&spec, &snapshot(both()), &seen(&[(443, State::Open), (9000, State::Refused)]));
+    let refused = [(443, State::Open), (9000, State::Refused)];
+    let report = audit(&spec, &snapshot(both()), &by_the_host(&refused));
     assert_eq!(told(&report), ["critical unexplained-answer i-0abc tcp/9000 from internet"]);
+    // A firewall on the way refuses in the host's name: it passed nothing.
+    assert_eq!(told(&audit(&spec, &snapshot(both()), &seen(&refused))), Vec::<String>::new());
 }
 
 #[test]
@@ -404,6 +415,17 @@ fn roles_hosts_and_groups_are_judged_too() {
         "# remove the aws_vpc_security_group_ingress_rule (or the inline ingress block) of {SG}:\n# ingress tcp/22 from 198.51.100.0/24\n"
     );
     assert_eq!(snippets, [put, out]);
+}
+
+#[test]
+fn a_role_whose_only_host_is_stopped_is_a_finding() {
+    let mut snapshot = snapshot(both());
+    snapshot.regions[0].instances[0].state.name = "stopped".into();
+    let report = audit(&spec(""), &snapshot, &Observations::default());
+    assert_eq!(told(&report), ["high role-not-live role web"]);
+    let finding = &report.findings[0];
+    assert!(finding.message.contains("i-0abc is not live"), "{}", finding.message);
+    assert_eq!((report.coverage.not_live, report.not_judged.len()), (1, 0));
 }
 
 #[test]

@@ -1,11 +1,13 @@
 use super::judged::{Context, Judged, general};
+use super::needs::Needs;
 use super::row::{Row, evidence, saw};
-use crate::exposure::{Declared, Exposure, clients_of};
+use crate::exposure::{ConfiguredCell, Declared, Exposure, ObservedCell, clients_of};
 use crate::finding::{Draft, Traffic, close, open};
-use crate::model::{AddressSet, Gap, GapKind, SourceName};
+use crate::model::{AddressSet, Family, Gap, GapKind, SourceName};
 use crate::observation::State;
 use crate::reach::Configured;
 use crate::rule::{Judgement, Mending, Subject, Yields};
+use crate::spec::Place;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Judges rows of declared × configured × observed.
@@ -18,12 +20,15 @@ pub fn judge(rows: &[Exposure], context: &Context<'_>) -> Judged {
     let mut out = Judged::default();
     let mut unseen: BTreeMap<String, usize> = BTreeMap::new();
     let mut clients: BTreeMap<&SourceName, AddressSet> = BTreeMap::new();
+    let needs = Needs::new(context);
     let declaration =
         |e: &Exposure| e.place.as_ref().map(|place| (e.address, e.protocol, place.to_string()));
     let looked_at: BTreeSet<_> =
         rows.iter().filter(|e| e.probed() > 0).filter_map(declaration).collect();
+    let fares = fares(rows);
     for exposure in rows {
-        let facts = Row { exposure, ports: &exposure.ports };
+        let family = fares.of(exposure);
+        let facts = Row { exposure, ports: &exposure.ports, family };
         let Some(judgement) = context.rules.judge_row(&exposure.cells(), &facts) else {
             let why = format!("no rule takes the row of {}", exposure.source);
             let subject = exposure.subject(&exposure.ports);
@@ -35,7 +40,7 @@ pub fn judge(rows: &[Exposure], context: &Context<'_>) -> Judged {
             Subject::Ports => &exposure.ports,
             Subject::Slice => &exposure.slice,
         };
-        let facts = Row { exposure, ports };
+        let facts = Row { exposure, ports, family };
         if !judgement.trouble.is_empty() {
             out.trouble(&judgement, &exposure.subject(ports));
         }
@@ -70,7 +75,7 @@ pub fn judge(rows: &[Exposure], context: &Context<'_>) -> Judged {
                 let from = clients.entry(&exposure.source).or_insert_with(|| {
                     clients_of(&exposure.source, context.spec, context.resolution)
                 });
-                find(&mut out, exposure, &facts, &judgement, context, from);
+                find(&mut out, exposure, &facts, &judgement, &needs, from);
             }
         }
         if rule.yields != Yields::Ok {
@@ -96,9 +101,10 @@ fn find(
     exposure: &Exposure,
     facts: &Row<'_>,
     judgement: &Judgement<'_>,
-    context: &Context<'_>,
+    needs: &Needs<'_>,
     clients: &AddressSet,
 ) {
+    let context = needs.context;
     let rule = judgement.rule;
     let traffic = Traffic {
         address: exposure.address,
@@ -109,9 +115,15 @@ fn find(
     };
     let mut mends = match (rule.mend, exposure.configured.path()) {
         (Mending::Open, Some(path)) => open(path, &traffic, context.ground),
-        (Mending::Close, Some(_)) => close(&traffic, context.ground),
+        (Mending::Close, Some(_)) => close(&traffic, context.ground, &|group| needs.of(group)),
         (Mending::None, _) | (_, None) => Vec::new(),
     };
+    // The commands name no account: whoever runs them has to know whose keys to take.
+    if let Some(account) = exposure.interface.as_deref().and_then(|i| context.ground.account(i)) {
+        for mend in mends.iter_mut().filter(|m| m.command.is_some()) {
+            mend.text = format!("{} (with credentials of account {account})", mend.text);
+        }
+    }
     mends.push(general(judgement));
     out.add(Draft {
         rule: rule.id.clone(),
@@ -127,6 +139,39 @@ fn find(
         mends,
         diff: None,
     });
+}
+
+/// How each family of a host fares with what is required of it.
+struct Fares<'a>(BTreeMap<Declaration<'a>, BTreeMap<Family, Vec<(ConfiguredCell, ObservedCell)>>>);
+
+/// A host, a source and where it was declared.
+type Declaration<'a> = (&'a str, &'a SourceName, &'a Place);
+
+fn declaration(e: &Exposure) -> Option<Declaration<'_>> {
+    let place = e.place.as_ref().filter(|_| e.declared == Declared::Required)?;
+    Some((&e.host, &e.source, place))
+}
+
+fn fares(rows: &[Exposure]) -> Fares<'_> {
+    let mut out: BTreeMap<_, BTreeMap<Family, Vec<_>>> = BTreeMap::new();
+    for e in rows {
+        let Some(key) = declaration(e) else { continue };
+        let cells = e.cells();
+        let seen = out.entry(key).or_default().entry(Family::of(e.address)).or_default();
+        seen.push((cells.configured, cells.observed));
+    }
+    Fares(out)
+}
+
+impl Fares<'_> {
+    /// The family of a row, where the other one is not like it.
+    fn of(&self, exposure: &Exposure) -> Option<Family> {
+        let cells = exposure.cells();
+        let own = Family::of(exposure.address);
+        let families = self.0.get(&declaration(exposure)?)?;
+        let mut others = families.iter().filter(|(f, _)| **f != own).flat_map(|(_, cells)| cells);
+        others.any(|c| *c != (cells.configured, cells.observed)).then_some(own)
+    }
 }
 
 /// Says where a required range was proven by a sample.

@@ -67,6 +67,17 @@ fn found(row: &Row, context: &Context<'_>) -> Found {
             ],
             ..blank
         },
+        What::NoneLive { role, hosts, services } => Found {
+            case: Case::RoleNotLive,
+            role: Some(role.clone()),
+            count: hosts.len(),
+            detail: format!("{} not live", is_or_are(hosts)),
+            evidence: vec![
+                declared(format!("role {role} requires {}", named(services, ", "))),
+                seen(members(role, context), None),
+            ],
+            ..blank
+        },
         What::Unknown { host, name } => Found {
             case: Case::HostUnknown,
             detail: name.as_ref().map(|n| format!(" ({n})")).unwrap_or_default(),
@@ -79,7 +90,10 @@ fn found(row: &Row, context: &Context<'_>) -> Found {
         What::Overlap { about, why, host, hosts, .. } => Found {
             case: Case::RolesContradict,
             count: *hosts,
-            detail: format!("{hosts} hosts are in both ({host}), and {why}"),
+            detail: match hosts {
+                1 => format!("1 host is in both ({host}), and {why}"),
+                n => format!("{n} hosts are in both ({host}), and {why}"),
+            },
             evidence: vec![
                 declared(format!("{about}: declared here")),
                 Evidence::declared(why.clone(), row.other.as_ref()),
@@ -228,6 +242,11 @@ fn ids(hosts: &[Holding]) -> String {
     named(&hosts.iter().map(Holding::called).collect::<Vec<_>>(), ", ")
 }
 
+/// `i-1 is`, `i-1, i-2 are`.
+fn is_or_are(hosts: &[String]) -> String {
+    format!("{} {}", named(hosts, ", "), if hosts.len() == 1 { "is" } else { "are" })
+}
+
 /// The first of a list, and how many more there are.
 fn named(list: &[String], between: &str) -> String {
     let shown = list.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(between);
@@ -250,7 +269,8 @@ fn members(role: &str, context: &Context<'_>) -> String {
     if live.is_empty() {
         return format!("no live host{stopped}");
     }
-    format!("{} live hosts: {shown}{tail}{stopped}", live.len())
+    let hosts = if live.len() == 1 { "host" } else { "hosts" };
+    format!("{} live {hosts}: {shown}{tail}{stopped}", live.len())
 }
 
 fn about(host: &str, context: &Context<'_>) -> String {

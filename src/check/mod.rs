@@ -6,6 +6,7 @@ mod group;
 mod inventory;
 mod journey;
 mod judged;
+mod needs;
 mod row;
 mod simple;
 mod waiver;

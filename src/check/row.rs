@@ -1,6 +1,6 @@
-use crate::exposure::{Declared, Exposure};
+use crate::exposure::{Declared, Exposure, ObservedCell};
 use crate::finding::{Evidence, Side};
-use crate::model::{AddressSet, Expect, PortSet, PortSpec, Protocol};
+use crate::model::{AddressSet, Expect, Family, PortSet, PortSpec, Protocol};
 use crate::observation::{Observation, State};
 use crate::reach::{Configured, Path};
 use crate::rule::{Fact, Facts};
@@ -12,6 +12,8 @@ pub(super) struct Row<'a> {
     pub(super) exposure: &'a Exposure,
     /// The ports that the finding is about.
     pub(super) ports: &'a PortSet,
+    /// The address family, where the other one fares differently.
+    pub(super) family: Option<Family>,
 }
 
 /// TCP and UDP ports that give administration of a machine, of its containers or of its memory to
@@ -35,6 +37,11 @@ impl Facts for Row<'_> {
             "roles" => Some(Fact::List(row.roles.to_vec())),
             "address" => Some(Fact::Text(row.address.to_string())),
             "public" => Some(Fact::Flag(AddressSet::is_outside(row.address))),
+            "family" => text(match self.family {
+                None => "",
+                Some(Family::V4) => " over IPv4",
+                Some(Family::V6) => " over IPv6",
+            }),
             "interface" => text(row.interface.as_deref().unwrap_or_default()),
             "protocol" => Some(Fact::Text(row.protocol.to_string())),
             "ports" => {
@@ -60,6 +67,13 @@ impl Facts for Row<'_> {
             }),
             "layer" => text(row.configured.path().map_or("", |p| p.decided_by().layer.name())),
             "decided_by" => Some(Fact::Text(decided_by(&row.configured))),
+            "refusal" => text(match cells().observed {
+                ObservedCell::Refused => "the path is open and nothing listens",
+                ObservedCell::RefusedUnplaced => {
+                    "nothing listens, or a firewall on the way refuses in the host's name"
+                }
+                _ => "",
+            }),
             "clients" => Some(Fact::Text(clients(&row.configured))),
             _ => None,
         }
@@ -91,6 +105,7 @@ pub(super) fn saw(row: &Exposure) -> String {
         }
         let word = match state {
             State::Open if !row.confirmed => "open, but unconfirmed,",
+            State::Refused if !row.confirmed => "refused, nobody knows by whom,",
             State::Unprobed => "no evidence",
             state => state.name(),
         };

@@ -1,9 +1,9 @@
 use super::saved::escape;
-use super::{CliError, ExitStatus, Global, input};
+use super::{CliError, ExitStatus, Global, input, rules};
 use crate::fact::Facts;
 use crate::inventory::{self, Row, What};
 use crate::spec::{self, Spec, SpecErrors, config};
-use crate::{resolve, spec::Place};
+use crate::{resolve, spec::Place, spec::Waiver};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -100,15 +100,21 @@ fn check(args: &CheckArgs, global: &Global) -> Result<ExitStatus, CliError> {
         }
         None => Vec::new(),
     };
+    let misnamed = misnamed(&spec, global)?;
     // What is wrong and what may be: hosts that could not be seen may be those it picks.
-    let certain = rows.iter().any(|r| r.gaps.is_empty());
+    let certain = !misnamed.is_empty() || rows.iter().any(|r| r.gaps.is_empty());
+    let valid = misnamed.is_empty() && rows.is_empty();
     match args.format {
-        Format::Json => print(&format!("{:#}\n", of_spec(&spec, &rows)))?,
+        Format::Json => print(&format!("{:#}\n", of_spec(&spec, &rows, &misnamed)))?,
         Format::Text => {
             for row in &rows {
                 print(&row_text(row))?;
             }
-            if rows.is_empty() && !global.quiet {
+            for wrong in &misnamed {
+                let (message, hint) = (escape(&wrong.message()), &wrong.hint);
+                print(&format!("error: {message}\n  --> {}\n  hint: {hint}\n", wrong.waiver.at))?;
+            }
+            if valid && !global.quiet {
                 print(&format!("{}\n", summary(&spec, sources.len())))?;
                 for part in &spec.unjudged {
                     print(&format!("  not judged yet: {} ({})\n", part.what, part.at))?;
@@ -116,11 +122,41 @@ fn check(args: &CheckArgs, global: &Global) -> Result<ExitStatus, CliError> {
             }
         }
     }
-    Ok(match (rows.is_empty(), certain) {
+    Ok(match (valid, certain) {
         (true, _) => ExitStatus::Clean,
         (false, true) => ExitStatus::Error,
         (false, false) => ExitStatus::Incomplete,
     })
+}
+
+/// A waiver of a rule that there is not: it waives nothing, and its finding stays open.
+struct Misnamed<'a> {
+    waiver: &'a Waiver,
+    hint: String,
+}
+
+impl Misnamed<'_> {
+    fn message(&self) -> String {
+        format!("the waiver is of `{}`, and no rule has this id", self.waiver.finding)
+    }
+}
+
+/// Waivers of no rule, neither a built-in one nor one of the configuration's folders.
+fn misnamed<'a>(spec: &'a Spec, global: &Global) -> Result<Vec<Misnamed<'a>>, CliError> {
+    if spec.waivers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let folders: Vec<PathBuf> =
+        input::config(global)?.rules.iter().map(|f| input::beside(global, f)).collect();
+    let rules = rules::load(&folders)?;
+    let unknown = spec.waivers.iter().filter(|w| rules.get(&w.finding).is_none());
+    let hint = |waiver: &Waiver| {
+        match spec::nearest(&waiver.finding, rules.rules().iter().map(|r| r.id.as_str())) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`portcullis rules list` names every rule; folders of more stand under `rules:` of portcullis.yaml".into(),
+        }
+    };
+    Ok(unknown.map(|waiver| Misnamed { waiver, hint: hint(waiver) }).collect())
 }
 
 /// Whether a disagreement with the snapshot is a fault of the spec rather than of the estate.
@@ -129,6 +165,7 @@ fn is_error(row: &Row) -> bool {
         What::PicksNothing { .. } | What::Overlap { .. } => true,
         What::TooFew { .. }
         | What::TooMany { .. }
+        | What::NoneLive { .. }
         | What::Unknown { .. }
         | What::Silent { .. }
         | What::FactViolated { .. }
@@ -171,8 +208,8 @@ fn of_errors(errors: &SpecErrors) -> Value {
     json!({ "valid": false, "errors": errors.told, "more_errors": errors.more })
 }
 
-fn of_spec(spec: &Spec, rows: &[Row]) -> Value {
-    let errors: Vec<Value> = rows
+fn of_spec(spec: &Spec, rows: &[Row], misnamed: &[Misnamed<'_>]) -> Value {
+    let mut errors: Vec<Value> = rows
         .iter()
         .map(|row| {
             let at = |p: &Option<Place>| p.as_ref().map(|p| json!(p));
@@ -185,10 +222,19 @@ fn of_spec(spec: &Spec, rows: &[Row]) -> Value {
             })
         })
         .collect();
+    errors.extend(misnamed.iter().map(|wrong| {
+        json!({
+            "at": wrong.waiver.at,
+            "message": wrong.message(),
+            "hint": wrong.hint,
+            "also": [],
+            "gaps": [],
+        })
+    }));
     let not_judged: Vec<Value> =
         spec.unjudged.iter().map(|u| json!({ "what": u.what, "at": u.at })).collect();
     json!({
-        "valid": rows.is_empty(),
+        "valid": errors.is_empty(),
         "errors": errors,
         "more_errors": 0,
         "not_judged": not_judged,

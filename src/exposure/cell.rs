@@ -57,12 +57,16 @@ cell! {
 }
 
 cell! {
-    /// The observed cell as the rules see it: `open` split by confirmation.
+    /// The observed cell as the rules see it: `open` split by confirmation, a refusal by whether the
+    /// target itself is known to have sent it.
     ObservedCell {
         OpenConfirmed = "open-confirmed",
         OpenUnconfirmed = "open-unconfirmed",
         WrongService = "wrong-service",
+        /// By the target itself.
         Refused = "refused",
+        /// By the target or by something before it: nothing shows which.
+        RefusedUnplaced = "refused-unplaced",
         Rejected = "rejected",
         Unreachable = "unreachable",
         Silent = "silent",
@@ -110,14 +114,16 @@ impl ConfiguredCell {
 }
 
 impl ObservedCell {
-    /// The cell of a state; `confirmed` matters for `open` only.
+    /// The cell of a state; `confirmed` matters for `open`, and for `refused`, where it says that the
+    /// target itself refused.
     #[must_use]
     pub const fn of(state: State, confirmed: bool) -> Self {
         match state {
             State::Open if confirmed => Self::OpenConfirmed,
             State::Open => Self::OpenUnconfirmed,
             State::WrongService => Self::WrongService,
-            State::Refused => Self::Refused,
+            State::Refused if confirmed => Self::Refused,
+            State::Refused => Self::RefusedUnplaced,
             State::Rejected => Self::Rejected,
             State::Unreachable => Self::Unreachable,
             State::Silent => Self::Silent,

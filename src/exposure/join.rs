@@ -5,7 +5,7 @@ use super::declared::{Declaration, declarations, speaks, without_narrower};
 use super::observed::{Index, Ports};
 use super::row::Exposure;
 use super::source::{Source, sources};
-use crate::model::{AddressSet, Family, Gap, GapKind, PortSet, Protocol, side_by_side};
+use crate::model::{AddressSet, Family, Gap, GapKind, PortSet, Protocol, SourceName, side_by_side};
 use crate::observation::{Observation, Observations, State};
 use crate::reach::Configured;
 use crate::resolve::{Host, Resolution};
@@ -32,7 +32,8 @@ pub struct Joined {
 /// - what nobody declared (absent), for `internet`, every network and every role that is somebody's
 ///   source: whatever the configuration exposes or cannot rule out, and whatever was probed.
 ///   What is declared for a broader source is declared for the narrower one inside it, and what
-///   is declared for narrower ones is taken out of the broader one's clients.
+///   is declared for narrower ones is taken out of the broader one's clients. What `internet` must
+///   or may reach, clients inside our networks may reach too.
 ///   A narrower source does not repeat what a broader one was already told of.
 ///
 /// Ports that are closed by configuration and were never probed have no row: they hold.
@@ -110,6 +111,9 @@ struct Relations {
     broader: BTreeSet<usize>,
     /// Sources that share clients with it without containing it.
     overlapping: BTreeSet<usize>,
+    /// `internet`, for a source with clients inside our networks: no permission that lets everybody in
+    /// keeps those out, so what is open to the internet by declaration is open to them.
+    everybody: Option<usize>,
 }
 
 impl Relations {
@@ -122,7 +126,15 @@ impl Relations {
                 overlapping.insert(j);
             }
         }
-        Self { broader, overlapping }
+        let internet = sources.iter().position(|s| s.name == SourceName::Internet);
+        let everybody = internet.filter(|j| *j != i && !broader.contains(j));
+        Self { broader, overlapping, everybody }
+    }
+
+    /// Whether it is open to this source because it is declared for everybody.
+    fn for_everybody(&self, d: &Declaration) -> bool {
+        self.everybody == Some(d.source)
+            && matches!(d.declared, Declared::Required | Declared::Allowed)
     }
 }
 
@@ -189,7 +201,8 @@ impl Join<'_> {
     /// Rows of what is declared for this source, or seen from it and declared for a broader one.
     fn declared(&mut self, at: &At<'_>, relations: &Relations, declared: &[Declaration]) {
         for declaration in declared.iter().filter(|d| speaks(d.protocol, at.address)) {
-            let inherited = relations.broader.contains(&declaration.source);
+            let everybodys = relations.for_everybody(declaration);
+            let inherited = relations.broader.contains(&declaration.source) || everybodys;
             if declaration.source != at.source && !inherited {
                 continue;
             }
@@ -204,8 +217,16 @@ impl Join<'_> {
                     declared.iter().filter(|d| d.source == at.source && d.protocol == protocol);
                 ports = own.fold(ports, |p, d| p.subtract(&d.ports));
             }
+            if everybodys {
+                // Nothing is required of these clients: what is said to them by name goes first.
+                let nearer = declared.iter().filter(|d| {
+                    d.protocol == protocol
+                        && (d.source == at.source || relations.broader.contains(&d.source))
+                });
+                ports = nearer.fold(ports, |p, d| p.subtract(&d.ports));
+            }
             let saying = Saying {
-                declared: declaration.declared,
+                declared: if everybodys { Declared::Allowed } else { declaration.declared },
                 declaration: Some(declaration),
                 others: false,
             };
@@ -257,7 +278,9 @@ impl Join<'_> {
                 if at.host.live { self.seen(at, protocol) } else { self.answering(at, protocol) };
             let covering = declared.iter().filter(|d| {
                 d.protocol == protocol
-                    && (d.source == at.source || relations.broader.contains(&d.source))
+                    && (d.source == at.source
+                        || relations.broader.contains(&d.source)
+                        || relations.for_everybody(d))
             });
             let ports = covering.fold(open.union(&seen), |p, d| p.subtract(&d.ports));
             let ports = ports.subtract(&self.told(at, relations, protocol, false, &seen));
@@ -289,11 +312,16 @@ impl Join<'_> {
         ports.into_iter().flat_map(Ports::keys).map(|p| (*p, *p)).collect()
     }
 
-    /// Ports from which something answered this source.
+    /// Ports from which something answered this source. Of a host that is not live only what shows
+    /// that it answered itself counts: a firewall refuses in the name of a host that is gone, too.
     fn answering(&self, at: &At<'_>, protocol: Protocol) -> PortSet {
         let ports = self.index.ports(at.source, at.address, protocol).into_iter().flatten();
         ports
-            .filter(|(_, s)| matches!(s.state, State::Open | State::WrongService | State::Refused))
+            .filter(|(_, s)| match s.state {
+                State::Open | State::WrongService => true,
+                State::Refused => at.host.live || s.any_by_target(),
+                _ => false,
+            })
             .map(|(p, _)| (*p, *p))
             .collect()
     }
@@ -378,20 +406,19 @@ impl Join<'_> {
             disagreement: false,
             covered,
         };
-        let mut cells: BTreeMap<(State, bool, bool), (Vec<(u16, u16)>, Vec<Arc<Observation>>)> =
-            BTreeMap::new();
+        let mut cells: BTreeMap<_, (Vec<(u16, u16)>, Vec<Arc<Observation>>)> = BTreeMap::new();
         let seen = self.index.ports(at.source, at.address, protocol).filter(|_| !saying.others);
         for (low, high) in ports.ranges() {
             for (port, seen) in seen.into_iter().flat_map(|s| s.range(*low..=*high)) {
-                let cell =
-                    cells.entry((seen.state, seen.confirmed, seen.disagreement)).or_default();
+                let key = (seen.state, seen.confirmed, seen.any_by_target(), seen.disagreement);
+                let cell = cells.entry(key).or_default();
                 cell.0.push((*port, *port));
                 cell.1.extend(seen.observations.iter().cloned());
             }
         }
         let mut rest = ports;
         let mut rows: Vec<Exposure> = Vec::with_capacity(cells.len() + 1);
-        for ((observed, confirmed, disagreement), (ports, observations)) in cells {
+        for ((observed, confirmed, _, disagreement), (ports, observations)) in cells {
             let ports: PortSet = ports.into_iter().collect();
             rest = rest.subtract(&ports);
             rows.push(Exposure {

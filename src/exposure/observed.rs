@@ -15,6 +15,14 @@ pub(super) struct Seen {
     pub(super) observations: Vec<Arc<Observation>>,
 }
 
+impl Seen {
+    /// Whether any vantage was refused by the target itself.
+    pub(super) fn any_by_target(&self) -> bool {
+        self.state == State::Refused
+            && self.observations.iter().any(|o| o.state == State::Refused && o.is_by_target())
+    }
+}
+
 /// Ports of one address and protocol, as one source saw them.
 pub(super) type Ports = BTreeMap<u16, Seen>;
 

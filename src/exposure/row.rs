@@ -59,17 +59,27 @@ impl Exposure {
         Cells {
             declared: self.declared,
             configured: ConfiguredCell::of(&self.configured),
-            observed: match self.observed {
-                // A refusal that may be a firewall's proves no path.
-                State::Refused if expects == Expects::Path && !self.confirmed => {
-                    ObservedCell::Unproven
+            observed: match ObservedCell::of(self.observed, self.confirmed) {
+                // One refusal of the host's own shows that something passes what blocks.
+                ObservedCell::RefusedUnplaced
+                    if matches!(self.configured, Configured::Blocked(_))
+                        && self.any_by_target() =>
+                {
+                    ObservedCell::Refused
                 }
-                state => ObservedCell::of(state, self.confirmed),
+                // A refusal that may be a firewall's proves no path.
+                ObservedCell::RefusedUnplaced if expects == Expects::Path => ObservedCell::Unproven,
+                cell => cell,
             },
             expects,
             disagreement: self.disagreement,
             covered: self.covered,
         }
+    }
+
+    /// Whether any vantage was refused by the target itself.
+    fn any_by_target(&self) -> bool {
+        self.observations.iter().any(|o| o.state == State::Refused && o.is_by_target())
     }
 
     /// What it is about, as waivers name it: `i-0abc tcp/8080`.

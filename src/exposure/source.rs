@@ -83,10 +83,13 @@ pub(super) fn sources(
     let of = |name: &SourceName| clients_of(name, spec, resolution);
     let internet = of(&SourceName::Internet);
     let mut out = vec![Source::new(SourceName::Internet, internet.clone(), internet, true)];
+    // A host that is down sends nothing: its address among a network's does not decide for the others.
+    let down = resolution.hosts.values().filter(|h| !h.live);
+    let idle = AddressSet::from_addresses(down.flat_map(sends_from));
     for network in spec.networks.keys() {
         let name = SourceName::Network(network.clone());
-        let clients = of(&name);
-        out.push(Source::new(name, clients.clone(), clients, true));
+        let all = of(&name);
+        out.push(Source::new(name, all.subtract(&idle), all, true));
     }
     for role in spec.roles.keys() {
         let name = SourceName::Role(role.clone());

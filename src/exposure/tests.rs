@@ -314,6 +314,57 @@ fn nothing_is_expected_of_a_host_that_is_not_live_but_its_answers_count() {
 }
 
 #[test]
+fn one_vantage_that_the_host_itself_refused_shows_a_way_past_what_blocks() {
+    let spec = spec("    services:\n      web: { port: tcp/443, from: internet }\n");
+    let fake = Fake::of(&["203.0.113.1"]);
+    let two =
+        [vantage("a", Some(OUTSIDE), Some(true)), vantage("b", Some("192.0.2.10"), Some(true))];
+    let cell = |by| {
+        let mut rows = [saw("a", 443, State::Refused), saw("b", 443, State::Refused)];
+        rows[0].by = by;
+        let joined = join(&spec, &world(&spec), &fake, &seen(&two, &rows), None);
+        joined.rows.iter().map(|r| r.cells().observed.name()).collect::<Vec<_>>()
+    };
+    assert_eq!(cell(None), ["refused-unplaced"]);
+    assert_eq!(cell(Some(ip("203.0.113.1"))), ["refused"]);
+}
+
+#[test]
+fn a_firewall_that_refuses_for_a_host_that_is_gone_is_no_answer_of_the_host() {
+    let spec = spec("    services:\n      web: { port: tcp/443, from: internet }\n");
+    let mut world = world(&spec);
+    world.hosts.get_mut("i-1").expect("the host").live = false;
+    let fake = Fake::of(&["203.0.113.1"]);
+    let out = [vantage("out", Some(OUTSIDE), Some(true))];
+    let mut rows = [saw("out", 443, State::Refused), saw("out", 22, State::Refused)];
+    let joined = join(&spec, &world, &fake, &seen(&out, &rows), None);
+    assert_eq!(lines(&joined), Vec::<String>::new());
+    rows[0].by = Some(ip("203.0.113.1"));
+    let joined = join(&spec, &world, &fake, &seen(&out, &rows), None);
+    assert_eq!(lines(&joined), ["internet required tcp/443 blocked refused"]);
+}
+
+#[test]
+fn a_host_that_is_down_is_no_client_of_the_network_that_holds_its_address() {
+    let text = "version: 1\nnetworks:\n  lan: [10.0.0.0/30]\nroles:\n  video:\n    select: { tags: { role: video } }\n    services: { web: { port: tcp/443, from: lan } }\n";
+    let spec = spec::load(&[Source::new("spec.yaml", text)]).unwrap_or_else(|e| panic!("{e}"));
+    let mut world = world(&spec);
+    let mut down = world.hosts["i-1"].clone();
+    (down.id, down.live, down.roles) = ("i-2".into(), false, Vec::new());
+    down.addresses.truncate(1);
+    down.addresses[0].address = ip("10.0.0.2");
+    world.hosts.insert("i-2".into(), down);
+    let rest = ["10.0.0.0/31", "10.0.0.3/32"];
+    let fake = Fake::of(&["10.0.0.1", "203.0.113.1"]).lets("10.0.0.1", "tcp/443", &rest);
+    let joined = join(&spec, &world, &fake, &Observations::default(), None);
+    assert_eq!(from(&joined, "lan"), ["lan required tcp/443 permitted unprobed"]);
+    // One that is up is.
+    world.hosts.get_mut("i-2").expect("the host").live = true;
+    let joined = join(&spec, &world, &fake, &Observations::default(), None);
+    assert_eq!(from(&joined, "lan"), ["lan required tcp/443 partly unprobed"]);
+}
+
+#[test]
 fn a_host_outside_any_cloud_has_rows_for_what_is_declared_and_seen() {
     let spec = spec("    services:\n      web: { port: tcp/443, from: internet }\n");
     let joined = join(&spec, &world(&spec), &Fake::of(&[]), &Observations::default(), None);

@@ -1,4 +1,4 @@
-use super::Traffic;
+use super::{Need, Traffic};
 use crate::model::{AddressSet, PortSet, Protocol};
 use crate::snapshot::{IpPermission, SecurityGroup};
 use ipnetwork::IpNetwork;
@@ -52,13 +52,39 @@ fn protocol(raw: &IpPermission) -> Option<(Option<Protocol>, PortSet)> {
     Some((Some(protocol), PortSet::range(low, high)))
 }
 
+/// Whether another group is let in to these ports.
+pub(super) fn from_groups(group: &SecurityGroup, of: Protocol, ports: &PortSet) -> bool {
+    group.ip_permissions.iter().filter(|p| !p.user_id_group_pairs.is_empty()).any(|raw| {
+        protocol(raw).is_some_and(|(p, all)| p.is_none_or(|p| p == of) && all.is_superset(ports))
+    })
+}
+
 impl Live<'_> {
+    /// The ports and clients of a need that it lets in; `None` for none.
+    pub(super) fn serves(&self, need: &Need<'_>) -> Option<(PortSet, AddressSet)> {
+        let ports = self.ports.intersect(need.ports);
+        let clients = self.clients().intersect(need.clients);
+        let any = self.protocol.is_none_or(|p| p == need.protocol)
+            && !ports.is_empty()
+            && !clients.is_empty();
+        any.then_some((ports, clients))
+    }
+
+    /// Whether it lets all of these in, from its clients.
+    pub(super) fn passes(&self, protocol: Protocol, ports: &PortSet) -> bool {
+        self.protocol.is_none_or(|p| p == protocol) && self.ports.is_superset(ports)
+    }
+
+    pub(super) fn clients(&self) -> AddressSet {
+        AddressSet::from_networks([self.block])
+    }
+
     /// Whether it lets any of the traffic in.
     pub(super) fn lets_in(&self, traffic: &Traffic<'_>) -> bool {
         self.protocol.is_none_or(|p| p == traffic.protocol)
             && self.ports.intersects(traffic.ports)
             && self.block.is_ipv4() == traffic.address.is_ipv4()
-            && AddressSet::from_networks([self.block]).intersects(traffic.clients)
+            && self.clients().intersects(traffic.clients)
     }
 
     /// `--ip-permissions` that names exactly this permission.

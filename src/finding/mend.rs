@@ -1,11 +1,11 @@
+use super::Mend;
 use super::aws::{ip_permissions, port_pairs};
 use super::ground::{Ground, Region};
 use super::shell::command;
-use super::terraform::{ingress_rules, quoted, removed};
-use super::{Mend, live};
+use super::terraform::{ingress_rules, quoted};
 use crate::model::{AddressSet, Family, PortSet, PortSpec, Protocol};
 use crate::reach::{Decider, Layer, Path};
-use crate::snapshot::{Acl, AclEntry, SecurityGroup};
+use crate::snapshot::{Acl, AclEntry, RouteTable, SecurityGroup};
 use ipnetwork::IpNetwork;
 use std::fmt;
 use std::net::IpAddr;
@@ -22,21 +22,20 @@ pub struct Traffic<'a> {
     pub clients: &'a AddressSet,
 }
 
-/// Permissions that one mend speaks of: more are told by their number.
-const MAX_MENDS: usize = 4;
+/// Entries of one list that a mend adds: more are for somebody who looks at the list.
+const MAX_ENTRIES: usize = 4;
 
 /// Blocks of one command: a longer list belongs into a prefix list.
-const MAX_BLOCKS: usize = 20;
+pub(super) const MAX_BLOCKS: usize = 20;
 
 /// A change to one layer.
 enum Change<'a> {
-    AuthorizeGroup { group: &'a str, spec: &'a PortSpec, clients: &'a str },
-    RevokeGroup { group: &'a str, permission: &'a str, wider: bool },
+    AuthorizeGroup { group: &'a str, spec: &'a PortSpec, clients: &'a str, carriers: usize },
     AclEntry { acl: &'a str, number: i32, egress: bool, spec: &'a PortSpec },
     Route { table: &'a str, target: Option<&'a str>, block: &'a str },
     AttachGateway { vpc: &'a str },
     PublicAddress { interface: &'a str },
-    BpaExclusion { vpc: &'a str },
+    BpaExclusion { id: &'a str },
     StartInstance { instance: &'a str },
     Other { layer: Layer, id: &'a str },
 }
@@ -44,16 +43,13 @@ enum Change<'a> {
 impl fmt::Display for Change<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AuthorizeGroup { group, spec, clients } => {
-                write!(f, "let {clients} in to {spec} in {group}")
+            Self::AuthorizeGroup { group, spec, clients, carriers } => {
+                write!(f, "let {clients} in to {spec} in {group}")?;
+                match carriers {
+                    0 | 1 => Ok(()),
+                    n => write!(f, ", which opens it on all {n} interfaces that carry it"),
+                }
             }
-            Self::RevokeGroup { group, permission, wider: false } => {
-                write!(f, "take `{permission}` out of {group}")
-            }
-            Self::RevokeGroup { group, permission, wider: true } => write!(
-                f,
-                "take `{permission}` out of {group}; it is wider than this, so first permit again what is declared"
-            ),
             Self::AclEntry { acl, number, egress: false, spec } => {
                 write!(f, "allow {spec} in {acl} as rule {number}, before the one that denies it")
             }
@@ -72,8 +68,8 @@ impl fmt::Display for Change<'_> {
             }
             Self::AttachGateway { vpc } => write!(f, "attach an internet gateway to {vpc}"),
             Self::PublicAddress { interface } => write!(f, "give {interface} a public address"),
-            Self::BpaExclusion { vpc } => {
-                write!(f, "exclude {vpc} from block-public-access, if it is meant to be public")
+            Self::BpaExclusion { id } => {
+                write!(f, "exclude {id} from block-public-access, if it is meant to be public")
             }
             Self::StartInstance { instance } => write!(f, "start {instance}"),
             Self::Other { layer, id } => write!(f, "change the {layer} {id}, which decides"),
@@ -102,7 +98,8 @@ pub fn open(path: &Path, traffic: &Traffic<'_>, ground: &Ground<'_>) -> Vec<Mend
             let Some((at, group)) = group_to_open(decider, traffic, ground) else {
                 return other();
             };
-            authorize(at, &group.group_id, &spec, &blocks(traffic.clients, family))
+            let carriers = ground.carriers(&group.group_id);
+            authorize(at, &group.group_id, &spec, &blocks(traffic.clients, family), carriers)
         }
         Layer::NetworkAcl => {
             let Some((at, acl)) = ground.acl(&decider.id) else { return other() };
@@ -112,7 +109,7 @@ pub fn open(path: &Path, traffic: &Traffic<'_>, ground: &Ground<'_>) -> Vec<Mend
         Layer::RouteTable | Layer::Subnet => {
             let Some((at, table)) = ground.table(&decider.id) else { return other() };
             let target = table.vpc_id.as_deref().or(vpc).and_then(|v| ground.gateway(v));
-            vec![route(at, &table.route_table_id, target, family)]
+            vec![route(at, table, target, family)]
         }
         Layer::InternetGateway | Layer::Vpc => {
             let Some((vpc, at)) = vpc.zip(region) else { return other() };
@@ -146,23 +143,30 @@ pub fn open(path: &Path, traffic: &Traffic<'_>, ground: &Ground<'_>) -> Vec<Mend
             vec![Change::StartInstance { instance: &decider.id }.mend(Some(command(words)), None)]
         }
         Layer::BlockPublicAccess => {
-            let Some((vpc, at)) = vpc.zip(region) else { return other() };
+            // The subnet alone where it is known: the rest of the VPC stays shut.
+            let subnet = interface.and_then(|(_, i)| i.subnet_id.as_deref());
+            let (flag, key, id) = match (subnet, vpc) {
+                (Some(subnet), _) => ("--subnet-id", "subnet_id", subnet),
+                (None, Some(vpc)) => ("--vpc-id", "vpc_id   ", vpc),
+                (None, None) => return other(),
+            };
+            let Some(at) = region else { return other() };
             let words = [
                 "aws",
                 "ec2",
                 "create-vpc-block-public-access-exclusion",
                 "--region",
                 at.0,
-                "--vpc-id",
-                vpc,
+                flag,
+                id,
                 "--internet-gateway-exclusion-mode",
                 "allow-bidirectional",
             ];
             let terraform = format!(
-                "resource \"aws_vpc_block_public_access_exclusion\" \"public\" {{\n  vpc_id                          = {}\n  internet_gateway_exclusion_mode = \"allow-bidirectional\"\n}}\n",
-                quoted(vpc)
+                "resource \"aws_vpc_block_public_access_exclusion\" \"public\" {{\n  {key}                       = {}\n  internet_gateway_exclusion_mode = \"allow-bidirectional\"\n}}\n",
+                quoted(id)
             );
-            vec![Change::BpaExclusion { vpc }.mend(Some(command(words)), Some(terraform))]
+            vec![Change::BpaExclusion { id }.mend(Some(command(words)), Some(terraform))]
         }
         Layer::EgressOnlyInternetGateway
         | Layer::NatGateway
@@ -203,52 +207,18 @@ fn group_to_open<'a>(
     })
 }
 
-/// What would stop the traffic: the permissions of the interface's groups that let it in.
-#[must_use]
-pub fn close(traffic: &Traffic<'_>, ground: &Ground<'_>) -> Vec<Mend> {
-    let Some((at, interface)) = traffic.interface.and_then(|id| ground.interface(id)) else {
-        return Vec::new();
-    };
-    let mut out = Vec::new();
-    for (_, group) in interface.groups.iter().filter_map(|g| ground.group(&g.group_id)) {
-        for permission in live::ingress(group) {
-            if !permission.lets_in(traffic) {
-                continue;
-            }
-            let name = permission.to_string();
-            let wider = !traffic.ports.is_superset(&permission.ports)
-                || permission.protocol != Some(traffic.protocol);
-            let change = Change::RevokeGroup { group: &group.group_id, permission: &name, wider };
-            let words = [
-                "aws",
-                "ec2",
-                "revoke-security-group-ingress",
-                "--region",
-                at.0,
-                "--group-id",
-                &group.group_id,
-                "--ip-permissions",
-                &permission.raw(),
-            ];
-            let terraform = removed(&group.group_id, true, std::slice::from_ref(&name));
-            out.push(change.mend(Some(command(words)), Some(terraform)));
-        }
-    }
-    if out.len() > MAX_MENDS {
-        let more = out.len() - MAX_MENDS;
-        out.truncate(MAX_MENDS);
-        let text = format!("take out {more} more permissions of the same groups that let it in");
-        out.push(Mend { text, command: None, terraform: None });
-    }
-    out
-}
-
-fn authorize(at: Region<'_>, group: &str, spec: &PortSpec, blocks: &[IpNetwork]) -> Vec<Mend> {
+fn authorize(
+    at: Region<'_>,
+    group: &str,
+    spec: &PortSpec,
+    blocks: &[IpNetwork],
+    carriers: usize,
+) -> Vec<Mend> {
     let clients = match blocks {
         [one] => one.to_string(),
         many => format!("{} blocks", many.len()),
     };
-    let change = Change::AuthorizeGroup { group, spec, clients: &clients };
+    let change = Change::AuthorizeGroup { group, spec, clients: &clients, carriers };
     if blocks.is_empty() || blocks.len() > MAX_BLOCKS {
         return vec![change.mend(None, None)];
     }
@@ -290,7 +260,7 @@ fn acl_entries(
     let mut out = Vec::new();
     let pairs = port_pairs(spec.protocol, &spec.ports);
     for (block, pair) in
-        blocks.iter().flat_map(|b| pairs.iter().map(move |p| (b, p))).take(MAX_MENDS)
+        blocks.iter().flat_map(|b| pairs.iter().map(move |p| (b, p))).take(MAX_ENTRIES)
     {
         let Some(number) = free(&taken, before) else { break };
         taken.push(number);
@@ -363,16 +333,30 @@ fn free(taken: &[i32], before: i32) -> Option<i32> {
     (1..before).rev().find(|n| !taken.contains(n))
 }
 
-fn route(at: Region<'_>, table: &str, target: Option<&str>, family: Family) -> Mend {
+fn route(at: Region<'_>, table: &RouteTable, target: Option<&str>, family: Family) -> Mend {
     let (block, flag, key) = match family {
         Family::V4 => ("0.0.0.0/0", "--destination-cidr-block", "destination_cidr_block     "),
         Family::V6 => ("::/0", "--destination-ipv6-cidr-block", "destination_ipv6_cidr_block"),
     };
+    let there = table.routes.iter().find(|r| match family {
+        Family::V4 => r.destination_cidr_block.is_some_and(|b| b.prefix() == 0),
+        Family::V6 => r.destination_ipv6_cidr_block.is_some_and(|b| b.prefix() == 0),
+    });
+    let gone = there.is_some_and(|r| r.state.as_deref() == Some("blackhole"));
+    let table = table.route_table_id.as_str();
+    if there.is_some() && !gone {
+        // One more is refused, and another target would take the way that all of its subnets have now.
+        let text = format!(
+            "{table} has a route of {block} already, to something else than an internet gateway: put the host into a subnet whose table routes {block} to {}",
+            target.unwrap_or("an internet gateway")
+        );
+        return Mend { text, command: None, terraform: None };
+    }
     let gateway = target.unwrap_or("IGW_ID");
     let words = [
         "aws",
         "ec2",
-        "create-route",
+        if gone { "replace-route" } else { "create-route" },
         "--region",
         at.0,
         "--route-table-id",
@@ -417,7 +401,7 @@ fn public_address(at: Region<'_>, interface: &str, address: IpAddr) -> Mend {
 }
 
 /// The clients of one family as blocks; everything outside is written as everything.
-fn blocks(clients: &AddressSet, family: Family) -> Vec<IpNetwork> {
+pub(super) fn blocks(clients: &AddressSet, family: Family) -> Vec<IpNetwork> {
     let all = match family {
         Family::V4 => AddressSet::all_v4(),
         Family::V6 => AddressSet::all_v6(),

@@ -1,6 +1,7 @@
 //! One rule on one subject, with evidence on both sides and the mend.
 
 mod aws;
+mod close;
 mod draft;
 mod evidence;
 #[expect(clippy::module_inception, reason = "the module's main type")]
@@ -14,9 +15,10 @@ mod shell;
 mod terraform;
 
 pub use aws::port_pairs;
+pub use close::{Need, close};
 pub use draft::{Draft, Incomplete};
 pub use finding::{Evidence, Finding, FindingStatus, Mend, Side};
 pub use fingerprint::fingerprint;
 pub use ground::Ground;
-pub use mend::{Traffic, close, lacking, open};
+pub use mend::{Traffic, lacking, open};
 pub use reconcile::{Permission, reconcile};

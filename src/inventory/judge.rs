@@ -17,6 +17,7 @@ pub fn judge(spec: &Spec, resolution: &Resolution, facts: &Facts, now: Timestamp
     for role in spec.roles.values() {
         count(role, resolution, &mut rows);
         empty(role, resolution, &mut rows);
+        down(role, resolution, &mut rows);
         let looking = Looking { resolution, facts, now };
         fact::judge(role, looking, &mut rows);
         rollout::judge(role, looking, &mut rows);
@@ -77,6 +78,25 @@ fn empty(role: &Role, resolution: &Resolution, rows: &mut Vec<Row>) {
             });
         }
     }
+}
+
+/// A role that must answer and has hosts, none of them live, is a service that is down. A `count` says
+/// more precisely how many must be there, none included.
+fn down(role: &Role, resolution: &Resolution, rows: &mut Vec<Row>) {
+    let hosts = resolution.members.get(&role.name).map(Vec::as_slice).unwrap_or_default();
+    let live = |id: &String| resolution.hosts.get(id).is_some_and(|h| h.live);
+    let counted = role.count.min.is_some() || role.count.max == Some(0);
+    if counted || role.services.is_empty() || hosts.is_empty() || hosts.iter().any(live) {
+        return;
+    }
+    let mut services: Vec<String> = role.services.iter().map(|s| s.name.clone()).collect();
+    services.sort();
+    rows.push(Row {
+        what: What::NoneLive { role: role.name.clone(), hosts: hosts.to_vec(), services },
+        place: Some(role.at.clone()),
+        other: None,
+        gaps: gaps(&role.select, resolution),
+    });
 }
 
 /// What could not be seen where these selectors look.

@@ -26,6 +26,8 @@ pub enum What {
     TooMany { role: String, live: u32, max: u32 },
     /// A selector that picks no host, live or not; `nth` from 1 of the role's `of` selectors.
     PicksNothing { role: String, nth: usize, of: usize },
+    /// A role that requires services and whose hosts are all down: nobody is left to answer. Sorted.
+    NoneLive { role: String, hosts: Vec<String>, services: Vec<String> },
     /// A live host that no role picks.
     Unknown { host: String, name: Option<String> },
     /// Two roles of the same hosts whose declarations cannot both hold.
@@ -127,7 +129,8 @@ impl Row {
         match &self.what {
             What::TooFew { role, .. }
             | What::TooMany { role, .. }
-            | What::PicksNothing { role, .. } => format!("role {role}"),
+            | What::PicksNothing { role, .. }
+            | What::NoneLive { role, .. } => format!("role {role}"),
             What::Unknown { host, .. } | What::Silent { host, .. } => host.clone(),
             What::Overlap { roles: [a, b], about, .. } => format!("roles {a} and {b} {about}"),
             What::FactViolated { fact, is, .. } => format!("{} fact {fact}", is.host),
@@ -155,7 +158,10 @@ impl Row {
             What::FactIncompatible { values, odd, .. } => among(odd, holds(values)),
             What::RolloutTooFast { unproven, .. } => unproven.iter().any(|(h, _)| h == host),
             What::FactUnknown { hosts, .. } => hosts.iter().any(|h| h == host),
-            What::TooFew { .. } | What::TooMany { .. } | What::PicksNothing { .. } => false,
+            What::TooFew { .. }
+            | What::TooMany { .. }
+            | What::PicksNothing { .. }
+            | What::NoneLive { .. } => false,
         }
     }
 }
@@ -165,10 +171,10 @@ impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.what {
             What::TooFew { role, live, min } => {
-                write!(f, "role {role} has {live} live hosts, at least {min} are declared")
+                write!(f, "role {role} has {}, at least {min} are declared", self::live(*live))
             }
             What::TooMany { role, live, max } => {
-                write!(f, "role {role} has {live} live hosts, at most {max} are declared")
+                write!(f, "role {role} has {}, at most {max} are declared", self::live(*live))
             }
             What::PicksNothing { role, of: 1, .. } => {
                 write!(f, "the selector of role {role} picks no host")
@@ -176,12 +182,22 @@ impl fmt::Display for Row {
             What::PicksNothing { role, nth, of } => {
                 write!(f, "selector {nth} of {of} of role {role} picks no host")
             }
+            What::NoneLive { role, hosts: of, services } => write!(
+                f,
+                "role {role} requires {} and none of its {} is live",
+                services.join(", "),
+                hosts(of.len())
+            ),
             What::Unknown { host, name: Some(name) } => {
                 write!(f, "host {host} ({name}) belongs to no role")
             }
             What::Unknown { host, name: None } => write!(f, "host {host} belongs to no role"),
             What::Overlap { roles: [a, b], about, why, host, hosts } => {
-                write!(f, "roles {a} and {b} share {hosts} hosts ({host}) and {why}: {about}")
+                write!(
+                    f,
+                    "roles {a} and {b} share {} ({host}) and {why}: {about}",
+                    self::hosts(*hosts)
+                )
             }
             What::Silent { host, services, .. } => {
                 write!(f, "host {host} is live and answers none of {}", services.join(", "))
@@ -212,6 +228,10 @@ impl fmt::Display for Row {
             }
         }
     }
+}
+
+fn live(n: u32) -> String {
+    if n == 1 { "1 live host".into() } else { format!("{n} live hosts") }
 }
 
 fn hosts(n: usize) -> String {

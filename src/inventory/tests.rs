@@ -64,7 +64,7 @@ roles:
     assert_eq!(
         said(&spec, &snapshot),
         [
-            "role a has 1 live hosts, at least 2 are declared",
+            "role a has 1 live host, at least 2 are declared",
             "role b has 2 live hosts, at most 1 are declared",
         ]
     );
@@ -156,4 +156,33 @@ roles:
         [("role here".into(), 0), ("role there".into(), 1), ("role there".into(), 1)]
     );
     assert_eq!(rows[1].gaps, [gap]);
+}
+
+#[test]
+fn a_role_that_must_answer_and_has_only_dead_hosts_is_told() {
+    let roles = |count: &str| {
+        spec(&format!(
+            "version: 1
+roles:
+  a:
+    select: {{ tags: {{ role: a }} }}
+    services: {{ ssh: {{ port: tcp/22, from: internet }} }}
+{count}"
+        ))
+    };
+    let down = snapshot(&[("a", "stopped"), ("a", "terminated")]);
+    assert_eq!(said(&roles(""), &down), ["role a requires ssh and none of its 2 hosts is live"]);
+    let one = snapshot(&[("a", "stopped"), ("a", "running")]);
+    assert_eq!(said(&roles(""), &one), Vec::<String>::new());
+    // One that is missing altogether is told by its selector, and a count says how many must be there.
+    let gone = ["the selector of role a picks no host"];
+    assert_eq!(said(&roles(""), &snapshot(&[])), gone);
+    let few = ["role a has 0 live hosts, at least 1 are declared"];
+    assert_eq!(said(&roles("    count: { min: 1 }\n"), &down), few);
+    for none in ["    count: { min: 0 }\n", "    count: { max: 0 }\n"] {
+        assert_eq!(said(&roles(none), &down), Vec::<String>::new(), "{none}");
+    }
+    // Where nothing must answer nothing is down.
+    let idle = spec("version: 1\nroles:\n  a: { select: { tags: { role: a } } }\n");
+    assert_eq!(said(&idle, &down), Vec::<String>::new());
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// Says in one line what was *not* seen: the last line of every report.
 ///
-/// Gaps are counted by kind, accepted ones too; what the spec declares and nothing judges yet is
+/// Gaps are counted by kind, accepted ones too; so are hosts that are down. What the spec declares and nothing judges yet is
 /// named. Not escaped.
 #[must_use]
 pub fn not_seen(report: &AuditReport) -> String {
@@ -26,6 +26,13 @@ pub fn not_seen(report: &AuditReport) -> String {
     }
     if report.coverage.probed == 0 {
         parts.push("no endpoint was probed".into());
+    }
+    match report.coverage.not_live {
+        0 => {}
+        1 => parts.push("1 host of a role is not live, so nothing was expected of it".into()),
+        n => {
+            parts.push(format!("{n} hosts of roles are not live, so nothing was expected of them"))
+        }
     }
     if !report.not_judged.is_empty() {
         parts.push(format!("declared but not judged yet: {}", report.not_judged.join(", ")));

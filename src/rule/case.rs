@@ -51,6 +51,8 @@ cases! {
     RoleTooLarge = "role-too-large" Inventory,
     /// A selector of a role picks no host.
     SelectorMatchesNothing = "selector-matches-nothing" Inventory,
+    /// A role requires services, and none of its hosts is live.
+    RoleNotLive = "role-not-live" Inventory,
     /// A live host is in no role.
     HostUnknown = "host-unknown" Inventory,
     /// Two roles of one host contradict each other.

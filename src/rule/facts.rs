@@ -48,6 +48,7 @@ facts! {
     "roles" List "roles of the host, sorted; empty for a host of no role",
     "address" Text "the address judged",
     "public" Flag "whether the address lies outside every private block",
+    "family" Text "` over IPv4` or ` over IPv6`, where what is required fares differently over the other; empty otherwise",
     "interface" Text "network interface id; empty for a host outside any cloud",
     "protocol" Text "`tcp`, `udp`, `icmp`, `icmpv6` or a number",
     "ports" Text "the ports, as in `tcp/22,80-90`",
@@ -58,13 +59,14 @@ facts! {
     "source" Text "`internet`, a network or a role",
     "declared" Text "`required`, `allowed`, `absent`, `forbidden`",
     "configured" Text "`permitted`, `partly`, `blocked`, `unknown`, `not-applicable`",
-    "observed" Text "`open-confirmed`, `open-unconfirmed`, `wrong-service`, `refused`, `rejected`, `unreachable`, `silent`, `unproven`, `failed`, `unprobed`",
+    "observed" Text "`open-confirmed`, `open-unconfirmed`, `wrong-service`, `refused` (by the target itself), `refused-unplaced` (by it or by something before it), `rejected`, `unreachable`, `silent`, `unproven`, `failed`, `unprobed`",
     "saw" Text "what the vantages saw, in words",
     "probed" Number "how many of the ports were probed",
     "service" Text "name of the declared service; empty where none is",
     "expects" Text "what the service must prove: `stun`, `ssh`, `tls`, `http`, `https`, `banner`, `connect`, `path`",
     "layer" Text "the layer of the configuration that decides: `security-group`, `network-acl`, …",
     "decided_by" Text "the resource that decides and its line, in words",
+    "refusal" Text "for a refusal: what it means, by who is known to have sent it; empty otherwise",
     "clients" Text "for `partly`: the clients that get an answer, in words; empty otherwise",
 }
 

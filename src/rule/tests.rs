@@ -38,7 +38,7 @@ fn combinations() -> Vec<Cells> {
             }
         }
     }
-    assert_eq!(out.len(), 4 * 5 * 10 * 3 * 2 * 2);
+    assert_eq!(out.len(), 4 * 5 * 11 * 3 * 2 * 2);
     out
 }
 
@@ -91,12 +91,15 @@ fn table(c: &Cells) -> (&'static str, Option<&'static str>) {
     let unknown = c.configured == C::Unknown;
     match c.observed {
         O::Silent | O::Rejected | O::Unreachable => ("declared-silent", Some("high")),
-        O::Refused if c.expects != Expects::Path => ("declared-refused", Some("high")),
+        O::Refused | O::RefusedUnplaced if c.expects != Expects::Path => {
+            ("declared-refused", Some("high"))
+        }
         O::OpenUnconfirmed if c.expects == Expects::Protocol => ("unconfirmed", Some("medium")),
         _ if unknown => ("gap", None),
         O::Refused | O::OpenConfirmed | O::OpenUnconfirmed => ("ok", None),
         O::Unproven if c.configured == C::Permitted => ("ok", None),
-        O::Unproven | O::Unprobed | O::Failed => ("gap", None),
+        // Where a path is expected such a refusal counts as unproven before rules see it.
+        O::Unproven | O::Unprobed | O::Failed | O::RefusedUnplaced => ("gap", None),
         O::WrongService => unreachable!("taken above"),
     }
 }
@@ -120,8 +123,11 @@ fn every_combination_of_cells_has_the_outcome_of_the_table() {
         if let Some(severity) = severity {
             assert_eq!(judged.severity.name(), severity, "{cells:?}");
         }
-        let low = cells.configured == ConfiguredCell::Unknown
-            && ["declared-silent", "declared-refused", "unconfirmed"].contains(&got);
+        // Who refused decides what it says: by anybody it is no more than a hint.
+        let unplaced = cells.observed == ObservedCell::RefusedUnplaced && got == "declared-refused";
+        let low = unplaced
+            || cells.configured == ConfiguredCell::Unknown
+                && ["declared-silent", "declared-refused", "unconfirmed"].contains(&got);
         assert_eq!(judged.confidence.name() == "low", low, "{cells:?}");
     }
     let all: BTreeSet<String> =

@@ -128,6 +128,7 @@ pub use model::{
 pub use profile::{Profile, ProxyKind};
 pub(crate) use scalar::duration;
 pub use source::Source;
+pub use suggest::nearest;
 pub use yaml::{MAX_DEPTH, MAX_FILE_BYTES, MAX_VALUES};
 
 use std::collections::BTreeSet;

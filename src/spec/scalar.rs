@@ -108,7 +108,13 @@ impl Scalar {
                 }
                 Ok(())
             }
-            Self::Name | Self::Reference => name(text),
+            Self::Name => name(text),
+            // Where a name is asked for, addresses want one.
+            Self::Reference if block(text).is_ok() && name(text).is_err() => {
+                Err(Wrong::new(format!("cannot use `{}` as a name", shorten(text)))
+                    .hint("give the block a name under `networks:` and use that name here"))
+            }
+            Self::Reference => name(text),
             Self::FactName => match text.strip_prefix("tag:") {
                 Some(key) if !key.trim().is_empty() => Ok(()),
                 _ => name(text),

@@ -2,7 +2,7 @@
 ///
 /// Near enough: one slip (a letter missing, added, changed or swapped with its neighbour) for
 /// every three letters, at least one.
-pub(super) fn nearest<'a>(
+pub fn nearest<'a>(
     written: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {

@@ -197,6 +197,13 @@ fn bad() -> Vec<(String, &'static str, &'static str)> {
         (v("roles: { ‸'a b': { select: { names: a } } }"), "as a name", "letters"),
         // References.
         (
+            v(
+                "roles: { r: { select: { names: a }, allow: [{ port: tcp/22, from: ‸10.0.0.0/8 }] } }",
+            ),
+            "`10.0.0.0/8` as a name",
+            "under `networks:`",
+        ),
+        (
             v("roles: { r: { select: { names: a }, journeys: { j: { any_of: [‸x] } } } }"),
             "the service `x` is not declared",
             "",

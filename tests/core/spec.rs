@@ -149,3 +149,26 @@ fn the_example_of_the_design_is_valid() {
     let errors: Vec<String> = validator.iter_errors(&value).map(|e| e.to_string()).collect();
     assert_eq!(errors, Vec::<String>::new());
 }
+
+#[test]
+fn a_waiver_of_a_rule_that_there_is_not_is_an_error_with_what_was_meant() {
+    let world = World::new();
+    let waive = |rule: &str| {
+        format!(
+            "version: 1\nwaivers:\n  - {{ finding: {rule}, endpoint: i-1 tcp/22, owner: a@b.example, reason: x, until: 2999-01-01T00:00:00Z }}\n"
+        )
+    };
+    world.file("spec.yaml", waive("latent-exposre"));
+    let ran = world.run(&["spec", "check"]);
+    assert_eq!(ran.code, Some(2), "{ran}");
+    assert!(ran.stdout.contains("did you mean `latent-exposure`?"), "{ran}");
+    assert!(ran.stdout.contains("spec.yaml:3:"), "{ran}");
+    let ran = world.run(&["spec", "check", "--format", "json"]);
+    let said: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(
+        (&said["valid"], &said["errors"][0]["hint"]),
+        (&false.into(), &"did you mean `latent-exposure`?".into())
+    );
+    world.file("spec.yaml", waive("latent-exposure"));
+    assert_eq!(world.run(&["spec", "check"]).code, Some(0));
+}

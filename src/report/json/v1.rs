@@ -333,8 +333,17 @@ pub(in crate::report) fn gaps(report: &AuditReport) -> Vec<Gap> {
 
 impl From<&audit::Coverage> for Coverage {
     fn from(coverage: &audit::Coverage) -> Self {
-        let audit::Coverage { hosts, roles, interfaces, groups, exposures, probed, unprobed, ok } =
-            *coverage;
+        let audit::Coverage {
+            hosts,
+            roles,
+            interfaces,
+            groups,
+            not_live: _,
+            exposures,
+            probed,
+            unprobed,
+            ok,
+        } = *coverage;
         Self { hosts, roles, interfaces, groups, exposures, probed, unprobed, ok }
     }
 }

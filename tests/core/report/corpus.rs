@@ -75,6 +75,7 @@ pub(crate) fn report() -> AuditReport {
             roles: 1,
             interfaces: 4,
             groups: 2,
+            not_live: 0,
             exposures: 9,
             probed: 7,
             unprobed: 0,

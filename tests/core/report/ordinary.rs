@@ -43,6 +43,7 @@ pub(super) fn report() -> AuditReport {
             roles: 1,
             interfaces: 3,
             groups: 2,
+            not_live: 0,
             exposures: 9,
             probed: 9,
             unprobed: 0,

@@ -105,3 +105,18 @@ fn the_last_line_names_every_kind_of_gap_and_everything_not_judged() {
     report.coverage.probed = 0;
     assert!(not_seen(&report).contains("no endpoint was probed"));
 }
+
+#[test]
+fn hosts_that_are_down_are_counted_in_the_last_line_and_are_not_said_to_be_judged_some_day() {
+    let mut report = corpus::report();
+    report.not_judged.clear();
+    for (n, says) in [
+        (1, "1 host of a role is not live, so nothing was expected of it"),
+        (2, "2 hosts of roles are not live, so nothing was expected of them"),
+    ] {
+        report.coverage.not_live = n;
+        let text = render(Format::Text, &report);
+        let last = text.lines().last().expect("a last line");
+        assert!(last.contains(says) && !last.contains("not judged yet"), "{last}");
+    }
+}

@@ -1,0 +1,52 @@
+use super::judged::Context;
+use crate::exposure::clients_of;
+use crate::finding::Need;
+use crate::model::{AddressSet, SourceName};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is declared for the hosts behind each security group: what its permissions are for.
+pub(super) struct Needs<'a> {
+    pub(super) context: &'a Context<'a>,
+    roles: BTreeMap<&'a str, BTreeSet<&'a str>>,
+    clients: BTreeMap<&'a SourceName, AddressSet>,
+}
+
+impl<'a> Needs<'a> {
+    pub(super) fn new(context: &'a Context<'a>) -> Self {
+        let Context { spec, resolution, ground, .. } = context;
+        let mut roles: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        // A host that is stopped needs them when it starts.
+        for host in resolution.hosts.values().filter(|h| !h.roles.is_empty()) {
+            let interfaces = host.addresses.iter().filter_map(|a| a.interface.as_deref());
+            for group in interfaces.flat_map(|id| ground.groups_of(id)) {
+                roles.entry(group).or_default().extend(host.roles.iter().map(String::as_str));
+            }
+        }
+        let mut clients = BTreeMap::new();
+        for role in spec.roles.values() {
+            let services = role.services.iter().flat_map(|s| &s.from);
+            for source in services.chain(role.allow.iter().flat_map(|p| &p.from)) {
+                clients.entry(source).or_insert_with(|| clients_of(source, spec, resolution));
+            }
+        }
+        Self { context, roles, clients }
+    }
+
+    /// What is required and allowed of any host of a group.
+    pub(super) fn of(&self, group: &str) -> Vec<Need<'_>> {
+        let roles = self.roles.get(group).into_iter().flatten();
+        let mut out = Vec::new();
+        for role in roles.filter_map(|r| self.context.spec.roles.get(*r)) {
+            let services = role.services.iter().map(|s| (Some(s.name.as_str()), &s.port, &s.from));
+            let allowed = role.allow.iter().map(|p| (None, &p.port, &p.from));
+            for (service, port, from) in services.chain(allowed) {
+                out.extend(from.iter().filter_map(|source| {
+                    let clients = self.clients.get(source)?;
+                    let (protocol, ports, role) = (port.protocol, &port.ports, &*role.name);
+                    Some(Need { protocol, ports, source, clients, service, role })
+                }));
+            }
+        }
+        out
+    }
+}

@@ -1,0 +1,177 @@
+use super::aws::ip_permissions;
+use super::live::{self, Live};
+use super::mend::{MAX_BLOCKS, blocks};
+use super::shell::command;
+use super::terraform::{ingress_rules, removed};
+use super::{Ground, Mend, Traffic};
+use crate::model::{AddressSet, Family, PortSet, Protocol, SourceName};
+use crate::snapshot::SecurityGroup;
+
+/// Permissions that one mend speaks of: more are told by their number.
+const MAX_MENDS: usize = 4;
+
+/// Something declared that hosts behind a security group must or may let in.
+#[derive(Debug, Clone, Copy)]
+pub struct Need<'a> {
+    pub protocol: Protocol,
+    pub ports: &'a PortSet,
+    pub source: &'a SourceName,
+    pub clients: &'a AddressSet,
+    /// The declared service; `None` for `allow`.
+    pub service: Option<&'a str>,
+    pub role: &'a str,
+}
+
+/// What a permission lets in of a need, and nothing else of its group does.
+struct Rest<'a> {
+    need: Need<'a>,
+    ports: PortSet,
+    clients: AddressSet,
+}
+
+/// What would stop the traffic: the permissions of the interface's groups that let it in.
+///
+/// `needs` gives what is declared for any host of a group. A permission that lets in some of that is not
+/// taken out before the rest of it has a permission of its own.
+#[must_use]
+pub fn close<'a>(
+    traffic: &Traffic<'_>,
+    ground: &Ground<'_>,
+    needs: &dyn Fn(&str) -> Vec<Need<'a>>,
+) -> Vec<Mend> {
+    let Some((at, interface)) = traffic.interface.and_then(|id| ground.interface(id)) else {
+        return Vec::new();
+    };
+    let mut out = Vec::new();
+    for (_, group) in interface.groups.iter().filter_map(|g| ground.group(&g.group_id)) {
+        let needs = needs(&group.group_id);
+        let (wrong, fine): (Vec<_>, Vec<_>) =
+            live::ingress(group).partition(|p| lets_in_more(p, traffic, &needs));
+        for permission in wrong {
+            let rest: Vec<_> =
+                needs.iter().filter_map(|n| rest(n, &permission, group, &fine)).collect();
+            out.push(take_out(at.0, group, &permission, &rest, traffic));
+        }
+    }
+    if out.len() > MAX_MENDS {
+        let more = out.len() - MAX_MENDS;
+        out.truncate(MAX_MENDS);
+        let text = format!("look at {more} more permissions of the same groups that let it in");
+        out.push(Mend { text, command: None, terraform: None });
+    }
+    out
+}
+
+/// Whether a permission lets in any of the traffic that is not declared for narrower sources.
+fn lets_in_more(permission: &Live<'_>, traffic: &Traffic<'_>, needs: &[Need<'_>]) -> bool {
+    if !permission.lets_in(traffic) {
+        return false;
+    }
+    let ports = permission.ports.intersect(traffic.ports);
+    let family = traffic.clients.of_family(Family::of(traffic.address));
+    let narrower = needs.iter().filter(|n| {
+        n.protocol == traffic.protocol
+            && n.ports.is_superset(&ports)
+            && !n.clients.is_superset(&family)
+    });
+    let left = permission.clients().intersect(&family);
+    !narrower.fold(left, |left, n| left.subtract(n.clients)).is_empty()
+}
+
+/// What of a need would be lost with the permission; `None` where other permissions that stay let it in.
+fn rest<'a>(
+    need: &Need<'a>,
+    permission: &Live<'_>,
+    group: &SecurityGroup,
+    fine: &[Live<'_>],
+) -> Option<Rest<'a>> {
+    let (ports, mut clients) = permission.serves(need)?;
+    for other in fine.iter().filter(|p| p.passes(need.protocol, &ports)) {
+        clients = clients.subtract(&other.clients());
+    }
+    // Its members come by their group, whichever addresses they have.
+    let by_group = matches!(need.source, SourceName::Role(_))
+        && live::from_groups(group, need.protocol, &ports);
+    (!clients.is_empty() && !by_group).then_some(Rest { need: *need, ports, clients })
+}
+
+fn take_out(
+    region: &str,
+    group: &SecurityGroup,
+    permission: &Live<'_>,
+    rest: &[Rest<'_>],
+    traffic: &Traffic<'_>,
+) -> Mend {
+    let (id, name) = (group.group_id.as_str(), permission.to_string());
+    let ec2 = |call: &str, permissions: &str| {
+        let words = ["--region", region, "--group-id", id, "--ip-permissions", permissions];
+        command(["aws", "ec2", call].into_iter().chain(words))
+    };
+    let revoke = ec2("revoke-security-group-ingress", &permission.raw());
+    let gone = removed(id, true, std::slice::from_ref(&name));
+    if rest.is_empty() {
+        let wider = !traffic.ports.is_superset(&permission.ports)
+            || permission.protocol != Some(traffic.protocol);
+        let wider =
+            if wider { "; it lets in more than this, and nothing declared needs it" } else { "" };
+        let text = format!("take `{name}` out of {id}{wider}");
+        return Mend { text, command: Some(revoke), terraform: Some(gone) };
+    }
+    let mut said: Vec<String> = rest.iter().map(|r| r.need.said()).collect();
+    said.dedup();
+    let more = said.len().saturating_sub(MAX_MENDS);
+    said.truncate(MAX_MENDS);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let said = said.join(", ");
+    // Other hosts of the group need just this, from the very clients that are to be kept out here.
+    if rest.iter().any(|r| r.is_all_of(traffic)) {
+        let text = format!(
+            "`{name}` of {id} lets in what is declared, too ({said}{more}), so it stays: give this host a group of its own"
+        );
+        return Mend { text, command: None, terraform: None };
+    }
+    let text = format!(
+        "`{name}` of {id} lets in what is declared, too ({said}{more}): permit that by itself, and then take it out"
+    );
+    let family = Family::of(traffic.address);
+    let mut commands = Vec::new();
+    let mut terraform = String::new();
+    for Rest { need, ports, clients } in rest {
+        let blocks = blocks(clients, family);
+        // A role's members change, and with them their addresses: that is for a group as the peer.
+        if matches!(need.source, SourceName::Role(_)) || blocks.len() > MAX_BLOCKS {
+            return Mend { text, command: None, terraform: None };
+        }
+        let permissions = ip_permissions(need.protocol, ports, &blocks);
+        let line = ec2("authorize-security-group-ingress", &permissions);
+        if !commands.contains(&line) {
+            commands.push(line);
+            terraform += &ingress_rules(id, need.protocol, ports, &blocks);
+        }
+    }
+    commands.push(revoke);
+    terraform += &gone;
+    Mend { text, command: Some(commands.join("\n")), terraform: Some(terraform) }
+}
+
+impl Need<'_> {
+    /// `service ssh of role web from office`.
+    fn said(&self) -> String {
+        let what = match self.service {
+            Some(service) => format!("service {service}"),
+            None => format!("what may be reached at {}", self.protocol),
+        };
+        format!("{what} of role {} from {}", self.role, self.source)
+    }
+}
+
+impl Rest<'_> {
+    /// Whether what would be permitted for it lets the traffic in, from all who send it.
+    fn is_all_of(&self, traffic: &Traffic<'_>) -> bool {
+        let family = Family::of(traffic.address);
+        let let_in = AddressSet::from_networks(blocks(&self.clients, family));
+        self.need.protocol == traffic.protocol
+            && self.ports.intersects(traffic.ports)
+            && let_in.is_superset(&traffic.clients.of_family(family))
+    }
+}
