@@ -3,6 +3,7 @@
 mod facts;
 mod refused;
 pub(crate) mod tokbox_2019;
+mod unseen;
 mod vantages;
 
 use crate::lab::Lab;
