@@ -2,7 +2,7 @@
 
 use crate::common::skip;
 use crate::job::Job;
-use crate::planned::{fleet, plan, told};
+use crate::planned::{fleet, plan, told, words};
 use crate::simworld::Sim;
 use portcullis::cleanup::names::Names;
 use portcullis::dns;
@@ -186,6 +186,12 @@ fn what_a_name_leads_to_is_not_planned() {
     fleet.sim.folder.file("zone.json", zone);
     let (_, told, _) = ran(&["--names=zone.json"]);
     assert!(told["refused"].to_string().contains("private.example has a record"), "{told}");
+    // Standard input says it once.
+    let piped = words(&fleet, &["--format=json", &resolver, "--names=-"]);
+    let list = std::fs::File::open(fleet.sim.path("zone.json")).expect("the list");
+    let ran = fleet.sim.folder.command(&piped).stdin(list).output().expect("the binary starts");
+    let shown = String::from_utf8_lossy(&ran.stdout);
+    assert!(shown.contains("private.example has a record"), "{ran:?}");
     for (text, says) in [("", "no name"), ("two words\n", "line 1")] {
         fleet.sim.folder.file("names", text);
         let ran = plan(&fleet, &["--names=names", &resolver]);

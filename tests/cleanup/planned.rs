@@ -34,6 +34,11 @@ pub(crate) fn fleet(change: impl FnOnce(&mut Fleet)) -> Fleet {
 }
 
 pub(crate) fn plan(fleet: &Fleet, more: &[&str]) -> Ran {
+    fleet.sim.folder.run(&words(fleet, more))
+}
+
+/// The arguments of such a run.
+pub(crate) fn words(fleet: &Fleet, more: &[&str]) -> Vec<String> {
     let adapter = json!(fleet.sim.command()).to_string();
     let mut arguments = vec![
         "cleanup",
@@ -49,7 +54,7 @@ pub(crate) fn plan(fleet: &Fleet, more: &[&str]) -> Ran {
         arguments.push("--scope=servos");
     }
     arguments.extend(more);
-    fleet.sim.folder.run(&arguments)
+    arguments.into_iter().map(Into::into).collect()
 }
 
 pub(crate) fn told(ran: &Ran) -> Value {

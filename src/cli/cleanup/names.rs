@@ -40,11 +40,11 @@ fn resolver(text: &str) -> Result<SocketAddr, String> {
 const FRESH: Duration = Duration::from_secs(30);
 
 impl NamesArgs {
-    /// The names of the lists, and of a spec where there is one; `None` where there is none at all.
+    /// Reads the lists: once in a run, because standard input and pipes say it once.
     ///
     /// # Errors
     /// Lists that cannot be read: the name that is lost may be the one that leads to something.
-    pub(super) fn read(&self, spec: Option<&Spec>) -> Result<Option<Names>, CliError> {
+    pub(super) fn lists(&self) -> Result<Listed<'_>, CliError> {
         let mut names = Names::default();
         for path in &self.names {
             let cannot = || {
@@ -53,25 +53,7 @@ impl NamesArgs {
             let bytes = bytes(path).map_err(|e| cannot().because(visible(&e)))?;
             names.read(&bytes).map_err(|e| cannot().because(visible(&e)))?;
         }
-        for name in spec.into_iter().flat_map(|s| s.names.keys()) {
-            names
-                .add(name)
-                .map_err(|e| CliError::new("ask where the spec's names lead").because(e))?;
-        }
-        Ok((!names.ask.is_empty()).then_some(names))
-    }
-
-    /// The digest that a plan pins of the lists; `None` without one.
-    pub(super) fn pin(&self) -> Result<Option<Digest>, CliError> {
-        Ok(self.read(None)?.map(|names| names.digest()))
-    }
-
-    /// Where they lead now.
-    ///
-    /// # Errors
-    /// Nobody can be asked at all. A name that nobody answers for is no error: it is unknown.
-    pub(super) fn led(&self, names: &Names) -> Result<Led, CliError> {
-        ask(names, &self.resolver).map_err(|e| CliError::new("ask where names lead").because(e))
+        Ok(Listed { names, resolvers: &self.resolver })
     }
 
     /// A world in which what names lead to is alive, for the acts of a plan.
@@ -84,8 +66,9 @@ impl NamesArgs {
         spec: Option<&Spec>,
         world: Box<dyn World>,
     ) -> Result<Box<dyn World>, CliError> {
-        let listed = self.read(None)?.map(|names| names.digest());
-        if let Some(pinned) = plan.pins.names.as_ref().filter(|p| listed.as_ref() != Some(p)) {
+        let listed = self.lists()?;
+        if let Some(pinned) = plan.pins.names.as_ref().filter(|p| listed.pin().as_ref() != Some(p))
+        {
             let says = format!(
                 "the plan was made with the names {pinned}, and they are asked again before each act"
             );
@@ -93,13 +76,48 @@ impl NamesArgs {
                 .hint("--names FILE, the very list that the plan was made with"));
         }
         let resolvers = self.resolver.clone();
-        Ok(match self.read(spec)? {
+        Ok(match listed.with(spec)? {
             Some(names) => {
                 let mark = Named { names, resolvers, led: None };
                 Box::new(Marked { inner: world, mark })
             }
             None => world,
         })
+    }
+}
+
+/// The lists that were named, as they were read.
+pub(super) struct Listed<'a> {
+    names: Names,
+    resolvers: &'a [SocketAddr],
+}
+
+impl Listed<'_> {
+    /// The digest that a plan pins of the lists; `None` without one.
+    pub(super) fn pin(&self) -> Option<Digest> {
+        (!self.names.ask.is_empty()).then(|| self.names.digest())
+    }
+
+    /// The names of the lists, and of a spec where there is one; `None` where there is none at all.
+    ///
+    /// # Errors
+    /// A name of the spec that nobody can be asked for.
+    pub(super) fn with(&self, spec: Option<&Spec>) -> Result<Option<Names>, CliError> {
+        let mut names = self.names.clone();
+        for name in spec.into_iter().flat_map(|s| s.names.keys()) {
+            names
+                .add(name)
+                .map_err(|e| CliError::new("ask where the spec's names lead").because(e))?;
+        }
+        Ok((!names.ask.is_empty()).then_some(names))
+    }
+
+    /// Where names lead now.
+    ///
+    /// # Errors
+    /// Nobody can be asked at all. A name that nobody answers for is no error: it is unknown.
+    pub(super) fn led(&self, names: &Names) -> Result<Led, CliError> {
+        ask(names, self.resolvers).map_err(|e| CliError::new("ask where names lead").because(e))
     }
 }
 

@@ -6,7 +6,7 @@ use super::super::collect::LiveArgs;
 use super::super::pipeline::{self, Case};
 use super::super::{input, rules};
 use super::adapter::RoleArgs;
-use super::names::NamesArgs;
+use super::names::Listed;
 use crate::cleanup::names::{self, Led};
 use crate::cleanup::plan::{Phase, Plan};
 use crate::cleanup::{Digest, Hello, ItemRef, Listing, Source, Target, World, aws};
@@ -49,12 +49,12 @@ pub struct NativeArgs {
 
 /// What a plan is drafted from, in place of an adapter's answers.
 #[derive(Debug)]
-pub struct Native {
-    pub hello: Hello,
-    pub listing: Listing,
+pub(super) struct Native {
+    pub(super) hello: Hello,
+    pub(super) listing: Listing,
     /// Of what decides that something is dead. The spec is not part of it: it is the list that keeps
     /// things, and is watched as one.
-    pub classifier: Digest,
+    pub(super) classifier: Digest,
 }
 
 impl NativeArgs {
@@ -70,10 +70,10 @@ impl NativeArgs {
     ///
     /// # Errors
     /// Specs and snapshots that cannot be read, and more accounts than one.
-    pub fn list(
+    pub(super) fn list(
         &self,
         global: &Global,
-        (scope, selector, asked): (&str, &BTreeMap<String, String>, &NamesArgs),
+        (scope, selector, asked): (&str, &BTreeMap<String, String>, &Listed<'_>),
         (phase, quarantined): (Phase, &BTreeSet<ItemRef>),
         now: Timestamp,
     ) -> Result<Native, CliError> {
@@ -131,11 +131,11 @@ impl NativeArgs {
             )
         })
         .observations;
-        let led = match asked.read(Some(&spec))? {
+        let led = match asked.with(Some(&spec))? {
             Some(names) if !global.offline => Some(asked.led(&names)?),
             // Nobody is asked: of a list that was named what it says by itself counts, and where its
             // names lead is unknown.
-            Some(names) if !asked.names.is_empty() => Some(Led::unasked(&names, now)),
+            Some(names) if asked.pin().is_some() => Some(Led::unasked(&names, now)),
             _ => None,
         };
         let seen = Seen { observations: &seen, named: led.as_ref() };

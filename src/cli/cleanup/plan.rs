@@ -3,7 +3,7 @@
 use super::adapter::AdapterArgs;
 use super::day;
 use super::folder::unusable;
-use super::names::{self, NamesArgs};
+use super::names::{self, Listed, NamesArgs};
 use super::native::NativeArgs;
 use super::noted;
 use super::notified;
@@ -155,7 +155,8 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
         inherits(args, path, receipt)?;
     }
     let keep = args.opt_outs.read()?;
-    let mut world = look(args, global, scope, &chosen, called, receipt.as_ref())?;
+    let names = args.names.lists()?;
+    let mut world = look(args, global, (scope, &chosen, &names), called, receipt.as_ref())?;
     if let Some(keep) = &keep {
         world.listing.resources.iter_mut().for_each(|r| keep.protect(r));
     }
@@ -171,7 +172,7 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
         adapter: world.adapter.clone(),
         adapter_command: world.words.clone(),
         opt_outs: keep.is_some(),
-        names: args.names.pin()?,
+        names: names.pin(),
         spec: args.native.spec_digest()?,
         scope: input::config(global)?
             .scope_addresses()
@@ -328,12 +329,14 @@ fn inherits(args: &PlanArgs, path: &Path, receipt: &Receipt) -> Result<(), CliEr
     Ok(())
 }
 
+/// A scope, what is chosen of it, and the lists of names.
+type Asked<'a> = (&'a str, &'a BTreeMap<String, String>, &'a Listed<'a>);
+
 /// Asks the adapter, and joins what a job calls dead.
 fn look(
     args: &PlanArgs,
     global: &Global,
-    scope: &str,
-    selector: &BTreeMap<String, String>,
+    (scope, selector, listed): Asked<'_>,
     called: Option<Vec<Resource>>,
     receipt: Option<&Receipt>,
 ) -> Result<World, CliError> {
@@ -343,7 +346,8 @@ fn look(
     });
     let judges: Vec<Digest> = judges.collect::<Result<_, _>>()?;
     if args.native.aws {
-        return account(args, global, scope, selector, called, (receipt, &judges));
+        let asked = (scope, selector, listed);
+        return account(args, global, asked, called, (receipt, &judges));
     }
     if args.adapter.adapter.is_none() {
         let resources = called.unwrap_or_default();
@@ -371,8 +375,8 @@ fn look(
         let why = Refusal::new(Reason::SourceUnreadable, e.to_string());
         refused("plan a cleanup", &why)
     })?;
-    if let Some(names) = args.names.read(None)? {
-        names::mark(&mut listing, &args.names.led(&names)?);
+    if let Some(names) = listed.with(None)? {
+        names::mark(&mut listing, &listed.led(&names)?);
     }
     let by_job = called.is_some();
     if let Some(called) = called {
@@ -414,15 +418,13 @@ fn nowhere(scope: &str) -> Target {
 fn account(
     args: &PlanArgs,
     global: &Global,
-    scope: &str,
-    selector: &BTreeMap<String, String>,
+    asked: Asked<'_>,
     called: Option<Vec<Resource>>,
     (receipt, judges): (Option<&Receipt>, &[Digest]),
 ) -> Result<World, CliError> {
     let items = receipt.into_iter().flat_map(|r| &r.items);
     let quarantined: BTreeSet<ItemRef> = items.map(|i| i.item.clone()).collect();
     let what = (args.phase(), &quarantined);
-    let asked = (scope, selector, &args.names);
     let native = args.native.list(global, asked, what, Timestamp::now())?;
     let mut listing = native.listing;
     let known = called.is_none() || !judges.is_empty();
