@@ -107,8 +107,10 @@ pub enum Reason {
     Nowhere { service: String, source: SourceName },
     /// No vantage is proven to lie in the source.
     Vantage { source: SourceName, why: String },
-    /// Not every port was looked at.
-    Sweep { address: IpAddr, missing: usize },
+    /// Not every port was looked at; why not, where a probe said it.
+    Sweep { address: IpAddr, missing: usize, why: Option<String> },
+    /// What held it when it was looked at once more after the sweep, and had not held it before.
+    AfterSweep(Box<Reason>),
     /// A journey without a working path.
     Journey { journey: String, profile: String, vantage: String, why: String, unseen: bool },
     /// It differs from every host that serves already.
@@ -145,6 +147,26 @@ impl Verdicts {
             && self.hosts.iter().flat_map(|h| &h.reasons).all(Reason::unseen)
     }
 
+    /// Adds what a second look, made after the sweep, holds of the hosts that passed the first: one
+    /// that stopped answering meanwhile was not swept, whatever its silence looked like.
+    pub fn looked_again(&mut self, after: Self) {
+        let mut after: Vec<HostAnswer> = after.hosts;
+        for host in self.hosts.iter_mut().filter(|h| h.answer() == Answer::Pass) {
+            let Some(at) = after.iter().position(|a| a.host == host.host) else { continue };
+            let HostAnswer { reasons, proofs, .. } = after.swap_remove(at);
+            if reasons.is_empty() {
+                continue;
+            }
+            host.proofs = proofs;
+            host.reasons.extend(reasons.into_iter().map(|r| Reason::AfterSweep(Box::new(r))));
+            if let Some(swept) = &mut self.swept {
+                host.addresses.iter().for_each(|a| {
+                    swept.whole.remove(a);
+                });
+            }
+        }
+    }
+
     /// Hosts that pass.
     #[must_use]
     pub fn passing(&self) -> usize {
@@ -165,6 +187,7 @@ impl Reason {
             Self::Nowhere { .. } => "no-address",
             Self::Vantage { .. } => "vantage",
             Self::Sweep { .. } => "sweep",
+            Self::AfterSweep(reason) => reason.kind(),
             Self::Journey { .. } => "journey",
             Self::Parity(_) => "parity",
             Self::Gap(gap) => gap.kind.name(),
@@ -180,6 +203,7 @@ impl Reason {
                 true
             }
             Self::Parity(difference) => difference.unknown.is_some(),
+            Self::AfterSweep(reason) => reason.unseen(),
             Self::NotMember { .. } | Self::NotLive | Self::Finding(_) | Self::Nowhere { .. } => {
                 false
             }
@@ -205,6 +229,7 @@ impl Reason {
             Self::Nowhere { service, source } => format!("{service} from {source}"),
             Self::Vantage { source, .. } => source.to_string(),
             Self::Sweep { address, .. } => address.to_string(),
+            Self::AfterSweep(reason) => reason.subject(),
             Self::Journey { journey, profile, .. } => format!("{journey} as {profile}"),
             Self::Parity(difference) => difference.what.clone(),
             Self::Gap(gap) => gap.scope.clone(),
@@ -240,8 +265,12 @@ impl fmt::Display for Reason {
             Self::Nowhere { service, source } => {
                 write!(f, "it has no address at which {source} could reach {service}")
             }
-            Self::Sweep { missing, .. } => {
-                write!(f, "{missing} of its TCP ports were not looked at")
+            Self::Sweep { missing, why, .. } => {
+                write!(f, "{missing} of its TCP ports were not looked at")?;
+                why.iter().try_for_each(|why| write!(f, ": {why}"))
+            }
+            Self::AfterSweep(reason) => {
+                write!(f, "once its ports had been swept, and not before: {reason}")
             }
             Self::Parity(difference) => write!(f, "{difference}"),
             Self::Gap(gap) => f.write_str(&gap.why),

@@ -1,6 +1,6 @@
 use crate::model::{Gap, GapKind};
 use crate::resolve::Resolution;
-use crate::snapshot::{AutoScalingGroup, Snapshot, TargetGroup};
+use crate::snapshot::{AutoScalingGroup, CallKind, Snapshot, TargetGroup};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
@@ -116,7 +116,7 @@ fn auto_scaling<'a>(name: &str, snapshot: &'a Snapshot) -> Result<&'a AutoScalin
     let mut found = snapshot.regions.iter().flat_map(|r| &r.auto_scaling_groups).filter(is);
     let group = found
         .next()
-        .ok_or_else(|| absent("Auto Scaling group", name, GapKind::AutoScalingGroups, snapshot))?;
+        .ok_or_else(|| absent("Auto Scaling group", name, CallKind::AutoScalingGroups, snapshot))?;
     if found.next().is_some() {
         let why = format!("several Auto Scaling groups are called {name}: name one by its ARN");
         return Err(Refusal { why, unseen: false });
@@ -150,7 +150,7 @@ fn target_group<'a>(arn: &str, snapshot: &'a Snapshot) -> Result<&'a TargetGroup
     let mut groups = snapshot.regions.iter().flat_map(|r| &r.target_groups);
     groups
         .find(|g| g.target_group_arn == arn)
-        .ok_or_else(|| absent("target group", arn, GapKind::LoadBalancers, snapshot))
+        .ok_or_else(|| absent("target group", arn, CallKind::TargetGroups, snapshot))
 }
 
 /// Registered targets that get no traffic yet.
@@ -173,12 +173,12 @@ fn unhealthy(group: &TargetGroup) -> Result<Vec<String>, Refusal> {
     Ok(found.into_iter().collect())
 }
 
-fn absent(what: &str, name: &str, kind: GapKind, snapshot: &Snapshot) -> Refusal {
-    let gaps: Vec<Gap> = snapshot
-        .calls
-        .iter()
-        .filter_map(|c| c.gap())
-        .filter(|g| g.kind == kind || g.kind == GapKind::Account)
+fn absent(what: &str, name: &str, kind: CallKind, snapshot: &Snapshot) -> Refusal {
+    let entered = snapshot.calls.iter().filter_map(|c| c.gap());
+    let views = snapshot.regions.iter();
+    let gaps: Vec<Gap> = views
+        .filter_map(|v| snapshot.gap(&v.account, &v.region, kind))
+        .chain(entered.filter(|g| g.kind == kind.gap() || g.kind == GapKind::Account))
         .collect();
     match gaps.first() {
         Some(gap) => Refusal { why: format!("no {what} {name} was read, and {gap}"), unseen: true },

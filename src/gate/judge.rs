@@ -1,4 +1,4 @@
-use super::sweep::{swept, unswept};
+use super::sweep::{Unswept, swept, unswept};
 use super::{Chosen, Difference, HostAnswer, Peer, Placed, Proof, Reason, Verdicts};
 use crate::audit::AuditReport;
 use crate::exposure::{Declared, Expects, Exposure, JourneyCell, JourneyOutcome, ObservedCell};
@@ -30,6 +30,9 @@ pub struct Input<'a> {
     pub peers: &'a [Peer],
     /// How each chosen host differs from its peers, by id.
     pub parity: &'a BTreeMap<String, Vec<Difference>>,
+    /// Why nobody can tell whom they would have to be like, where that holds them: see
+    /// [`super::unmeasured`].
+    pub unmeasured: Option<&'a str>,
     pub options: &'a Options,
 }
 
@@ -382,14 +385,18 @@ impl Judge<'_> {
             return;
         }
         for at in self.host.addresses.iter().filter(|a| a.public) {
-            let missing = unswept(self.input.observations, self.placed, at.address);
+            let Unswept { missing, why } =
+                unswept(self.input.observations, self.placed, at.address);
             if missing > 0 {
-                out.reasons.push(Reason::Sweep { address: at.address, missing });
+                out.reasons.push(Reason::Sweep { address: at.address, missing, why });
             }
         }
     }
 
     fn parity(&self, out: &mut HostAnswer) {
+        if let Some(why) = self.input.unmeasured {
+            out.reasons.push(Reason::Parity(Difference::unknown("configuration", why)));
+        }
         let Some(differences) = self.input.parity.get(&self.host.id) else { return };
         let more_right = |d: &Difference| d.is_more_right(&out.proofs);
         let judged: Vec<Difference> = differences
@@ -433,8 +440,13 @@ impl Judge<'_> {
                 .iter()
                 .any(|a| is_address(a.address) || a.interface.as_deref() == Some(first));
         let account = match &self.host.origin {
-            // Hosts that could not be listed may be this one's peers, not this one.
-            HostOrigin::Cloud { account, .. } => gap.kind == GapKind::Account && first == account,
+            // Instances that could not be listed may be this one's peers, not this one; interfaces may
+            // be its own, with addresses that nobody looked at.
+            HostOrigin::Cloud { account, region, .. } => match gap.kind {
+                GapKind::Account => first == account || first == format!("{account}/{region}"),
+                GapKind::NetworkInterfaces => first == format!("{account}/{region}"),
+                _ => false,
+            },
             HostOrigin::Declared(_) => false,
         };
         own || account

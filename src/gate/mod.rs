@@ -18,7 +18,7 @@ pub use answer::{Answer, HostAnswer, Peer, Proof, Reason, Swept, Verdicts};
 pub use choose::{Chosen, Refusal, Wanted, choose};
 pub use judge::{AskedVantage, Input, Options, judge};
 pub use parity::{Difference, compare};
-pub use peers::{answering, serving};
+pub use peers::{answering, serving, unmeasured};
 pub use place::Placed;
 pub use traits::{Trait, Traits, Value, observed_traits, traits};
 pub use watch::watched;

@@ -18,7 +18,7 @@ pub struct Difference {
     pub extra: Vec<String>,
     /// How many peers have what it is compared with, of how many whose value is known.
     pub peers: usize,
-    /// How many peers have what the host has: fewer than half.
+    /// How many peers have what the host has: half of them at most.
     pub alike: usize,
     pub of: usize,
     /// Why it could not be compared; the lists are empty then.
@@ -26,6 +26,21 @@ pub struct Difference {
 }
 
 impl Difference {
+    /// What could not be compared at all, and holds.
+    pub(super) fn unknown(what: &str, why: &str) -> Self {
+        Self {
+            what: what.into(),
+            kind: "parity",
+            holds: true,
+            missing: Vec::new(),
+            extra: Vec::new(),
+            peers: 0,
+            alike: 0,
+            of: 0,
+            unknown: Some(why.into()),
+        }
+    }
+
     /// Whether the host differs only by what is declared and proven of it: then it is its peers that lack
     /// something, an older release for one, and that holds no new host.
     pub(super) fn is_more_right(&self, proofs: &[Proof]) -> bool {
@@ -50,9 +65,9 @@ impl Difference {
 
 /// Compares a host with those that serve already, trait by trait.
 ///
-/// A host that is like at least half of them in a trait does not differ: one peer that is wrong must
-/// not vouch for another host that is wrong in the same way. One that differs is compared with what
-/// most of them have. What cannot be read of the host is a difference whose
+/// A host that is like more than half of them in a trait does not differ: one peer that is wrong must
+/// not vouch for another host that is wrong in the same way, nor may one of two. One that differs is
+/// compared with what most of the others have. What cannot be read of the host is a difference whose
 /// `unknown` says why, where the trait is in `deciding`; what cannot be read of a peer leaves that
 /// peer out.
 #[must_use]
@@ -98,7 +113,7 @@ pub fn compare(
         }
         let of: usize = values.values().sum();
         let alike = values.get(own).copied().unwrap_or(0);
-        if alike * 2 >= of {
+        if alike * 2 > of || of == 0 {
             continue;
         }
         // What most have; of equals the first, so that the answer is the same tomorrow.
@@ -122,21 +137,23 @@ pub fn compare(
 /// One sentence. Lines are text from outside: escape it where it is printed.
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = &self.what;
         if let Some(why) = &self.unknown {
-            return write!(f, "its {} cannot be compared with its peers: {why}", self.what);
+            return write!(f, "its {what} cannot be compared with its peers: {why}");
         }
         let (peers, of) = (self.peers, self.of);
+        let several = ["permissions", "routes", "addresses", "ports", "groups"];
+        let differs = if several.contains(&what.as_str()) { "differ" } else { "differs" };
         if self.alike > 0 {
             let others = of - self.alike;
-            return write!(f, "its {} differs from {others} of {of} peers that serve", self.what);
+            return write!(f, "its {what} {differs} from {others} of {of} peers that serve");
         }
         match (peers == of, of) {
-            (true, 1) => write!(f, "its {} differs from the one peer that serves", self.what),
-            (true, _) => write!(f, "its {} differs from all {of} peers that serve", self.what),
+            (true, 1) => write!(f, "its {what} {differs} from the one peer that serves"),
+            (true, _) => write!(f, "its {what} {differs} from all {of} peers that serve"),
             (false, _) => write!(
                 f,
-                "its {} differs from all {of} peers that serve, of which {peers} are alike",
-                self.what
+                "its {what} {differs} from all {of} peers that serve, of which {peers} are alike"
             ),
         }
     }

@@ -53,7 +53,8 @@ pub fn serving(
 }
 
 /// Keeps the peers from which the most declared services answered: one that answers nothing serves
-/// nothing, and one that answers less than another is no measure for a new host.
+/// nothing, and one that answers less than another is no measure for a new host. Where nothing
+/// answered, those stay of which no service was seen not to answer: nothing could be asked of them.
 #[must_use]
 pub fn answering(
     peers: Vec<Peer>,
@@ -61,20 +62,71 @@ pub fn answering(
     resolution: &Resolution,
     observations: &Observations,
 ) -> Vec<Peer> {
-    let mut open: BTreeMap<IpAddr, BTreeSet<&str>> = BTreeMap::new();
-    for row in observations.rows.iter().filter(|o| o.state == State::Open) {
+    let mut seen: BTreeMap<IpAddr, Answers<'_>> = BTreeMap::new();
+    for row in &observations.rows {
         let of = |s: &&Service| s.port.protocol == row.protocol && s.port.ports.contains(row.port);
         let services = role.services.iter().filter(of).map(|s| s.name.as_str());
-        open.entry(row.address).or_default().extend(services);
+        let at = seen.entry(row.address).or_default();
+        match row.state {
+            State::Open => at.open.extend(services),
+            State::Unproven | State::Failed | State::Unprobed => {}
+            _ => at.quiet.extend(services),
+        }
     }
-    let answers = |peer: &Peer| -> usize {
+    let of = |peer: &Peer| -> Answers<'_> {
         let host = resolution.hosts.get(&peer.host);
         let addresses = host.into_iter().flat_map(|h| &h.addresses);
-        let services = addresses.filter_map(|a| open.get(&a.address)).flatten();
-        services.collect::<BTreeSet<_>>().len()
+        let mut all = Answers::default();
+        for at in addresses.filter_map(|a| seen.get(&a.address)) {
+            all.open.extend(&at.open);
+            all.quiet.extend(&at.quiet);
+        }
+        all
     };
-    let most = peers.iter().map(answers).max().unwrap_or(0);
-    peers.into_iter().filter(|p| most > 0 && answers(p) == most).collect()
+    let most = peers.iter().map(|p| of(p).open.len()).max().unwrap_or(0);
+    let measures =
+        |answers: Answers<'_>| answers.open.len() == most && (most > 0 || answers.quiet.is_empty());
+    peers.into_iter().filter(|p| measures(of(p))).collect()
+}
+
+/// Services that were seen to answer at an address, and not to.
+#[derive(Default)]
+struct Answers<'a> {
+    open: BTreeSet<&'a str>,
+    quiet: BTreeSet<&'a str>,
+}
+
+/// Why nobody can tell whom a new host would have to be like; `None` where somebody can, also where no
+/// host of the role serves yet.
+///
+/// `serving` are those of [`serving`], `peers` what [`answering`] left of them.
+#[must_use]
+pub fn unmeasured(
+    role: &str,
+    serving: usize,
+    peers: &[Peer],
+    resolution: &Resolution,
+) -> Option<String> {
+    if !peers.is_empty() {
+        return None;
+    }
+    if serving > 0 {
+        return Some(if serving == 1 {
+            "the one host that serves already does not answer".into()
+        } else {
+            format!("none of the {serving} hosts that serve already answers")
+        });
+    }
+    let blind: BTreeSet<String> =
+        resolution.blind.iter().map(|b| format!("{}/{}", b.account, b.region)).collect();
+    if blind.is_empty() {
+        return None;
+    }
+    let blind: Vec<String> = blind.into_iter().collect();
+    Some(format!(
+        "no host of role {role} was seen to serve, and {} could not be read in full",
+        blind.join(", ")
+    ))
 }
 
 const fn kind(standing: &Standing) -> u8 {

@@ -18,15 +18,23 @@ pub(super) fn swept(input: &Input<'_>, placed: &Placed) -> Swept {
         if public.is_empty() {
             out.without.insert(host.id.clone());
         }
-        let whole = |a: &IpAddr| unswept(input.observations, placed, *a) == 0;
+        let whole = |a: &IpAddr| unswept(input.observations, placed, *a).missing == 0;
         out.whole.extend(public.into_iter().filter(whole));
     }
     out
 }
 
-/// TCP ports of an address that nobody looked at. Where a vantage is proven to stand outside, only
-/// those that are count: one inside sees what nobody outside does.
-pub(super) fn unswept(observations: &Observations, placed: &Placed, address: IpAddr) -> usize {
+/// TCP ports of an address that nobody looked at.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Unswept {
+    pub missing: usize,
+    /// What a probe of one of them said.
+    pub why: Option<String>,
+}
+
+/// What of an address nobody looked at. Where a vantage is proven to stand outside, only those that
+/// are count: one inside sees what nobody outside does.
+pub(super) fn unswept(observations: &Observations, placed: &Placed, address: IpAddr) -> Unswept {
     let family = Family::of(address);
     let outside: BTreeSet<&str> = observations
         .vantages
@@ -34,13 +42,19 @@ pub(super) fn unswept(observations: &Observations, placed: &Placed, address: IpA
         .map(|v| &*v.name)
         .filter(|v| placed.is_outside(v, family))
         .collect();
-    let looked: BTreeSet<u16> = observations
+    let (mut looked, mut why) = (BTreeSet::new(), None);
+    for seen in observations
         .rows
         .iter()
         .filter(|o| o.address == address && o.protocol == Protocol::Tcp)
         .filter(|o| outside.is_empty() || outside.contains(&*o.vantage))
-        .filter(|o| !matches!(o.state, State::Unprobed | State::Failed))
-        .map(|o| o.port)
-        .collect();
-    Swept::PORTS.saturating_sub(looked.len())
+    {
+        if matches!(seen.state, State::Unprobed | State::Failed) {
+            why = why.or_else(|| seen.detail.clone());
+        } else {
+            looked.insert(seen.port);
+        }
+    }
+    let missing = Swept::PORTS.saturating_sub(looked.len());
+    Unswept { missing, why: why.filter(|_| missing > 0) }
 }

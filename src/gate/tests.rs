@@ -98,8 +98,13 @@ fn a_group_gives_those_that_do_not_serve_yet() {
     assert!(!none.unseen && none.why.contains("none of the 2"), "{none}");
     let unread = choose(&targets, &snapshot, &resolution).expect_err("not read");
     assert!(unread.unseen, "{unread}");
-    let gone = choose(&Wanted::TargetGroup("arn:other".into()), &snapshot, &resolution);
-    assert!(gone.is_err_and(|r| !r.unseen));
+    let other = Wanted::TargetGroup("arn:other".into());
+    assert!(choose(&other, &snapshot, &resolution).is_err_and(|r| !r.unseen));
+    // What was never asked for may be there.
+    let mut unasked = snapshot.clone();
+    unasked.calls.retain(|c| c.kind != CallKind::LoadBalancers && c.kind != CallKind::TargetGroups);
+    let unread = choose(&other, &unasked, &resolution).expect_err("not read");
+    assert!(unread.unseen, "{unread}");
 }
 
 #[test]
@@ -157,6 +162,23 @@ fn peers_that_answer_less_than_another_are_no_measure() {
     assert_eq!(left(&["i-1", "i-2", "i-3"]), ["i-1"]);
     assert_eq!(left(&["i-2", "i-3"]), ["i-2"], "of those that are left the best");
     assert_eq!(left(&["i-3"]), Vec::<String>::new(), "a refusal serves nobody");
+    assert_eq!(left(&["i-3", "i-4"]), ["i-4"], "of i-4 nothing was seen not to answer");
+
+    // Nobody to be like because nobody answers, or because not everything was read, is told.
+    let told = |serving: usize, left: &[&str], resolution: &Resolution| {
+        unmeasured("a", serving, &peers(left), resolution)
+    };
+    assert_eq!(told(2, &["i-1"], &resolution), None);
+    assert_eq!(told(0, &[], &resolution), None, "no host serves yet, and all were read");
+    assert!(told(2, &[], &resolution).is_some_and(|w| w.contains("none of the 2 hosts")));
+    let mut blind = resolution.clone();
+    blind.blind.push(Blind {
+        account: "111122223333".into(),
+        region: "r2".into(),
+        gap: Gap::new(GapKind::Instances, "111122223333/r2", "denied"),
+    });
+    assert!(told(0, &[], &blind).is_some_and(|w| w.contains("111122223333/r2")));
+    assert_eq!(told(1, &["i-1"], &blind), None, "somebody serves, and is a measure");
 }
 
 fn lines(lines: &[&str]) -> Value {
@@ -180,13 +202,17 @@ fn the_odd_one_is_told_with_what_it_lacks_and_what_it_has_more() {
         (&["b".into()][..], &["x".into()][..])
     );
     assert_eq!((found[0].peers, found[0].of, found[0].holds), (2, 3, true));
-    // Like half of them is like them: a pool may be of two kinds.
-    assert_eq!(compared(lines(&["a"]), &[lines(&["b"]), lines(&["a"])]), []);
+    // Of two that differ nobody knows which is right: neither vouches.
+    let found = compared(lines(&["a"]), &[lines(&["b"]), lines(&["a"])]);
+    assert_eq!((found[0].alike, found[0].of, found[0].holds), (1, 2, true));
+    assert!(found[0].to_string().contains("permissions differ from 1 of 2 peers"), "{}", found[0]);
+    // Like most of them is like them.
+    assert_eq!(compared(lines(&["a"]), &[lines(&["b"]), lines(&["a"]), lines(&["a"])]), []);
     // One that is wrong does not vouch for another that is wrong in the same way.
     let found = compared(lines(&["a"]), &[lines(&["b"]), lines(&["a"]), lines(&["b"])]);
     let [odd] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!((odd.missing.as_slice(), odd.alike, odd.of), (&["b".to_owned()][..], 1, 3));
-    assert!(odd.to_string().contains("differs from 2 of 3 peers"), "{odd}");
+    assert!(odd.to_string().contains("differ from 2 of 3 peers"), "{odd}");
     // Nobody to compare with is no difference, and what cannot be read is no likeness.
     assert_eq!(compared(lines(&["a"]), &[]), []);
     let unknown = compared(Value::Unknown("denied".into()), &[lines(&["a"])]);

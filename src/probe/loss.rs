@@ -34,6 +34,8 @@ const PRIOR: f64 = 8.0;
 pub(crate) const ENOUGH: f64 = 11.512_925;
 /// Loss that is known this well asks for three tries: to know it better would spare none.
 const KNOWN_WELL: f64 = 0.02;
+/// Of one host, how many answers are remembered.
+const LATELY: u32 = 64;
 /// Answers beyond which asking for more tells nothing new: the path does lose.
 const ASKED_ENOUGH: u32 = 400;
 
@@ -76,7 +78,7 @@ impl Loss {
     /// epoch.
     pub(crate) fn note_outside(&mut self, host: IpAddr, lost: bool) {
         self.all.add(lost);
-        self.hosts.entry(host).or_default().add(lost);
+        self.hosts.entry(host).or_default().add_lately(lost);
     }
 
     /// What canaries told of one epoch.
@@ -118,6 +120,15 @@ impl Count {
         self.asked += 1;
         self.lost += u32::from(lost);
     }
+
+    /// Adds to what is forgotten by halves: a host that began to drop everything is not what it was.
+    fn add_lately(&mut self, lost: bool) {
+        if self.asked >= LATELY {
+            self.asked /= 2;
+            self.lost /= 2;
+        }
+        self.add(lost);
+    }
 }
 
 #[cfg(test)]
@@ -153,6 +164,22 @@ mod tests {
         }
         assert!(loss.of(0, HERE) < 0.02, "{}", loss.of(0, HERE));
         assert!(loss.of(0, ELSEWHERE) > 0.2, "{}", loss.of(0, ELSEWHERE));
+    }
+
+    /// What a host answered before does not speak for it for ever.
+    #[test]
+    fn a_host_that_begins_to_drop_everything_is_soon_believed_no_more() {
+        let mut loss = Loss::new(Instant::now());
+        for _ in 0..5_000 {
+            loss.note(0, HERE, false);
+            loss.note(0, ELSEWHERE, false);
+        }
+        for _ in 0..200 {
+            loss.note(1, HERE, true);
+            loss.note(1, ELSEWHERE, false);
+        }
+        assert!(loss.of(2, HERE) > 0.8, "{}", loss.of(2, HERE));
+        assert!(loss.of(2, ELSEWHERE) < 0.1, "{}", loss.of(2, ELSEWHERE));
     }
 
     #[test]

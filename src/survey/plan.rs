@@ -1,3 +1,4 @@
+use super::known_ports::WELL_KNOWN_UDP;
 use super::profiled::profiled;
 use super::{Hope, Refused, Sampled, Survey, Target, Why, ours, pick};
 use crate::model::{AddressSet, Endpoint, Expect, Gap, GapKind, PortSet, PortSpec, Protocol};
@@ -244,15 +245,18 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Every TCP port that is not a target yet: what answers there, nobody declared.
+    /// Every TCP port that is not a target yet, and the well-known ones of UDP, of which silence says
+    /// nothing: what answers there, nobody declared.
     fn swept(&mut self) {
+        let tcp = (1..=u16::MAX).map(|port| (Protocol::Tcp, port));
+        let ports: Vec<_> = tcp.chain(WELL_KNOWN_UDP.map(|port| (Protocol::Udp, port))).collect();
         for host in self.input.sweep.iter().filter_map(|id| self.input.resolution.hosts.get(id)) {
             for at in host.addresses.iter().filter(|a| a.public && host.live) {
                 if !self.allowed(at.address, None) {
                     continue;
                 }
-                for port in 1..=u16::MAX {
-                    let endpoint = Endpoint { address: at.address, protocol: Protocol::Tcp, port };
+                for (protocol, port) in ports.iter().copied() {
+                    let endpoint = Endpoint { address: at.address, protocol, port };
                     let target = |parts: &BTreeMap<Endpoint, Target>| parts.contains_key(&endpoint);
                     if [&self.controls, &self.declared, &self.permitted].into_iter().any(target) {
                         continue;

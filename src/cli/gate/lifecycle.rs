@@ -72,9 +72,11 @@ pub(super) struct Continuing<'a> {
     hook: Arc<lifecycle::Hook>,
     global: &'a Global,
     kept: Arc<Kept>,
+    /// Joined at the end: no heartbeat is under way when the process says that it is done.
+    beating: Option<std::thread::JoinHandle<()>>,
 }
 
-/// Instances that are kept waiting, each with when it last got more time.
+/// Instances that are kept waiting, each with when it is to get more time; `None` at once.
 #[cfg(feature = "aws")]
 #[derive(Default)]
 struct Kept {
@@ -85,7 +87,7 @@ struct Kept {
 #[cfg(feature = "aws")]
 #[derive(Default)]
 struct Waiting {
-    last: BTreeMap<String, Option<Instant>>,
+    next: BTreeMap<String, Option<Instant>>,
     over: bool,
 }
 
@@ -111,30 +113,32 @@ impl<'a> Continuing<'a> {
         let found = lifecycle::Hook::new(settings)
             .map_err(|why| cannot().because(visible(&why.to_string())))?;
         let (hook, kept) = (Arc::new(found), Arc::new(Kept::default()));
-        let (beating, waiting) = (Arc::clone(&hook), Arc::clone(&kept));
-        std::thread::Builder::new()
+        let (beats, waiting) = (Arc::clone(&hook), Arc::clone(&kept));
+        let beating = std::thread::Builder::new()
             .name("heartbeat".into())
-            .spawn(move || waiting.beat(&beating))
+            .spawn(move || waiting.beat(beats.every(), &mut |id| beats.heartbeat(id)))
             .map_err(|e| cannot().because(e))?;
-        Ok(Some(Self { hook, global, kept }))
+        Ok(Some(Self { hook, global, kept, beating: Some(beating) }))
     }
 
     /// These instances are looked at from now on: each gets more time at once, and then as often as the
     /// hook needs it.
     pub(super) fn keep<'h>(&self, hosts: impl Iterator<Item = &'h str>) {
         let mut waiting = self.kept.lock();
-        let had = std::mem::take(&mut waiting.last);
+        let had = std::mem::take(&mut waiting.next);
         let ids = hosts.filter(|h| h.starts_with("i-")).map(str::to_owned);
-        waiting.last = ids.map(|id| (id.clone(), had.get(&id).copied().flatten())).collect();
+        waiting.next = ids.map(|id| (id.clone(), had.get(&id).copied().flatten())).collect();
         self.kept.changed.notify_all();
     }
 
-    /// Continues what passes and says what is withheld.
+    /// Continues what passes and says what is withheld. What is yet to be continued is kept waiting
+    /// until its turn comes.
     ///
     /// # Errors
     /// When an instance that passes could not be continued.
     pub(super) fn finish(&self, verdicts: &Verdicts) -> Result<(), CliError> {
-        self.kept.lock().over = true;
+        let held = verdicts.hosts.iter().filter(|h| h.answer() == Answer::Hold);
+        held.for_each(|h| self.kept.forget(&h.host));
         let mut failed: Option<CliError> = None;
         for host in &verdicts.hosts {
             let name = visible(&host.host).into_owned();
@@ -142,6 +146,7 @@ impl<'a> Continuing<'a> {
                 anstream::eprintln!("{name} is {}", self.hook.withheld());
                 continue;
             }
+            self.kept.forget(&host.host);
             let done = if host.host.starts_with("i-") {
                 self.hook.proceed(&host.host).map_err(|e| e.to_string())
             } else {
@@ -167,6 +172,8 @@ impl Drop for Continuing<'_> {
     fn drop(&mut self) {
         self.kept.lock().over = true;
         self.kept.changed.notify_all();
+        // A panic there was said there.
+        let _ = self.beating.take().map(std::thread::JoinHandle::join);
     }
 }
 
@@ -176,34 +183,94 @@ impl Kept {
         self.instances.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives each instance more time when it is due, until it is over.
-    fn beat(&self, hook: &lifecycle::Hook) {
-        let every = hook.every();
+    /// This one is kept waiting no longer.
+    fn forget(&self, id: &str) {
+        self.lock().next.remove(id);
+    }
+
+    /// Gives each instance more time when it is due, the one that waits longest first, until it is over.
+    /// One that could not be given any is asked for again soon: the hook's time runs on.
+    fn beat<E: std::fmt::Display>(
+        &self,
+        every: Duration,
+        give: &mut dyn FnMut(&str) -> Result<(), E>,
+    ) {
         let mut waiting = self.lock();
         while !waiting.over {
-            let due = |last: &Option<Instant>| last.is_none_or(|last| last.elapsed() >= every);
-            let id = waiting.last.iter().find(|(_, last)| due(last)).map(|(id, _)| id.clone());
-            let Some(id) = id else {
-                // Nothing is due sooner than in a third of the hook's time, or somebody says so.
-                let woken = self.changed.wait_timeout(waiting, every.min(AWAKE));
+            let now = Instant::now();
+            let first = waiting.next.iter().min_by_key(|(_, at)| **at);
+            let due = first.filter(|(_, at)| at.is_none_or(|at| at <= now));
+            let Some(id) = due.map(|(id, _)| id.clone()) else {
+                let left = first.and_then(|(_, at)| *at).map(|at| at - now);
+                let left = left.unwrap_or(every);
+                let woken = self.changed.wait_timeout(waiting, left);
                 waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
                 continue;
             };
-            waiting.last.insert(id.clone(), Some(Instant::now()));
             // The call takes its time: nobody waits for the lock meanwhile.
             drop(waiting);
-            if let Err(why) = hook.heartbeat(&id) {
+            let given = give(&id);
+            if let Err(why) = &given {
                 let why = visible(&why.to_string()).into_owned();
                 anstream::eprintln!("cannot give {} more time: {why}", visible(&id));
             }
+            let wait = if given.is_ok() { every } else { (every / 4).min(AGAIN) };
             waiting = self.lock();
+            if let Some(next) = waiting.next.get_mut(&id) {
+                *next = Some(Instant::now() + wait);
+            }
         }
     }
 }
 
-/// The longest that a heartbeat which came due waits.
+/// The longest until a heartbeat that failed is tried again.
 #[cfg(feature = "aws")]
-const AWAKE: Duration = Duration::from_secs(1);
+const AGAIN: Duration = Duration::from_secs(15);
+
+#[cfg(all(test, feature = "aws"))]
+mod tests {
+    use super::*;
+
+    /// Beats until `ends` says so of what was given so far.
+    fn beats(every: Duration, fails: &str, ends: fn(&[String]) -> bool) -> Vec<String> {
+        let kept = Kept::default();
+        kept.lock().next = ["i-1", "i-2"].map(|id| (id.to_owned(), None)).into();
+        let mut given = Vec::new();
+        kept.beat(every, &mut |id| {
+            given.push(id.to_owned());
+            kept.lock().over = ends(&given);
+            if id == fails { Err("throttled") } else { Ok(()) }
+        });
+        given
+    }
+
+    #[test]
+    fn one_that_fails_is_tried_again_soon_and_keeps_nobody_waiting() {
+        let (hour, count) = (Duration::from_secs(3600), |ids: &[String], id: &str| {
+            ids.iter().filter(|i| *i == id).count()
+        });
+        let given = beats(Duration::from_millis(40), "i-1", |g| g.len() >= 8);
+        assert!(count(&given, "i-1") > count(&given, "i-2"), "{given:?}");
+        assert!(count(&given, "i-2") >= 1, "{given:?}");
+        // Both before either again.
+        let given = beats(hour, "", |g| g.len() >= 2);
+        assert_eq!(given, ["i-1", "i-2"]);
+    }
+
+    #[test]
+    fn one_that_is_forgotten_while_it_is_given_time_gets_no_more() {
+        let kept = Kept::default();
+        kept.lock().next = ["i-1", "i-2"].map(|id| (id.to_owned(), None)).into();
+        let mut given = Vec::new();
+        kept.beat(Duration::from_millis(5), &mut |id| {
+            given.push(id.to_owned());
+            kept.forget("i-1");
+            kept.lock().over = given.len() >= 4;
+            Ok::<(), String>(())
+        });
+        assert_eq!(given, ["i-1", "i-2", "i-2", "i-2"]);
+    }
+}
 
 /// Without the AWS SDKs nothing can be continued, and asking for it is an error.
 #[cfg(not(feature = "aws"))]

@@ -5,8 +5,8 @@ use super::super::{CliError, ExitStatus, Global};
 use super::GateArgs;
 use super::lifecycle::Continuing;
 use crate::audit::{self, AuditReport};
-use crate::fact::Facts;
-use crate::gate::{self, Chosen, Difference, Peer, Trait, Traits, Value, Verdicts, Wanted};
+use crate::fact::{Facts, Gathered};
+use crate::gate::{self, Answer, Chosen, Difference, Peer, Trait, Traits, Value, Verdicts, Wanted};
 use crate::model::{Known, PortSet, PortSpec};
 use crate::observation::Observations;
 use crate::pathproof::Auditor;
@@ -59,12 +59,52 @@ impl From<Stopped> for CliError {
     }
 }
 
+/// What one look reads, before anything is probed.
+struct Read {
+    now: Timestamp,
+    snapshot: Snapshot,
+    resolution: Resolution,
+    facts: Gathered,
+    chosen: Vec<Chosen>,
+}
+
 impl Gate<'_> {
-    /// Reads, probes and judges once. `sweep` says whether every port is looked at this time.
+    /// Reads, probes and judges once. `sweep` says whether every port is looked at this time; hosts that
+    /// pass are looked at once more after it, for a host that began to drop everything meanwhile is
+    /// silent too.
     ///
     /// # Errors
     /// A snapshot that cannot be read, and a group that is not there or has no host to gate.
     pub(super) fn look(&self, sweep: bool) -> Result<Looked, Stopped> {
+        let read = self.read()?;
+        let hosts = named(&read.chosen);
+        let most = self.args.asks.peers;
+        let peers = gate::serving(&self.role.name, &hosts, &read.resolution, &read.snapshot, most);
+        let (mut verdicts, report) = self.judge(&read, &read.chosen, Some(peers), sweep);
+        if sweep && verdicts.passing() > 0 {
+            let passing: BTreeSet<&str> = verdicts
+                .hosts
+                .iter()
+                .filter(|h| h.answer() == Answer::Pass)
+                .map(|h| h.host.as_str())
+                .collect();
+            let passes =
+                |c: &&Chosen| c.host.as_ref().is_ok_and(|id| passing.contains(id.as_str()));
+            let again: Vec<Chosen> = read.chosen.iter().filter(passes).cloned().collect();
+            let (after, _) = self.judge(&read, &again, None, false);
+            verdicts.looked_again(after);
+        }
+        if most == 0 {
+            verdicts.not_judged.push("nothing was compared with hosts that serve already".into());
+        } else if verdicts.peers.is_empty() {
+            let role = &self.role.name;
+            let none = format!("nothing was compared: no host of role {role} serves already");
+            verdicts.not_judged.push(none);
+        }
+        Ok(Looked { verdicts, report, snapshot: read.snapshot })
+    }
+
+    fn read(&self) -> Result<Read, Stopped> {
         let now = Timestamp::now();
         let snapshot =
             self.args.cloud.read(&self.args.live, self.global, now).map_err(Stopped::Broken)?;
@@ -76,21 +116,32 @@ impl Gate<'_> {
             let error = if unseen { error.with_status(ExitStatus::Incomplete) } else { error };
             Stopped::Nobody(error)
         })?;
-        let hosts: BTreeSet<String> =
-            chosen.iter().filter_map(|c| c.host.as_ref().ok().cloned()).collect();
         if let Some(continuing) = self.continuing.borrow().as_ref() {
-            continuing.keep(hosts.iter().map(String::as_str));
+            continuing.keep(named(&chosen).iter().map(String::as_str));
         }
-        let most = self.args.asks.peers;
-        let peers = gate::serving(&self.role.name, &hosts, &resolution, &snapshot, most);
-
-        let gathered = self
+        let facts = self
             .args
             .facts
             .gather(self.spec, self.config, &self.args.live, self.global)
             .map_err(Stopped::Broken)?;
+        Ok(Read { now, snapshot, resolution, facts, chosen })
+    }
+
+    /// Probes and judges `chosen`, compared with those of `serving` that answer; `None` compares with
+    /// nobody.
+    fn judge(
+        &self,
+        read: &Read,
+        chosen: &[Chosen],
+        serving: Option<Vec<Peer>>,
+        sweep: bool,
+    ) -> (Verdicts, AuditReport) {
+        let Read { now, snapshot, resolution, facts, chosen: _ } = read;
+        let hosts = named(chosen);
+        let asked = serving.is_some() && self.args.asks.peers > 0 && !self.deciding.is_empty();
+        let serving = serving.unwrap_or_default();
         let mut probed = hosts.clone();
-        probed.extend(peers.iter().map(|p| p.host.clone()));
+        probed.extend(serving.iter().map(|p| p.host.clone()));
         let options = audit::Options {
             fail_on: self.options.fail_on,
             allow_gaps: self.options.allow_gaps.clone(),
@@ -99,49 +150,54 @@ impl Gate<'_> {
         };
         let case = Case {
             spec: self.spec,
-            snapshot: &snapshot,
-            resolution: &resolution,
-            facts: &gathered,
+            snapshot,
+            resolution,
+            facts,
             rules: &self.rules,
             options: &options,
             probed: Some(&probed),
             sweep: if sweep { &hosts } else { &BTreeSet::new() },
             scope: &self.config.scope_addresses(),
             limits: pipeline::limits(self.config),
-            now,
+            now: *now,
         };
         let probing = Probing { no_probe: false, rate: self.args.asks.rate };
         let Audited { observations, facts, met, report } =
             pipeline::run(&case, &mut |survey, gaps| {
                 probe_all(survey, gaps, &probing, self.config, &self.auditor, self.global)
             });
-        let peers = gate::answering(peers, self.role, &resolution, &observations);
+        let served = serving.len();
+        let peers = gate::answering(serving, self.role, resolution, &observations);
         let compared = Compared {
-            snapshot: &snapshot,
-            resolution: &resolution,
+            snapshot,
+            resolution,
             observations: &observations,
             facts: &facts,
             deciding: &self.deciding,
         };
-        let mut verdicts = gate::judge(&gate::Input {
+        let unmeasured = gate::unmeasured(&self.role.name, served, &peers, resolution);
+        let verdicts = gate::judge(&gate::Input {
             spec: self.spec,
-            snapshot: &snapshot,
-            resolution: &resolution,
+            snapshot,
+            resolution,
             role: self.role,
-            chosen: &chosen,
+            chosen,
             rows: &met.joined.rows,
             inventory: &met.inventory,
             report: &report,
             observations: &observations,
             peers: &peers,
-            parity: &compared.parity(&chosen, &peers),
+            parity: &compared.parity(chosen, &peers),
+            unmeasured: unmeasured.as_deref().filter(|_| asked),
             options: &gate::Options { sweep, ..self.options.clone() },
         });
-        if most == 0 {
-            verdicts.not_judged.push("nothing was compared with hosts that serve already".into());
-        }
-        Ok(Looked { verdicts, report, snapshot })
+        (verdicts, report)
     }
+}
+
+/// The hosts that were found, by id.
+fn named(chosen: &[Chosen]) -> BTreeSet<String> {
+    chosen.iter().filter_map(|c| c.host.as_ref().ok().cloned()).collect()
 }
 
 /// What hosts are compared by.

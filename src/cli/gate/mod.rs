@@ -164,12 +164,13 @@ fn gate(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
     // `--host` takes all that follows it.
     let is_spec = |host: &&String| {
         let path = Path::new(host.as_str());
-        path.extension().is_some_and(|e| e == "yaml" || e == "yml") && path.exists()
+        let named = |e| e == "yaml" || e == "yml";
+        path.extension().is_some_and(named) && path.exists() || host.contains('/') && path.is_dir()
     };
     if let Some(spec) = args.host.iter().find(is_spec) {
         let cannot = format!("gate a host called {}", super::saved::escape(spec));
         return Err(CliError::new(cannot)
-            .because("it is a file that --host took with the hosts before it")
+            .because("it is a spec that --host took with the hosts before it")
             .hint("put specs before --host, or write `--host=ID`"));
     }
     let config = input::config(global)?;

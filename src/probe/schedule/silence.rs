@@ -6,6 +6,7 @@ use crate::model::Expect;
 use crate::observation::State;
 use crate::probe::engine::{Answer, Engine, Ticket};
 use crate::probe::loss::ENOUGH;
+use crate::survey::Why;
 use std::time::{Duration, Instant};
 
 /// A try that lost its answer is not one that was late: nothing closes earlier than this.
@@ -16,6 +17,8 @@ const DATAGRAM_WAIT: Duration = Duration::from_millis(700);
 /// others' answers say nothing of its path: neighbours are looked up first, new addresses are silent
 /// for two seconds, tunnels come up.
 const COLD: Duration = Duration::from_secs(2);
+/// A chance of a miss beyond which a swept port was not looked at.
+const DOUBTFUL: f64 = 0.01;
 /// Tries of an endpoint when nothing answered anywhere, so that the path's loss is unknown.
 const UNKNOWN_LOSS_TRIES: u32 = 3;
 
@@ -122,8 +125,14 @@ impl<E: Engine> Scheduler<'_, E> {
         if let Some(limiter) = self.limiter(index) {
             detail += &format!("; {}", limiter.words());
         }
-        let state = match (&probe.udp, &self.targets[probe.target].expect) {
+        let target = &self.targets[probe.target];
+        let state = match (&probe.udp, &target.expect) {
             (Some(_), Expect::Connect | Expect::Path) => State::Unproven,
+            // A sweep asks whether anything answers there: nobody can say.
+            _ if target.why == Why::Swept && self.loss.known() && miss > DOUBTFUL => {
+                detail += ": what its host answers elsewhere is lost as well";
+                State::Unprobed
+            }
             _ => State::Silent,
         };
         self.settle(index, state, &detail);

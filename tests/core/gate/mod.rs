@@ -1,5 +1,6 @@
 //! `portcullis gate` on a real network: outside, a packet filter, inside.
 
+mod dropping;
 mod facts;
 mod refused;
 pub(crate) mod tokbox_2019;

@@ -90,6 +90,45 @@ fn a_gate_that_stands_inside_says_no_pass() {
     assert_eq!((answer["answer"].as_str(), code), (Some("pass"), Some(0)), "{answer:#}\n{stderr}");
 }
 
+/// Peers that serve by the snapshot and do not answer are no measure, and interfaces that were not all
+/// listed may be the host's own: neither is a pass, and both are accepted by name.
+#[test]
+fn what_could_not_be_compared_or_was_read_in_part_holds() {
+    let peers_down =
+        MENDED.replace("203.0.113.11-203.0.113.15 tcp", "203.0.113.13-203.0.113.15 tcp");
+    let peers_down =
+        peers_down.replace("203.0.113.11-203.0.113.15 udp", "203.0.113.13-203.0.113.15 udp");
+    let Some(lab) = lab(&peers_down) else { return };
+    let hosts: Vec<&str> = ["--no-sweep", "--host"].into_iter().chain(NEW).collect();
+    let with = |more: &[&'static str]| [more, &hosts[..]].concat();
+    lab.file("snapshot.json", snapshot(mend));
+    let (answer, code, stderr) = gate(&lab, "out", &hosts);
+    assert_eq!((answer["answer"].as_str(), code), (Some("hold"), Some(3)), "{answer:#}\n{stderr}");
+    assert_eq!(reasons(&answer, NEW[0]), ["parity configuration"], "{answer:#}");
+    assert!(answer.to_string().contains("none of the 2 hosts that serve already"), "{answer:#}");
+    let (answer, code, _) = gate(&lab, "out", &with(&["--peers", "0"]));
+    assert_eq!(code, Some(0), "{answer:#}");
+
+    lab.filter(MENDED);
+    lab.file(
+        "snapshot.json",
+        snapshot(|s| {
+            mend(s);
+            let calls = s["calls"].as_array_mut().expect("calls");
+            let all =
+                calls.iter_mut().find(|c| c["kind"] == "NetworkInterfaces").expect("the call");
+            all["outcome"] = serde_json::json!({ "is": "truncated", "why": "page 2 failed" });
+        }),
+    );
+    let (answer, code, stderr) = gate(&lab, "out", &with(&["--parity", "none"]));
+    assert_eq!((answer["answer"].as_str(), code), (Some("hold"), Some(3)), "{answer:#}\n{stderr}");
+    let held = reasons(&answer, NEW[0]);
+    assert!(held.iter().any(|r| r.starts_with("network-interfaces ")), "{held:?}");
+    let accepted = ["--parity", "none", "--allow-gaps=network-interfaces"];
+    let (answer, code, _) = gate(&lab, "out", &with(&accepted));
+    assert_eq!(code, Some(0), "{answer:#}");
+}
+
 #[test]
 fn a_claim_of_where_it_stands_is_no_proof() {
     let Some(lab) = lab(MENDED) else { return };

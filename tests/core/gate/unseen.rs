@@ -27,5 +27,8 @@ fn a_group_that_could_not_be_read_is_incomplete_evidence_and_one_that_is_not_the
         let words = ["gate", "--role", "enterprise-video", "--host", "i-0video03", "spec.yaml"];
         let ran = world.run(&words);
         assert!(ran.code == Some(2) && ran.stderr.contains("put specs before --host"), "{ran}");
+        let words = ["gate", "--role", "enterprise-video", "--host", "i-0video03", "./"];
+        let ran = world.run(&words);
+        assert!(ran.code == Some(2) && ran.stderr.contains("put specs before --host"), "{ran}");
     }
 }
