@@ -410,6 +410,7 @@ fn text(seen: &Observation) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Endpoint;
 
     #[test]
     fn a_protocol_holds_until_the_next() {
@@ -424,19 +425,13 @@ mod tests {
 
     #[test]
     fn what_a_server_said_cannot_write_to_the_terminal() {
+        let endpoint =
+            Endpoint { address: [192, 0, 2, 1].into(), protocol: Protocol::Tcp, port: 22 };
         let seen = Observation {
-            address: [192, 0, 2, 1].into(),
-            protocol: Protocol::Tcp,
-            port: 22,
-            state: State::Open,
             confirmed: true,
             service: Some("ssh".into()),
-            by: None,
-            vantage: "local".into(),
-            rtt_us: None,
-            tries: 1,
             detail: Some("\u{1b}[2J\u{202e}\n".into()),
-            tls: None,
+            ..Observation::new(endpoint, State::Open, "local")
         };
         let line = text(&seen);
         assert!(line.chars().all(|c| !c.is_control() && c != '\u{202e}'), "{line:?}");

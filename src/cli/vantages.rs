@@ -247,18 +247,8 @@ fn untold(survey: &Survey, told: &[Observation], seen: &VantageSeen) -> Vec<Obse
     missing
         .filter(|e| placed(e.address) && !told.contains(e))
         .map(|endpoint| Observation {
-            address: endpoint.address,
-            protocol: endpoint.protocol,
-            port: endpoint.port,
-            state: State::Unprobed,
-            confirmed: false,
-            service: None,
-            by: None,
-            vantage: seen.name.clone(),
-            rtt_us: None,
-            tries: 0,
             detail: Some("the vantage did not tell of it".into()),
-            tls: None,
+            ..Observation::new(endpoint, State::Unprobed, &seen.name)
         })
         .collect()
 }

@@ -2,7 +2,7 @@
 
 use super::fake::ip;
 use super::*;
-use crate::model::GapKind;
+use crate::model::{Endpoint, GapKind};
 use crate::observation::{
     Observation, Observations, ProfiledObservation, ProxySeen, State, VantageSeen,
 };
@@ -65,19 +65,12 @@ fn row(text: &str) -> Observation {
     let port: crate::model::PortSpec = port.parse().expect("a port");
     let plain = state.trim_end_matches('?');
     let state_of = State::ALL.into_iter().find(|s| s.name() == plain).expect("a state");
+    let first = port.ports.first().expect("a port");
+    let endpoint = Endpoint { address: ip(address), protocol: port.protocol, port: first };
     Observation {
-        address: ip(address),
-        protocol: port.protocol,
-        port: port.ports.first().expect("a port"),
-        state: state_of,
         confirmed: state == "open",
-        service: None,
-        by: None,
-        vantage: "out".into(),
-        rtt_us: None,
         tries: 1,
-        detail: None,
-        tls: None,
+        ..Observation::new(endpoint, state_of, "out")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::fake::{Fake, ip};
 use super::*;
-use crate::model::{GapKind, SourceName};
+use crate::model::{Endpoint, GapKind, SourceName};
 use crate::observation::{Observation, Observations, State, VantageSeen};
 use crate::resolve::{Host, HostAddress, HostOrigin, Resolution, resolve};
 use crate::snapshot::Snapshot;
@@ -60,19 +60,12 @@ fn vantage(name: &str, outside: Option<&str>, controls: Option<bool>) -> Vantage
 }
 
 fn saw(vantage: &str, port: u16, state: State) -> Observation {
+    let address = ip("203.0.113.1");
+    let endpoint = Endpoint { address, protocol: crate::model::Protocol::Tcp, port };
     Observation {
-        address: ip("203.0.113.1"),
-        protocol: crate::model::Protocol::Tcp,
-        port,
-        state,
         confirmed: state == State::Open,
-        service: None,
-        by: None,
-        vantage: vantage.into(),
-        rtt_us: None,
         tries: 1,
-        detail: None,
-        tls: None,
+        ..Observation::new(endpoint, state, vantage)
     }
 }
 

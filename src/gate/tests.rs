@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Gap, GapKind};
+use crate::model::{Endpoint, Gap, GapKind};
 use crate::observation::{Observation, Observations, State};
 use crate::resolve::{Blind, Resolution, resolve};
 use crate::snapshot::{Call, CallKind, Outcome, Snapshot, TargetHealth};
@@ -132,19 +132,9 @@ fn peers_that_answer_less_than_another_are_no_measure() {
     let peers = |ids: &[&str]| -> Vec<Peer> {
         ids.iter().map(|id| Peer { host: (*id).into(), why: "running".into() }).collect()
     };
-    let saw = |host: &str, port: u16, protocol, state| Observation {
-        address: resolution.hosts[host].addresses[0].address,
-        protocol,
-        port,
-        state,
-        confirmed: false,
-        service: None,
-        by: None,
-        vantage: "out".into(),
-        rtt_us: None,
-        tries: 1,
-        detail: None,
-        tls: None,
+    let saw = |host: &str, port: u16, protocol, state| {
+        let address = resolution.hosts[host].addresses[0].address;
+        Observation::new(Endpoint { address, protocol, port }, state, "out")
     };
     use crate::model::Protocol::{Tcp, Udp};
     let rows = vec![

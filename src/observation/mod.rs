@@ -123,6 +123,26 @@ impl fmt::Display for State {
 }
 
 impl Observation {
+    /// Nothing but a state: no try, no answer, no word.
+    #[must_use]
+    pub fn new(endpoint: Endpoint, state: State, vantage: impl Into<String>) -> Self {
+        let Endpoint { address, protocol, port } = endpoint;
+        Self {
+            address,
+            protocol,
+            port,
+            state,
+            confirmed: false,
+            service: None,
+            by: None,
+            vantage: vantage.into(),
+            rtt_us: None,
+            tries: 0,
+            detail: None,
+            tls: None,
+        }
+    }
+
     /// The endpoint probed.
     #[must_use]
     pub fn endpoint(&self) -> Endpoint {

@@ -110,19 +110,10 @@ fn sweep(
 }
 
 fn failed(target: &Target, options: &Options, why: &str) -> Observation {
+    let name = &options.vantage.name;
     Observation {
-        address: target.endpoint.address,
-        protocol: target.endpoint.protocol,
-        port: target.endpoint.port,
-        state: State::Failed,
-        confirmed: false,
-        service: None,
-        by: None,
-        vantage: options.vantage.name.clone(),
-        rtt_us: None,
-        tries: 0,
         detail: Some(why.into()),
-        tls: None,
+        ..Observation::new(target.endpoint, State::Failed, name)
     }
 }
 

@@ -3,7 +3,7 @@ use crate::cleanup::names::{Led, Names};
 use crate::cleanup::{Claim, Resource};
 use crate::drift;
 use crate::exposure::fake::Fake;
-use crate::model::Protocol;
+use crate::model::{Endpoint, Protocol};
 use crate::observation::{Observation, State};
 use crate::resolve;
 use crate::snapshot::{Call, CallKind, Outcome};
@@ -319,19 +319,10 @@ fn signs_of_life_are_told_whoever_calls_it_dead() {
 
 #[test]
 fn an_answer_to_a_probe_is_life_and_a_refusal_is_not() {
+    let address = "10.0.0.2".parse().expect("an address");
     let row = |state, port| Observation {
-        address: "10.0.0.2".parse().expect("an address"),
-        protocol: Protocol::Tcp,
-        port,
-        state,
         confirmed: true,
-        service: None,
-        by: None,
-        vantage: "here".into(),
-        rtt_us: None,
-        tries: 1,
-        detail: None,
-        tls: None,
+        ..Observation::new(Endpoint { address, protocol: Protocol::Tcp, port }, state, "here")
     };
     let seen = |rows| Observations { rows, ..Observations::default() };
     let refused = listed(&snapshot(), &seen(vec![row(State::Refused, 80)]));

@@ -39,19 +39,11 @@ fn begin(at: Timestamp) -> Begin {
 }
 
 fn seen(port: u16) -> Said {
+    let endpoint = Endpoint { address: address(), protocol: Protocol::Tcp, port };
     Said::Seen(Box::new(Observation {
-        address: address(),
-        protocol: Protocol::Tcp,
-        port,
-        state: State::Open,
         confirmed: true,
-        service: None,
-        by: None,
-        vantage: "somebody else".into(),
-        rtt_us: None,
         tries: 1,
-        detail: None,
-        tls: None,
+        ..Observation::new(endpoint, State::Open, "somebody else")
     }))
 }
 

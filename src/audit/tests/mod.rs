@@ -4,7 +4,7 @@ mod mends;
 
 use super::*;
 use crate::finding::{Finding, FindingStatus, Side};
-use crate::model::{Confidence, Severity};
+use crate::model::{Confidence, Endpoint, Severity};
 use crate::observation::{Observation, Observations, State, VantageSeen};
 use crate::reach::{self, Reach};
 use crate::resolve::resolve;
@@ -92,19 +92,15 @@ fn seen(rows: &[(u16, State)]) -> Observations {
         reflected_v4: None,
         reflected_v6: None,
     };
-    let rows = rows.iter().map(|(port, state)| Observation {
+    let endpoint = |port| Endpoint {
         address: "203.0.113.10".parse().expect("an address"),
         protocol: crate::model::Protocol::Tcp,
-        port: *port,
-        state: *state,
+        port,
+    };
+    let rows = rows.iter().map(|(port, state)| Observation {
         confirmed: *state == State::Open,
-        service: None,
-        by: None,
-        vantage: "out".into(),
-        rtt_us: None,
         tries: 2,
-        detail: None,
-        tls: None,
+        ..Observation::new(endpoint(*port), *state, "out")
     });
     Observations { vantages: vec![vantage], rows: rows.collect(), profiled: Vec::new() }
 }

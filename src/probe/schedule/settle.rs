@@ -2,7 +2,7 @@
 
 use super::Scheduler;
 use super::probe::Phase;
-use crate::model::{Endpoint, Expect};
+use crate::model::Expect;
 use crate::observation::{Observation, State};
 use crate::probe::engine::Engine;
 use crate::survey::Hope;
@@ -24,20 +24,11 @@ impl<E: Engine> Scheduler<'_, E> {
 
     pub(super) fn observation(&self, index: usize, state: State) -> Observation {
         let probe = &self.probes[index];
-        let Endpoint { address, protocol, port } = self.targets[probe.target].endpoint;
+        let endpoint = self.targets[probe.target].endpoint;
         Observation {
-            address,
-            protocol,
-            port,
-            state,
-            confirmed: false,
-            service: None,
-            by: None,
-            vantage: self.options.vantage.name.clone(),
             rtt_us: probe.rtt.map(|r| u64::try_from(r.as_micros()).unwrap_or(u64::MAX)),
             tries: probe.tries,
-            detail: None,
-            tls: None,
+            ..Observation::new(endpoint, state, &self.options.vantage.name)
         }
     }
 
