@@ -17,12 +17,16 @@ impl Run<'_> {
             }
             Next::Rest(items) => {
                 self.fit()?;
-                self.take_day(&items)?;
+                if let Some(full) = self.take_day(&items)? {
+                    return Ok(full);
+                }
                 items
             }
             Next::Batch(items) => {
                 self.fit()?;
-                self.take_day(&items)?;
+                if let Some(full) = self.take_day(&items)? {
+                    return Ok(full);
+                }
                 let number = self.journal.ledger().batches.len() as u32 + 1;
                 self.write(Event::Batch { number, items: items.clone() })?;
                 items

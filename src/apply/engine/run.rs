@@ -170,7 +170,9 @@ impl Run<'_> {
         loop {
             let after = self.batch()?;
             match (&after, mode) {
-                (After::Soaking(until), Mode::Attached) => self.rest(*until)?,
+                (After::Soaking(until) | After::DayFull { until, .. }, Mode::Attached) => {
+                    self.rest(*until)?;
+                }
                 (After::More, Mode::Attached) => {}
                 _ => return Ok(after),
             }
@@ -198,17 +200,19 @@ impl Run<'_> {
         self.not_halted()?;
         let now = self.clock.now();
         self.claim.check(now)?;
-        let ledger = self.journal.ledger();
-        let lasts = i64::try_from(self.limits.deadline_s).unwrap_or(i64::MAX);
-        let end = ledger
-            .claimed_at
-            .and_then(|at| at.saturating_add(SignedDuration::from_secs(lasts)).ok());
-        match end {
+        match self.deadline() {
             Some(end) if now > end => {
                 Err(Refusal::new(Reason::Expired, format!("its time was over at {end}")))
             }
             _ => Ok(()),
         }
+    }
+
+    /// When its time is over.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        let lasts = i64::try_from(self.limits.deadline_s).unwrap_or(i64::MAX);
+        let claimed = self.journal.ledger().claimed_at?;
+        claimed.saturating_add(SignedDuration::from_secs(lasts)).ok()
     }
 
     fn not_halted(&mut self) -> Result<(), Refusal> {
@@ -228,7 +232,9 @@ impl Run<'_> {
         let ledger = chain.ledger.clone();
         let lines = chain.records.len() as u64;
         let anchored = self.claim.anchor(lines, &chain.head, ledger.finished);
-        if let (Err(why), After::Finished | After::More | After::Soaking(_)) = (&anchored, &after) {
+        if let Err(why) = &anchored
+            && !matches!(after, After::Stopped(_))
+        {
             after = After::Stopped(why.clone());
         }
         if anchored.is_ok() {

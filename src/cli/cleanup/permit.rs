@@ -71,7 +71,7 @@ pub fn run(args: &PermitArgs) -> Result<ExitStatus, CliError> {
     let chain = chain(&agreed.folder, plan, digest)?;
     let known = |n: &u32| chain.as_ref().is_some_and(|c| c.ledger.items.contains_key(n));
     let fresh: Vec<u32> = taken.iter().copied().filter(|n| !known(n)).collect();
-    day.take(digest, &taken, Timestamp::now()).map_err(|e| no(&e))?;
+    day.take(digest, &taken, Timestamp::now()).map_err(|full| no(&full.refusal))?;
     let mut tries = 0;
     let answer = loop {
         let mut journal = JournalFile::open(&path)
