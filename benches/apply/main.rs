@@ -4,7 +4,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use portcullis::apply::{
-    DayBook, FileRegister, JournalFile, Mode, NoLook, Setup, Switchboard, SystemClock, run,
+    DayBook, FileRegister, JournalFile, Mode, NewestBook, NoLook, Setup, Switchboard, SystemClock,
+    run,
 };
 use portcullis::cleanup::approval::{
     Approved, Ask, Decision, Papers, Running, Scope, Statement, Words, verify,
@@ -201,6 +202,9 @@ fn main() {
                     register: Box::new(FileRegister::shared(&folder.join("day")).expect("it")),
                     most: items,
                     known: Vec::new(),
+                },
+                newest: &mut NewestBook {
+                    register: Box::new(FileRegister::shared(&folder.join("newest")).expect("it")),
                 },
                 halt: &mut halt,
                 live: &mut NoLook,

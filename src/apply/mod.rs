@@ -10,6 +10,7 @@ mod day;
 mod engine;
 mod halt;
 mod journal;
+mod newest;
 mod permit;
 mod register;
 
@@ -22,6 +23,7 @@ pub use engine::{
 };
 pub use halt::Switchboard;
 pub use journal::{Journal, JournalFile, JournalStore};
+pub use newest::NewestBook;
 pub use permit::{PermitSetup, permit};
 #[cfg(feature = "fleet")]
 pub use register::{BucketRegister, DownRegister};

@@ -1,10 +1,11 @@
 use super::claim::{Claim, Claimant};
 use super::journal::{Journal, JournalStore};
 use super::register::Register;
-use super::{Clock, HaltSwitch};
+use super::{Clock, HaltSwitch, NewestBook};
 use crate::cleanup::approval::Approved;
 use crate::cleanup::claim::Purpose;
 use crate::cleanup::journal::{Event, ItemState};
+use crate::cleanup::newest::Sealed;
 use crate::cleanup::{Reason, Refusal};
 use jiff::SignedDuration;
 
@@ -15,6 +16,8 @@ pub struct PermitSetup<'a> {
     pub action: &'a str,
     pub journal: &'a mut dyn JournalStore,
     pub register: &'a mut dyn Register,
+    /// Whether another plan took the place of this one.
+    pub newest: &'a mut NewestBook,
     pub halt: &'a mut dyn HaltSwitch,
     pub clock: &'a dyn Clock,
     pub nonce: String,
@@ -27,8 +30,8 @@ pub struct PermitSetup<'a> {
 /// # Errors
 /// Everything else is a no: an act that is not in the plan, one that was done or permitted before.
 pub fn permit(setup: PermitSetup<'_>) -> Result<u32, Refusal> {
-    let PermitSetup { approved, id, action, journal, register, halt, clock, nonce, by, lease } =
-        setup;
+    let PermitSetup { approved, id, action, journal, register, newest, halt, clock, .. } = setup;
+    let (nonce, by, lease) = (setup.nonce, setup.by, setup.lease);
     let (plan, digest) = (approved.plan(), approved.digest());
     let mut named = plan.items.iter().filter(|i| i.id == id && i.action == action);
     let (Some(item), None) = (named.next(), named.next()) else {
@@ -38,6 +41,7 @@ pub fn permit(setup: PermitSetup<'_>) -> Result<u32, Refusal> {
     if !approved.approved(item) {
         return Err(Refusal::of(Reason::NotApproved, item.item(), "too few agreed to this item"));
     }
+    newest.stands(&Sealed::new(plan, digest))?;
     let who = Claimant { plan: digest, nonce: &nonce, by: &by, lease, purpose: Purpose::Apply };
     let mut claim = Claim::take(register, who, clock.now())?;
     let answer = Journal::open(journal, plan, digest, claim.fence()).and_then(|mut journal| {

@@ -6,7 +6,7 @@ use crate::simworld::Sim;
 use jiff::{SignedDuration, Timestamp};
 use portcullis::apply::{
     After, ApplyReport, Clock, DayBook, FileRegister, JournalFile, JournalStore, LiveLook, Mode,
-    NoLook, Register, Setup, Switchboard, Watch, run,
+    NewestBook, NoLook, Register, Setup, Switchboard, Watch, run,
 };
 use portcullis::cleanup::approval::{
     Approved, Ask, Decision, Running, Scope, Statement, Words, verify,
@@ -206,6 +206,7 @@ impl Job {
         };
         change(&mut parts);
         let register = FileRegister::shared(&self.sim.path("halt.json")).expect("the switch");
+        let newest = FileRegister::shared(&self.sim.path("newest")).expect("the newest");
         let mut halt = Switchboard {
             register: Box::new(register),
             trust: &trust,
@@ -222,6 +223,7 @@ impl Job {
             journal: parts.journal.as_mut(),
             register: parts.register.as_mut(),
             day: &mut parts.day,
+            newest: &mut NewestBook { register: Box::new(newest) },
             halt: &mut halt,
             live: parts.live.as_mut(),
             watch: parts.watch.as_deref_mut().map(|w| w as &mut dyn Watch),

@@ -14,6 +14,7 @@ mod b;
 #[cfg(feature = "fleet")]
 mod bucket;
 mod c;
+mod carried;
 mod certificates;
 mod d;
 mod day;

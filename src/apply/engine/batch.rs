@@ -1,6 +1,7 @@
 use super::After;
 use super::run::Run;
 use crate::cleanup::journal::Event;
+use crate::cleanup::newest::Sealed;
 use crate::cleanup::ramp::{Next, next, soak};
 use crate::cleanup::{Guard, Reason, Refusal, watch};
 
@@ -67,6 +68,7 @@ impl Run<'_> {
     fn fit(&mut self) -> Result<(), Refusal> {
         self.may_go_on()?;
         (self.still)(self.clock.now())?;
+        self.newest.stands(&Sealed::new(self.approved.plan(), self.approved.digest()))?;
         self.healthy()
     }
 

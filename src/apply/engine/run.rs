@@ -1,11 +1,12 @@
 use super::hello::{covered, hello};
 use super::{After, ApplyReport, Clock, HaltSwitch, LiveLook, Setup, Watch};
-use crate::apply::DayBook;
 use crate::apply::claim::{Claim, Claimant};
 use crate::apply::journal::Journal;
+use crate::apply::{DayBook, NewestBook};
 use crate::cleanup::approval::Approved;
 use crate::cleanup::claim::Purpose;
 use crate::cleanup::journal::Event;
+use crate::cleanup::newest::Sealed;
 use crate::cleanup::plan::Limits;
 use crate::cleanup::{Digest, Guards, Hello, Reason, Refusal, World};
 use crate::model::Stop;
@@ -31,6 +32,7 @@ pub(super) struct Run<'a> {
     pub(super) guards: Guards,
     pub(super) world: &'a mut dyn World,
     pub(super) day: &'a mut DayBook,
+    pub(super) newest: &'a mut NewestBook,
     pub(super) halt: &'a mut dyn HaltSwitch,
     pub(super) live: &'a mut dyn LiveLook,
     pub(super) watch: Option<&'a mut dyn Watch>,
@@ -63,6 +65,7 @@ pub fn run(setup: Setup<'_>) -> Result<ApplyReport, Refusal> {
         journal,
         register,
         day,
+        newest,
         halt,
         live,
         watch,
@@ -74,6 +77,7 @@ pub fn run(setup: Setup<'_>) -> Result<ApplyReport, Refusal> {
         stop,
     } = setup;
     let (plan, digest) = (approved.plan(), approved.digest());
+    newest.stands(&Sealed::new(plan, digest))?;
     let who = Claimant { plan: digest, nonce: &nonce, by: &by, lease, purpose: Purpose::Apply };
     let claim = Claim::take(register, who, clock.now())?;
     let begun = begin(approved, &claim, Journal::open(journal, plan, digest, claim.fence()), clock);
@@ -90,6 +94,7 @@ pub fn run(setup: Setup<'_>) -> Result<ApplyReport, Refusal> {
         guards,
         world,
         day,
+        newest,
         halt,
         live,
         watch,

@@ -1,7 +1,7 @@
 use super::{Clock, HaltSwitch, LiveLook, Mode, Watch};
-use crate::apply::DayBook;
 use crate::apply::journal::JournalStore;
 use crate::apply::register::Register;
+use crate::apply::{DayBook, NewestBook};
 use crate::cleanup::approval::Approved;
 use crate::cleanup::plan::Limits;
 use crate::cleanup::receipt::Receipt;
@@ -23,6 +23,8 @@ pub struct Setup<'a> {
     pub register: &'a mut dyn Register,
     /// What may still be done within a day.
     pub day: &'a mut DayBook,
+    /// Whether another plan took the place of this one.
+    pub newest: &'a mut NewestBook,
     pub halt: &'a mut dyn HaltSwitch,
     pub live: &'a mut dyn LiveLook,
     /// What must go on answering between batches, beside what the world says of itself.

@@ -6,6 +6,7 @@ use super::day;
 use super::halts::remembered;
 use super::marked::Marked;
 use super::names::NamesArgs;
+use super::newest;
 use super::nonce::nonce;
 use super::opted::{OptOutArgs, Opted};
 use super::outside::Outside;
@@ -78,7 +79,7 @@ pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
 /// # Errors
 /// Everything that kept it from beginning. How it ended is in the status.
 pub fn run_apply(args: &ApplyArgs, global: &Global) -> Result<ExitStatus, CliError> {
-    let agreed = args.agreed.verify(Some(&args.adapter))?;
+    let agreed = args.agreed.verify(Some(&args.adapter), &args.state)?;
     let digest = agreed.approved.digest().clone();
     let plan = agreed.approved.plan();
     args.state.are(&plan.pins.places)?;
@@ -156,6 +157,7 @@ fn go(
         Ok(day) => day,
         Err(why) => return Ok(Err(why)),
     };
+    let mut newest = newest::book(&args.state, plan)?;
     let mut halt = Switchboard {
         register: args.state.halt()?,
         trust: &agreed.trusted.trust,
@@ -171,7 +173,7 @@ fn go(
     if let Some(path) = keep {
         world = Box::new(Marked { inner: world, mark: Opted::at(path) });
     }
-    let mut still = |at: Timestamp| args.agreed.still(agreed, at);
+    let mut still = |at: Timestamp| args.agreed.still(agreed, &args.state, at);
     let report = run(Setup {
         approved: &agreed.approved,
         limits,
@@ -182,6 +184,7 @@ fn go(
         journal: &mut journal,
         register: register.as_mut(),
         day: &mut day,
+        newest: &mut newest,
         halt: &mut halt,
         live: looks.live,
         watch: looks.watch.map(|w| w as &mut dyn Watch),
