@@ -210,6 +210,7 @@ fn main() {
                 live: &mut NoLook,
                 watch: None,
                 still: &mut |_| Ok(()),
+                receipted: &mut |_| Ok(()),
                 clock: &SystemClock,
                 nonce: "one".into(),
                 by: "bench".into(),

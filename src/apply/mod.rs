@@ -9,6 +9,7 @@ mod claim;
 mod day;
 mod engine;
 mod halt;
+mod holder;
 mod journal;
 mod newest;
 mod permit;

@@ -228,6 +228,7 @@ impl Job {
             live: parts.live.as_mut(),
             watch: parts.watch.as_deref_mut().map(|w| w as &mut dyn Watch),
             still: &mut |_| Ok(()),
+            receipted: &mut |_| Ok(()),
             clock: parts.clock.as_ref(),
             nonce: parts.nonce,
             by: "test".into(),

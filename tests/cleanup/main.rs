@@ -31,6 +31,7 @@ mod named;
 #[cfg(feature = "fleet")]
 mod nats;
 mod notes;
+mod outage;
 mod owners;
 mod planned;
 mod races;

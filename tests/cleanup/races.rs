@@ -236,6 +236,7 @@ fn applier(hand: &Hand, approved: &Approved, hello: &Hello, nonce: String) {
         live: &mut NoLook,
         watch: None,
         still: &mut |_| Ok(()),
+        receipted: &mut |_| Ok(()),
         clock: &clock,
         nonce,
         by: format!("applier {}", hand.who),

@@ -5,7 +5,7 @@ use crate::apply::journal::Journal;
 use crate::apply::{DayBook, NewestBook};
 use crate::cleanup::approval::Approved;
 use crate::cleanup::claim::Purpose;
-use crate::cleanup::journal::Event;
+use crate::cleanup::journal::{Chain, Event};
 use crate::cleanup::newest::Sealed;
 use crate::cleanup::plan::Limits;
 use crate::cleanup::{Digest, Guards, Hello, Reason, Refusal, World};
@@ -37,6 +37,7 @@ pub(super) struct Run<'a> {
     pub(super) live: &'a mut dyn LiveLook,
     pub(super) watch: Option<&'a mut dyn Watch>,
     pub(super) still: &'a mut dyn FnMut(Timestamp) -> Result<(), Refusal>,
+    pub(super) receipted: &'a mut dyn FnMut(&Chain) -> Result<(), Refusal>,
     pub(super) clock: &'a dyn Clock,
     pub(super) stop: Stop,
     pub(super) hello: Hello,
@@ -70,6 +71,7 @@ pub fn run(setup: Setup<'_>) -> Result<ApplyReport, Refusal> {
         live,
         watch,
         still,
+        receipted,
         clock,
         nonce,
         by,
@@ -99,6 +101,7 @@ pub fn run(setup: Setup<'_>) -> Result<ApplyReport, Refusal> {
         live,
         watch,
         still,
+        receipted,
         clock,
         stop,
         hello,
@@ -174,6 +177,9 @@ impl Run<'_> {
         halted?;
         loop {
             let after = self.batch()?;
+            if mode == Mode::Attached && matches!(after, After::Soaking(_) | After::More) {
+                (self.receipted)(self.journal.chain())?;
+            }
             match (&after, mode) {
                 (After::Soaking(until) | After::DayFull { until, .. }, Mode::Attached) => {
                     self.rest(*until)?;

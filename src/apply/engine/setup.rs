@@ -3,6 +3,7 @@ use crate::apply::journal::JournalStore;
 use crate::apply::register::Register;
 use crate::apply::{DayBook, NewestBook};
 use crate::cleanup::approval::Approved;
+use crate::cleanup::journal::Chain;
 use crate::cleanup::plan::Limits;
 use crate::cleanup::receipt::Receipt;
 use crate::cleanup::{Guards, Refusal, World};
@@ -31,6 +32,8 @@ pub struct Setup<'a> {
     pub watch: Option<&'a mut dyn Watch>,
     /// Asked before each batch: whether approvals, denials and revocations are still what they were.
     pub still: &'a mut dyn FnMut(Timestamp) -> Result<(), Refusal>,
+    /// Given what was done before an attached run rests: a run that is killed then leaves a receipt.
+    pub receipted: &'a mut dyn FnMut(&Chain) -> Result<(), Refusal>,
     pub clock: &'a dyn Clock,
     /// Of the run: never used twice.
     pub nonce: String,

@@ -18,8 +18,9 @@ use super::watch::{WatchArgs, Watcher};
 use crate::apply::{
     After, ApplyReport, JournalFile, Mode, Setup, Switchboard, SystemClock, Watch, run,
 };
+use crate::cleanup::journal::Chain;
 use crate::cleanup::receipt::Receipt;
-use crate::cleanup::{Guards, Refusal, planted, ramp, selftest, watch};
+use crate::cleanup::{Guards, Reason, Refusal, planted, ramp, selftest, watch};
 use crate::cli::{CliError, ExitStatus, Global, interrupt, saved};
 use crate::spec::Spec;
 use clap::Args;
@@ -102,7 +103,7 @@ pub fn run_apply(args: &ApplyArgs, global: &Global) -> Result<ExitStatus, CliErr
     let heeding = interrupt::heed();
     let spec = watcher.as_ref().map(|w| w.spec().clone());
     let looks = Looks { live: &mut outside, watch: watcher.as_mut(), spec: spec.as_ref() };
-    let report = go(args, &agreed, limits, guards, quarantine.as_ref(), looks);
+    let report = go(args, &agreed, &signer, limits, guards, quarantine.as_ref(), looks);
     drop(heeding);
     let report = match report? {
         Ok(report) => report,
@@ -145,6 +146,7 @@ struct Looks<'a> {
 fn go(
     args: &ApplyArgs,
     agreed: &Agreed,
+    signer: &Signer,
     limits: crate::cleanup::plan::Limits,
     guards: Guards,
     quarantine: Option<&Receipt>,
@@ -174,6 +176,11 @@ fn go(
         world = Box::new(Marked { inner: world, mark: Opted::at(path) });
     }
     let mut still = |at: Timestamp| args.agreed.still(agreed, &args.state, at);
+    let mut receipted = |chain: &Chain| {
+        let written = receipted::write_of(agreed, signer, chain);
+        let says = |e: CliError| format!("cannot {e}");
+        written.map(drop).map_err(|e| Refusal::new(Reason::JournalUnwritable, says(e)))
+    };
     let report = run(Setup {
         approved: &agreed.approved,
         limits,
@@ -189,6 +196,7 @@ fn go(
         live: looks.live,
         watch: looks.watch.map(|w| w as &mut dyn Watch),
         still: &mut still,
+        receipted: &mut receipted,
         clock: &SystemClock,
         nonce: nonce()?,
         by: by(),

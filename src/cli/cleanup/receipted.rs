@@ -5,6 +5,7 @@ use super::folder::unusable;
 use super::trusted::Trusted;
 use crate::apply::replace_file;
 use crate::cleanup::Refusal;
+use crate::cleanup::journal::Chain;
 use crate::cleanup::receipt::Receipt;
 use crate::cleanup::trust::Role;
 use crate::cli::CliError;
@@ -43,11 +44,23 @@ impl Signer {
 
 /// Writes what was done so far beside the plan, signed.
 pub(in crate::cli) fn write(agreed: &Agreed, signer: &Signer) -> Result<PathBuf, CliError> {
+    let (plan, digest) = (agreed.approved.plan(), agreed.approved.digest());
+    match chain(&agreed.folder, plan, digest)? {
+        Some(chain) => write_of(agreed, signer, &chain),
+        None => Ok(agreed.folder.join(NAME)),
+    }
+}
+
+/// The same of a journal that was read.
+pub(in crate::cli) fn write_of(
+    agreed: &Agreed,
+    signer: &Signer,
+    chain: &Chain,
+) -> Result<PathBuf, CliError> {
     let path = agreed.folder.join(NAME);
     let cannot = || CliError::new(format!("write {}", visible(&path.display().to_string())));
     let (plan, digest) = (agreed.approved.plan(), agreed.approved.digest());
-    let Some(chain) = chain(&agreed.folder, plan, digest)? else { return Ok(path) };
-    let receipt = Receipt::of(plan, digest, &chain);
+    let receipt = Receipt::of(plan, digest, chain);
     let mut bytes = serde_json::to_vec_pretty(&receipt).map_err(|e| cannot().because(e))?;
     bytes.push(b'\n');
     let pem = sign::sign_file(&signer.0, RECEIPT, &bytes).map_err(|e| cannot().because(e))?;

@@ -12,7 +12,7 @@ use super::refused::{refused, status};
 use super::trusted::TrustArgs;
 use crate::apply::{JournalFile, SystemClock, UndoReport, UndoSetup, undo};
 use crate::cleanup::receipt::{Receipt, Receipted};
-use crate::cleanup::{Digest, Refusal, plan};
+use crate::cleanup::{Digest, Reason, Refusal, plan};
 use crate::cli::{CliError, ExitStatus, Global, saved};
 use crate::dossier;
 use crate::report::escape::visible;
@@ -69,7 +69,7 @@ pub fn run(args: &UndoArgs, global: &Global) -> Result<ExitStatus, CliError> {
     let words = args.adapter.words(&plan.pins.adapter_command)?;
     if args.adapter.digest(&words)? != plan.pins.adapter {
         let why = "the adapter is not the one that the plan pins";
-        return Err(no(&Refusal::new(crate::cleanup::Reason::ToolChanged, why)));
+        return Err(no(&Refusal::new(Reason::ToolChanged, why)));
     }
     // A verified chain says where; the run opens it once more under its claim.
     chain(&folder, &plan, &digest)?;
@@ -94,7 +94,16 @@ pub fn run(args: &UndoArgs, global: &Global) -> Result<ExitStatus, CliError> {
         by: by(),
         lease: LEASE,
     })
-    .map_err(|e| no(&e))?;
+    .map_err(|e| {
+        let refused = no(&e);
+        if e.reason != Reason::Claimed {
+            return refused;
+        }
+        refused.hint(
+            "a run that is alive ends within seconds of `portcullis cleanup halt`; one that was killed on \
+             this machine holds nothing, and one elsewhere is waited for",
+        )
+    })?;
     match args.format {
         saved::AnswerFormat::Json => saved::print(&format!("{}\n", told(&report, &digest)))?,
         saved::AnswerFormat::Text => saved::print(&words_of(&report, &receipt, &applier))?,
