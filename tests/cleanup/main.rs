@@ -11,6 +11,7 @@ mod a_variants;
 mod around;
 mod at;
 mod b;
+mod b_stages;
 #[cfg(feature = "fleet")]
 mod bucket;
 mod c;
