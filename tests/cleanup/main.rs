@@ -6,8 +6,6 @@
 mod common;
 
 mod a;
-mod a_apply;
-mod a_variants;
 mod around;
 mod at;
 mod b;
@@ -15,7 +13,6 @@ mod b_stages;
 #[cfg(feature = "fleet")]
 mod bucket;
 mod c;
-mod carried;
 mod certificates;
 mod d;
 mod day;
