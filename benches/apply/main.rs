@@ -10,6 +10,7 @@ use portcullis::apply::{
 use portcullis::cleanup::approval::{
     Approved, Ask, Decision, Papers, Running, Scope, Statement, Words, verify,
 };
+use portcullis::cleanup::halt::{BEGIN_SCHEMA, Begin, Signed, Switch};
 use portcullis::cleanup::plan::{self, Plan};
 use portcullis::cleanup::trust::{Revoked, Trust};
 use portcullis::cleanup::{
@@ -17,7 +18,7 @@ use portcullis::cleanup::{
     WorldError,
 };
 use portcullis::model::Stop;
-use portcullis::signature::{APPROVAL, PLAN};
+use portcullis::signature::{APPROVAL, HALT, PLAN};
 use serde_json::json;
 use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::{HashAlg, LineEnding, PrivateKey};
@@ -162,7 +163,11 @@ fn main() {
             let folder = root.join(format!("{items}-{round}"));
             std::fs::create_dir_all(&folder).expect("a folder");
             let switch = folder.join("halt");
-            let says = r#"{"schema":"portcullis/cleanup-halt/v1","state":"run"}"#;
+            let begin = Begin { schema: BEGIN_SCHEMA.into(), at: now, why: String::new() };
+            let statement = serde_json::to_string(&begin).expect("JSON");
+            let signed = sign(2, HALT, statement.as_bytes());
+            let signed = Signed::new(statement, &String::from_utf8(signed).expect("PEM"));
+            let says = serde_json::to_vec(&Switch::new(signed)).expect("JSON");
             std::fs::write(&switch, says).expect("the switch");
             let things = approved.plan().items.iter().map(|i| {
                 let thing = json!({"type": i.kind, "id": i.id, "immutable": i.immutable,

@@ -76,12 +76,13 @@ impl Job {
         it.file("trust.yaml", &trust);
         it.file("revoked", "");
         it.file("policy.yaml", "# caps\n");
-        it.file("halt.json", r#"{"schema":"portcullis/cleanup-halt/v1","state":"run"}"#);
         for (name, seed) in PEOPLE {
             it.file(name, &key(seed).to_openssh(LineEnding::LF).unwrap());
             let mode = std::fs::Permissions::from_mode(0o600);
             std::fs::set_permissions(it.folder.join(name), mode).unwrap();
         }
+        let (code, said) = it.cleanup(&["halt", "--init", "--key=bob"]);
+        assert_eq!(code, Some(0), "{said}");
         it.seal(acts, change);
         let plan: Value =
             serde_json::from_slice(&std::fs::read(Path::new(&it.place).join("plan.json")).unwrap())

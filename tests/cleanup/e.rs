@@ -1,7 +1,7 @@
 //! E: the switch, the log.
 
 use crate::common::Ran;
-use crate::job::Job;
+use crate::job::{BOB, Job, switch};
 use crate::simworld::Sim;
 use serde_json::{Value, json};
 
@@ -44,6 +44,52 @@ fn e01_halted_midway() {
     let (ran, told) = job.apply(&[]);
     assert_eq!((ran.code, &told["reason"]), (Some(4), &json!("halt")), "{ran}");
     assert!(job.sim.calls().is_empty());
+}
+
+/// Who may write the switch may stop everything. That it says run is a person's word: what makes a new
+/// one where it is gone, by mistake or at every start, would lift a halt that was deleted with it.
+#[test]
+fn e02_a_switch_that_nobody_signed_is_a_halt() {
+    let job = Job::new(three(), &ALL_THREE, |_| {});
+    let path = job.sim.path("halt.json");
+    let refused = |what: &str| {
+        let (ran, told) = job.apply(&["--attached"]);
+        assert_eq!(
+            (ran.code, &told["reason"]),
+            (Some(4), &json!("halt-unreadable")),
+            "{what}: {ran}"
+        );
+        assert_eq!(halt(&job, &["--show"]).code, Some(4), "{what}");
+        assert!(job.acted().is_empty());
+    };
+    let bare = r#"{"schema":"portcullis/cleanup-halt/v1","state":"run"}"#;
+    std::fs::write(&path, bare).expect("written");
+    refused("nobody's");
+    for (who, seed) in [("an applier's", 24), ("an author's", 21), ("a stranger's", 99)] {
+        std::fs::write(&path, switch(seed)).expect("written");
+        refused(who);
+    }
+    // Somebody's word about something else is none about this.
+    let good = String::from_utf8(switch(BOB)).expect("text");
+    std::fs::write(&path, good.replace("halt-begin/v1", "halt-lift/v1")).expect("written");
+    refused("of other bytes");
+    std::fs::remove_file(&path).expect("gone");
+    assert_eq!(halt(&job, &["--init"]).code, Some(2), "without a key");
+    let ran = halt(&job, &["--init", "--key=robot"]);
+    assert!(ran.code == Some(4) && ran.stderr.contains("not-an-approver"), "{ran}");
+    assert!(!path.exists(), "and nothing was made");
+    // One of an earlier version, or whose maker's key counts no more: a lifting is a word as well.
+    std::fs::write(&path, bare).expect("written");
+    let halted = halt(&job, &[]);
+    let id = halted.stdout.split_ascii_whitespace().find(|w| w.starts_with("sha256:"));
+    let id = format!("--sign-lift={}", id.expect("its digest"));
+    assert_eq!(halt(&job, &[&id, "--key=bob", "--out=lift.json"]).code, Some(0));
+    assert_eq!(halt(&job, &["--lift=lift.json"]).code, Some(0));
+    assert_eq!(halt(&job, &["--show"]).code, Some(0));
+    std::fs::remove_dir_all(job.sim.path("state")).expect("forgotten");
+    std::fs::remove_file(&path).expect("gone");
+    assert_eq!(halt(&job, &["--init", "--key=bob"]).code, Some(0));
+    assert_eq!(job.apply(&["--attached"]).0.code, Some(0));
 }
 
 #[test]

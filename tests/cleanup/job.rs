@@ -11,6 +11,7 @@ use portcullis::apply::{
 use portcullis::cleanup::approval::{
     Approved, Ask, Decision, Running, Scope, Statement, Words, verify,
 };
+use portcullis::cleanup::halt::{BEGIN_SCHEMA, Begin, Signed, Switch};
 use portcullis::cleanup::journal::{Chain, ItemState, read};
 use portcullis::cleanup::plan::{Limits, Plan, SCHEMA};
 use portcullis::cleanup::receipt::Receipt;
@@ -18,7 +19,7 @@ use portcullis::cleanup::trust::{Revoked, Trust};
 use portcullis::cleanup::{Digest, Guards, Reason, Refusal, World};
 use portcullis::dossier::{self, Pile};
 use portcullis::model::Stop;
-use portcullis::signature::{APPROVAL, PLAN};
+use portcullis::signature::{APPROVAL, HALT, PLAN};
 use serde_json::{Value, json};
 use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::{HashAlg, LineEnding, PrivateKey};
@@ -71,6 +72,14 @@ pub(crate) fn trust() -> String {
     )
 }
 
+/// A halt switch that says run, on somebody's word.
+pub(crate) fn switch(seed: u8) -> Vec<u8> {
+    let begin = Begin { schema: BEGIN_SCHEMA.into(), at: now(), why: String::new() };
+    let statement = serde_json::to_string(&begin).expect("JSON");
+    let signed = sign(seed, HALT, statement.as_bytes());
+    serde_json::to_vec(&Switch::new(Signed::new(statement, &signed))).expect("JSON")
+}
+
 fn now() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).expect("a time")
 }
@@ -87,7 +96,7 @@ impl Job {
         sim.folder.file("trust.yaml", trust());
         sim.folder.file("revoked", "");
         sim.folder.file("policy.yaml", "# caps\n");
-        sim.folder.file("halt.json", r#"{"schema":"portcullis/cleanup-halt/v1","state":"run"}"#);
+        sim.folder.file("halt.json", switch(CAROL));
         for (name, seed) in [("robot", ROBOT), ("bob", BOB)] {
             let text = key(seed).to_openssh(LineEnding::LF).expect("PEM");
             let path = sim.folder.file(name, text.as_bytes());

@@ -1,6 +1,6 @@
 //! Taking back in an outage: at once, whatever became of the run.
 
-use crate::job::{Fake, Job};
+use crate::job::{BOB, Fake, Job, switch};
 use crate::simworld::Sim;
 use portcullis::apply::GitRegister;
 use portcullis::cleanup::Guards;
@@ -96,7 +96,7 @@ fn a_run_that_was_killed_in_an_act_is_taken_back_but_for_that_act() {
     }
     assert_eq!(job.sim.calls().iter().filter(|c| c.item.id == "sv-2").count(), 1);
     // Later it is looked at, and taken back as well.
-    job.sim.folder.file("halt.json", r#"{"schema":"portcullis/cleanup-halt/v1","state":"run"}"#);
+    job.sim.folder.file("halt.json", switch(BOB));
     let mut world = job.sim.now();
     world["clock_offset_s"] = json!(3600);
     job.sim.folder.file("world.json", world.to_string());
