@@ -86,10 +86,12 @@ fn e02_a_switch_that_nobody_signed_is_a_halt() {
     assert_eq!(halt(&job, &[&id, "--key=bob", "--out=lift.json"]).code, Some(0));
     assert_eq!(halt(&job, &["--lift=lift.json"]).code, Some(0));
     assert_eq!(halt(&job, &["--show"]).code, Some(0));
-    std::fs::remove_dir_all(job.sim.path("state")).expect("forgotten");
+    // A new one, on a word that counts, lifts no halt that this machine remembers.
     std::fs::remove_file(&path).expect("gone");
     assert_eq!(halt(&job, &["--init", "--key=bob"]).code, Some(0));
-    assert_eq!(job.apply(&["--attached"]).0.code, Some(0));
+    let (ran, told) = job.apply(&["--attached"]);
+    assert_eq!((ran.code, &told["reason"]), (Some(4), &json!("halt")), "{ran}");
+    assert!(job.acted().is_empty());
 }
 
 #[test]
