@@ -3,7 +3,9 @@
 use crate::common::Ran;
 use crate::job::{BOB, Job, switch};
 use crate::simworld::Sim;
+use portcullis::apply::{GitRegister, Register as _};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn three() -> Sim {
     Sim::new().servo("sv-1", |_| {}).servo("sv-2", |_| {}).servo("sv-3", |_| {})
@@ -44,6 +46,27 @@ fn e01_halted_midway() {
     let (ran, told) = job.apply(&[]);
     assert_eq!((ran.code, &told["reason"]), (Some(4), &json!("halt")), "{ran}");
     assert!(job.sim.calls().is_empty());
+}
+
+/// A switch that answers nothing is a no, and nobody waits for it for ever.
+#[test]
+fn e02_a_switch_that_never_answers_is_a_halt() {
+    let job = Job::new(three(), &ALL_THREE, |_| {});
+    let path = job.sim.path("halt.json");
+    std::fs::remove_file(&path).expect("gone");
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.expect("mkfifo").success());
+    let (ran, told) = job.apply(&["--attached"]);
+    assert_eq!((ran.code, &told["reason"]), (Some(4), &json!("halt-unreadable")), "{ran}");
+    // A server that takes the question, and that is all.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = silent.local_addr().expect("its address").port();
+    let remote = format!("git://127.0.0.1:{port}/claims.git");
+    let register = GitRegister::open(&job.sim.path("scratch"), &remote, "refs/portcullis/halt");
+    let mut register = register.expect("git").patient(Duration::from_millis(300));
+    let says = register.read().expect_err("nobody answers");
+    assert!(says.contains("no answer in 300ms"), "{says}");
+    assert!(job.acted().is_empty());
 }
 
 /// Who may write the switch may stop everything. That it says run is a person's word: what makes a new
