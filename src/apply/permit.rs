@@ -6,7 +6,8 @@ use crate::cleanup::approval::Approved;
 use crate::cleanup::claim::Purpose;
 use crate::cleanup::journal::{Event, ItemState};
 use crate::cleanup::newest::Sealed;
-use crate::cleanup::{Reason, Refusal};
+use crate::cleanup::plan::Phase;
+use crate::cleanup::{Reason, Refusal, Risk};
 use jiff::SignedDuration;
 
 /// What an existing job's question is answered with.
@@ -38,6 +39,11 @@ pub fn permit(setup: PermitSetup<'_>) -> Result<u32, Refusal> {
         let says = format!("the plan has no act {action} of {id}, or more than one");
         return Err(Refusal::new(Reason::ActOutsidePlan, says));
     };
+    if plan.phase == Phase::Delete || item.risk == Risk::Irreversible {
+        let says =
+            "what nothing takes back is done by an apply alone, which looks at its quarantine";
+        return Err(Refusal::of(Reason::NoQuarantineReceipt, item.item(), says));
+    }
     if !approved.approved(item) {
         return Err(Refusal::of(Reason::NotApproved, item.item(), "too few agreed to this item"));
     }

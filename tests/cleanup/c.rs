@@ -441,6 +441,39 @@ fn c11_irreversible_without_proof() {
     assert_eq!(job.sim.live_hit(), ["sv-1"], "gone for good");
 }
 
+/// A job's own delete asks nothing about a quarantine, so no permit is given for it.
+#[test]
+fn c11_no_permit_for_what_nothing_takes_back() {
+    let (job, receipt) = quarantined(true);
+    let job = deletion(job, Some(&receipt), 0);
+    let place = job.place.display().to_string();
+    let words =
+        ["cleanup", "permit", &place, "--policy=policy.yaml", "--id=sv-1", "--action=delete"];
+    let ran = job.sim.folder.run(&job.arguments(&words));
+    assert!(ran.code == Some(4) && ran.stderr.contains("no-quarantine-receipt"), "{ran}");
+}
+
+/// A receipt cannot be signed anew by an undo: what it says is asked of the journal beside it.
+#[test]
+fn c11_what_was_taken_back_is_in_no_quarantine() {
+    let (mut job, receipt) = quarantined(true);
+    let path = job.place.join("receipt.json").display().to_string();
+    let ran = job.sim.folder.run(&job.arguments(&["cleanup", "undo", &path]));
+    assert_eq!(ran.code, Some(0), "{ran}");
+    // Its owner stops it, who knows why: it looks as its quarantine left it.
+    job.sim.data = job.sim.now();
+    job.sim.data["resources"][0]["state"] = json!({"status": "stopped"});
+    let journal = job.journal();
+    let job = deletion(job, Some(&receipt), 0);
+    let with = format!("--receipt={path}");
+    let (ran, told) = job.apply(&["--attached", &with]);
+    assert_eq!((ran.code, &told["reason"]), (Some(4), &json!("no-quarantine-receipt")), "{ran}");
+    std::fs::remove_file(journal).expect("gone");
+    let (ran, _) = job.apply(&["--attached", &with]);
+    assert!(ran.code == Some(4) && ran.stderr.contains("no-quarantine-receipt"), "{ran}");
+    assert!(job.acted().is_empty());
+}
+
 /// What keeps a verdict from being given, and the reason that it is told as.
 const NO_VERDICT: [(&str, Reason); 5] = [
     ("silent", Reason::HealthUnknown),

@@ -32,3 +32,26 @@ fn an_undo_that_the_adapter_calls_exposing_is_refused_and_the_others_go_on() {
         }
     }
 }
+
+/// One id may be that of two things; nobody guesses which one is meant.
+#[test]
+fn an_id_of_two_things_is_refused() {
+    let mut sim = Sim::new().servo("x-1", |_| {}).servo("x-1", |s| s["type"] = json!("worker"));
+    for (action, undo) in [("stop", "start"), ("start", "stop")] {
+        sim.data["acts"].as_array_mut().expect("acts").push(json!({
+            "action": action, "type": "worker", "undo": undo, "risk": "reversible",
+            "identity": ["uuid"]}));
+    }
+    let job = Job::new(sim, &["x-1", "x-1"], |plan| {
+        plan.items[1].kind = "worker".into();
+        plan.totals.by_type = [("servo".to_owned(), 1), ("worker".to_owned(), 1)].into();
+    });
+    let (ran, _) = job.apply(&["--attached"]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let receipt = job.place.join("receipt.json").display().to_string();
+    let ran = job.sim.folder.run(&job.arguments(&["cleanup", "undo", &receipt, "--id=x-1"]));
+    assert!(ran.code == Some(2) && ran.stderr.contains("servo x-1 and worker x-1"), "{ran}");
+    assert_eq!(job.state(1), ItemState::Confirmed);
+    let ran = job.sim.folder.run(&job.arguments(&["cleanup", "undo", &receipt]));
+    assert_eq!(ran.code, Some(0), "{ran}");
+}

@@ -2,12 +2,14 @@
 
 use super::agreed::{Agreed, chain};
 use super::folder::unusable;
+use super::refused::refused;
 use super::trusted::Trusted;
 use crate::apply::replace_file;
-use crate::cleanup::Refusal;
 use crate::cleanup::journal::Chain;
+use crate::cleanup::plan;
 use crate::cleanup::receipt::Receipt;
 use crate::cleanup::trust::Role;
+use crate::cleanup::{Reason, Refusal};
 use crate::cli::CliError;
 use crate::dossier;
 use crate::report::escape::visible;
@@ -80,6 +82,25 @@ pub(in crate::cli) fn read(
     let pem = dossier::read_file(&sig(path)).ok().and_then(|b| String::from_utf8(b).ok());
     let (trust, revoked) = (&trusted.trust, &trusted.revoked);
     Ok(Receipt::read(&bytes, pem.as_deref(), trust, revoked, Timestamp::now()))
+}
+
+/// Reads the receipt of a quarantine that a deletion rests on, with what was taken back since: by the
+/// journal beside it.
+pub(in crate::cli) fn quarantine(
+    path: &Path,
+    trusted: &Trusted,
+    cannot: &str,
+) -> Result<Receipt, CliError> {
+    let no = |why: &Refusal| refused(cannot, why);
+    let (receipt, _) = read(path, trusted)?.map_err(|e| no(&e))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let bytes = dossier::read_file(&folder.join("plan.json")).map_err(|e| unusable(&e))?;
+    let plan = plan::read_as(&bytes, &receipt.plan).map_err(|e| no(&e))?;
+    let chain = chain(folder, &plan, &receipt.plan)?.ok_or_else(|| {
+        let says = "its journal is not beside it: whether it was taken back nobody can say";
+        no(&Refusal::new(Reason::NoQuarantineReceipt, says))
+    })?;
+    receipt.since(&chain).map_err(|e| no(&e))
 }
 
 fn sig(path: &Path) -> PathBuf {

@@ -113,13 +113,20 @@ pub fn run(args: &UndoArgs, global: &Global) -> Result<ExitStatus, CliError> {
 }
 
 fn chosen(receipt: &Receipt, ids: &[String]) -> Result<BTreeSet<u32>, CliError> {
-    let number = |id: &String| {
-        receipt.items.iter().find(|i| i.item.id == *id).map(|i| i.n).ok_or_else(|| {
-            CliError::new(format!("take back {}", visible(id)))
-                .because("the receipt has no such id")
-        })
-    };
-    ids.iter().map(number).collect()
+    let mut chosen = BTreeSet::new();
+    for id in ids {
+        let cannot = || CliError::new(format!("take back {}", visible(id)));
+        let mut named = receipt.items.iter().filter(|i| i.item.id == *id);
+        let it = named.next().ok_or_else(|| cannot().because("the receipt has no such id"))?;
+        if let Some(other) = named.next() {
+            let says = format!("it names two things: {} and {}", it.item, other.item);
+            return Err(cannot()
+                .because(visible(&says))
+                .hint("without --id all of it is taken back"));
+        }
+        chosen.insert(it.n);
+    }
+    Ok(chosen)
 }
 
 fn told(report: &UndoReport, digest: &Digest) -> serde_json::Value {

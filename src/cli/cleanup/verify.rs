@@ -22,7 +22,7 @@ pub struct VerifyArgs {
     #[command(flatten)]
     pub plan: PlanArgs,
     /// The policy that would apply it, compared with the one that the plan pins
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "PORTCULLIS_CLEANUP_POLICY")]
     pub policy: Option<PathBuf>,
     #[arg(long, value_enum, default_value = "text")]
     pub format: saved::AnswerFormat,
