@@ -75,7 +75,7 @@ impl Job {
         );
         it.file("trust.yaml", &trust);
         it.file("revoked", "");
-        it.file("policy.yaml", "# caps\n");
+        it.file("policy.yaml", POLICY);
         for (name, seed) in PEOPLE {
             it.file(name, &key(seed).to_openssh(LineEnding::LF).unwrap());
             let mode = std::fs::Permissions::from_mode(0o600);
@@ -222,6 +222,12 @@ impl Job {
         script(&self.moto, "show")
     }
 }
+
+/// The limits of the plans here.
+const POLICY: &str = "version: 1\nlimits:\n  max_items: 50\n  max_items_per_day: 50\n  \
+    max_percent_stratum: 25\n  max_percent_total: 25\n  ramp: [1, 5, 25]\n  soak: [\"0s\"]\n  \
+    max_retries: 1\n  quarantine: 0s\n  deadline: 86400s\n  valid: 24h\n\
+    sources: {floor: 1, delta: 90%, max_age: 1h, max_ahead: 120s}\nminimum: {any: 1}\n";
 
 const SPEC: &str = "version: 1\nroles:\n  web: { select: { tags: { role: web } } }\n";
 

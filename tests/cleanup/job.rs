@@ -13,7 +13,7 @@ use portcullis::cleanup::approval::{
 };
 use portcullis::cleanup::halt::{BEGIN_SCHEMA, Begin, Signed, Switch};
 use portcullis::cleanup::journal::{Chain, ItemState, read};
-use portcullis::cleanup::plan::{Limits, Plan, SCHEMA};
+use portcullis::cleanup::plan::{Limits, Places, Plan, SCHEMA};
 use portcullis::cleanup::receipt::Receipt;
 use portcullis::cleanup::trust::{Revoked, Trust};
 use portcullis::cleanup::{Digest, Guards, Reason, Refusal, World};
@@ -72,6 +72,30 @@ pub(crate) fn trust() -> String {
     )
 }
 
+/// A policy of these limits and places.
+pub(crate) fn policy(limits: &Limits, places: &Places) -> String {
+    let named = [("claim", &places.claim), ("halt", &places.halt)];
+    let named =
+        named.into_iter().filter_map(|(what, at)| Some(format!("{what}: {:?}", at.as_ref()?)));
+    let places = named.collect::<Vec<_>>().join(", ");
+    let places = if places.is_empty() { places } else { format!("places: {{ {places} }}\n") };
+    let soak: Vec<String> = limits.soak_s.iter().map(|s| format!("{s}s")).collect();
+    format!(
+        "version: 1\nlimits:\n  max_items: {}\n  max_items_per_day: {}\n  \
+         max_percent_stratum: {}\n  max_percent_total: {}\n  ramp: {:?}\n  soak: {soak:?}\n  \
+         max_retries: {}\n  quarantine: {}s\n  deadline: {}s\n  valid: 24h\n\
+         sources: {{floor: 1, delta: 90%, max_age: 1h, max_ahead: 120s}}\nminimum: {{any: 1}}\n{places}",
+        limits.max_items,
+        limits.max_items_per_day,
+        limits.max_percent_stratum,
+        limits.max_percent_total,
+        limits.ramp,
+        limits.max_retries,
+        limits.quarantine_s,
+        limits.deadline_s,
+    )
+}
+
 /// A halt switch that says run, on somebody's word.
 pub(crate) fn switch(seed: u8) -> Vec<u8> {
     let begin = Begin { schema: BEGIN_SCHEMA.into(), at: now(), why: String::new() };
@@ -105,6 +129,11 @@ impl Job {
         }
         let mut plan = plan(&sim, action, ids);
         change(&mut plan);
+        let caps = policy(&plan.limits, &plan.pins.places);
+        if plan.pins.policy == Digest::of(b"# caps\n") {
+            plan.pins.policy = Digest::of(caps.as_bytes());
+        }
+        sim.folder.file("policy.yaml", caps);
         let (digest, place) = seal(&sim, &plan);
         let job = Self { sim, plan, digest, place };
         for (name, seed) in [("bob", BOB), ("carol", CAROL)] {

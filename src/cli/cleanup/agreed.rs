@@ -10,6 +10,7 @@ use crate::apply::{JournalFile, JournalStore};
 use crate::cleanup::approval::{Approved, Ask, Running, verify};
 use crate::cleanup::journal::{self, Chain};
 use crate::cleanup::plan::{self, Plan};
+use crate::cleanup::policy::Policy;
 use crate::cleanup::{Digest, Reason, Refusal};
 use crate::cli::CliError;
 use crate::dossier::{self, Dossier};
@@ -54,7 +55,8 @@ impl AgreedArgs {
         let trusted = self.trust.read_pinned()?;
         let found = self.plan.read()?;
         let policy = dossier::read_file(&self.policy).map_err(|e| unusable(&e))?;
-        let policy = Digest::of(&policy);
+        let caps = policy;
+        let policy = Digest::of(&caps);
         let no = |why: &Refusal| refused(format!("apply the plan {}", found.digest), why);
         let plan = plan::read_as(&found.papers.plan, &found.digest).map_err(|e| no(&e))?;
         let (words, running) = match adapter {
@@ -75,6 +77,8 @@ impl AgreedArgs {
             }
             no(&e)
         })?;
+        let name = visible(&self.policy.display().to_string()).into_owned();
+        Policy::read(&name, &caps).and_then(|caps| caps.made(&plan)).map_err(|e| no(&e))?;
         let folder = found.path;
         Ok(Agreed { approved, trusted, folder, words, policy, adapter: running })
     }
