@@ -52,10 +52,15 @@ impl Switchboard<'_> {
     pub fn halt(&mut self, order: &HaltOrder) -> Result<Digest, Refusal> {
         let held = self.register.read().map_err(|why| cannot(&why))?;
         let before = held.as_ref().and_then(|h| strict::read::<Switch>(&h.bytes).ok());
-        let (begun, lifts) = before.map(|s| (s.begun, s.lifts)).unwrap_or_default();
-        let state = SwitchState::Halt(order.clone());
         let version = held.map(|h| h.version);
-        self.write(version.as_deref(), &Switch { schema: SCHEMA.into(), state, begun, lifts })?;
+        let switch = before.unwrap_or(Switch {
+            schema: SCHEMA.into(),
+            state: SwitchState::Run,
+            others: Vec::new(),
+            begun: None,
+            lifts: Vec::new(),
+        });
+        self.write(version.as_deref(), &switch.halted(order.clone()))?;
         Ok(order.digest())
     }
 
@@ -63,22 +68,24 @@ impl Switchboard<'_> {
     ///
     /// # Errors
     /// A statement that lifts nothing, or another halt than the one that holds.
-    pub fn lift(&mut self, signed: Signed, now: Timestamp) -> Result<Digest, Refusal> {
+    pub fn lift(
+        &mut self,
+        signed: Signed,
+        now: Timestamp,
+    ) -> Result<(Digest, Option<HaltOrder>), Refusal> {
         let lift = lift(&signed, self.trust, self.revoked, now)?;
         let Some((mut switch, version)) = self.read()? else {
             return Err(Refusal::new(Reason::HaltUnreadable, "there is no halt switch"));
         };
-        if let SwitchState::Halt(order) = &switch.state {
-            if order.digest() != lift.lifts {
-                let says =
-                    format!("the statement lifts {}, and {} holds", lift.lifts, order.digest());
-                return Err(Refusal::new(Reason::Halt, says));
-            }
-            switch.state = SwitchState::Run;
+        if !switch.lifted(&lift.lifts)
+            && let Some(order) = switch.standing()
+        {
+            let says = format!("the statement lifts {}, and {} holds", lift.lifts, order.digest());
+            return Err(Refusal::new(Reason::Halt, says));
         }
         switch.lifts.push(signed);
         self.write(Some(&version), &switch)?;
-        Ok(lift.lifts)
+        Ok((lift.lifts, switch.standing().cloned()))
     }
 
     fn read(&mut self) -> Result<Option<(Switch, String)>, Refusal> {

@@ -39,7 +39,7 @@ pub fn permit(setup: PermitSetup<'_>) -> Result<u32, Refusal> {
         let says = format!("the plan has no act {action} of {id}, or more than one");
         return Err(Refusal::new(Reason::ActOutsidePlan, says));
     };
-    if plan.phase == Phase::Delete || item.risk == Risk::Irreversible {
+    if plan.phase == Phase::Delete || item.risk == Risk::Irreversible || item.undo.is_none() {
         let says =
             "what nothing takes back is done by an apply alone, which looks at its quarantine";
         return Err(Refusal::of(Reason::NoQuarantineReceipt, item.item(), says));

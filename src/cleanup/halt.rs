@@ -20,6 +20,9 @@ pub const LIFT_SCHEMA: &str = "portcullis/cleanup-halt-lift/v1";
 pub struct Switch {
     pub schema: String,
     pub state: SwitchState,
+    /// Halts that stand beside it: of people who halted before, and did not lift theirs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<HaltOrder>,
     /// The signed statement that it began with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun: Option<Signed>,
@@ -102,9 +105,41 @@ impl Switch {
         Self {
             schema: SCHEMA.into(),
             state: SwitchState::Run,
+            others: Vec::new(),
             begun: Some(begun),
             lifts: Vec::new(),
         }
+    }
+
+    /// A halt that stands; `None` where it says run.
+    #[must_use]
+    pub fn standing(&self) -> Option<&HaltOrder> {
+        match &self.state {
+            SwitchState::Halt(order) => Some(order),
+            SwitchState::Run => self.others.last(),
+        }
+    }
+
+    /// One more halt, beside those that stand.
+    #[must_use]
+    pub fn halted(mut self, order: HaltOrder) -> Self {
+        if let SwitchState::Halt(before) = std::mem::replace(&mut self.state, SwitchState::Run) {
+            self.others.push(before);
+        }
+        self.state = SwitchState::Halt(order);
+        self
+    }
+
+    /// Takes one halt out, and says whether it stood: others stay.
+    pub fn lifted(&mut self, halt: &Digest) -> bool {
+        let stood = self.others.len();
+        self.others.retain(|it| it.digest() != *halt);
+        let mut found = self.others.len() < stood;
+        if matches!(&self.state, SwitchState::Halt(order) if order.digest() == *halt) {
+            self.state = self.others.pop().map_or(SwitchState::Run, SwitchState::Halt);
+            found = true;
+        }
+        found
     }
 }
 
@@ -140,7 +175,7 @@ pub fn judge(
         .filter_map(|l| lift(l, trust, revoked, now).ok())
         .map(|l| l.lifts)
         .collect();
-    if let SwitchState::Halt(order) = &switch.state {
+    if let Some(order) = switch.standing() {
         let says = format!("{} halted it at {}: {}", order.by, order.at, order.why);
         return Err(Halted {
             refusal: Refusal::new(Reason::Halt, says),

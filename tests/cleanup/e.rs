@@ -189,6 +189,35 @@ fn e02_lifting_takes_a_signature() {
     assert_eq!(halt(&job, &["--show"]).code, Some(4));
 }
 
+/// Two people halt for two reasons: lifting the one is no word about the other.
+#[test]
+fn e02_each_halt_is_lifted_by_itself() {
+    let job = Job::new(three(), &ALL_THREE, |_| {});
+    let ids = ["data is lost", "orders fail"].map(|why| {
+        let ran = halt(&job, &["--why", why]);
+        let id = ran.stdout.split("--sign-lift ").nth(1).and_then(|t| t.split(' ').next());
+        id.expect("it says how to lift it").to_owned()
+    });
+    // Neither of them is known to the machine that applies.
+    std::fs::remove_file(job.sim.path("state/halts")).expect("forgotten");
+    for (lifted, stands) in [(&ids[1], Some("data is lost")), (&ids[0], None)] {
+        let sign = format!("--sign-lift={lifted}");
+        assert_eq!(halt(&job, &[&sign, "--key=bob", "--out=lift.json"]).code, Some(0));
+        let ran = halt(&job, &["--lift=lift.json"]);
+        assert_eq!(ran.code, Some(0), "{ran}");
+        assert_eq!(ran.stdout.contains("says run"), stands.is_none(), "{ran}");
+        let (ran, told) = job.apply(&["--attached"]);
+        match stands {
+            Some(why) => {
+                assert_eq!((ran.code, &told["reason"]), (Some(4), &json!("halt")), "{ran}");
+                assert!(told["says"].as_str().is_some_and(|s| s.contains(why)), "{ran}");
+                assert!(job.acted().is_empty());
+            }
+            None => assert_eq!((ran.code, job.acted().len()), (Some(0), 3), "{ran}"),
+        }
+    }
+}
+
 /// An owner answers the notice with an opt-out, while the plan is being applied.
 #[test]
 fn e03_an_owner_objects() {

@@ -87,8 +87,17 @@ pub fn run(args: &HaltArgs) -> Result<ExitStatus, CliError> {
         saved::print("the halt switch says run\n")?;
     } else if let Some(path) = &args.lift {
         let signed = Signed::new(text(path)?, &text(&sig(path))?);
-        let halt = switch.lift(signed, Timestamp::now()).map_err(|e| no("lift the halt", &e))?;
-        saved::print(&format!("lifted {halt}: the halt switch says run\n"))?;
+        let lifted = switch.lift(signed, Timestamp::now());
+        let (halt, other) = lifted.map_err(|e| no("lift the halt", &e))?;
+        let now = other.map_or("the halt switch says run".to_owned(), |it| {
+            let (by, why) = (visible(&it.by), visible(&it.why));
+            format!(
+                "it is halted still, as {by} did at {}: {why}\n{}",
+                it.at,
+                to_lift(&it.digest())
+            )
+        });
+        saved::print(&format!("lifted {halt}: {now}\n"))?;
     } else {
         let order = HaltOrder {
             by: super::apply::by(),
@@ -100,12 +109,18 @@ pub fn run(args: &HaltArgs) -> Result<ExitStatus, CliError> {
         remember(&state, &order.digest())?;
         let halt = switch.halt(&order).map_err(|e| no("halt", &e))?;
         saved::print(&format!(
-            "halted: every apply that reads this switch stops before its next act\n\
-             to lift it: portcullis cleanup halt --sign-lift {halt} --key KEYFILE --out lift.json, \
-             then --lift lift.json\n"
+            "halted: every apply that reads this switch stops before its next act\n{}\n",
+            to_lift(&halt)
         ))?;
     }
     Ok(ExitStatus::Clean)
+}
+
+fn to_lift(halt: &Digest) -> String {
+    format!(
+        "to lift it: portcullis cleanup halt --sign-lift {halt} --key KEYFILE --out lift.json, then \
+         --lift lift.json"
+    )
 }
 
 fn sign_lift(
