@@ -55,3 +55,30 @@ fn an_id_of_two_things_is_refused() {
     let ran = job.sim.folder.run(&job.arguments(&["cleanup", "undo", &receipt]));
     assert_eq!(ran.code, Some(0), "{ran}");
 }
+
+/// What is taken back came to harm, or somebody wants it: the next step of a schedule does not go on with
+/// others that were judged alike.
+#[test]
+fn what_was_taken_back_holds_its_stratum() {
+    let ids = ["sv-1", "sv-2", "sv-3", "sv-4"];
+    let sim = ids.iter().fold(Sim::new(), |sim, id| sim.servo(id, |_| {}));
+    let job = Job::new(sim, &ids, |plan| {
+        let mut second = plan.strata[0].clone();
+        second.n = 2;
+        plan.strata.push(second);
+        for item in &mut plan.items[2..] {
+            item.stratum = 2;
+            item.strata = vec![2];
+        }
+    });
+    assert_eq!(job.apply(&["--step"]).0.code, Some(0));
+    assert_eq!(job.acted(), ["sv-1", "sv-3"], "one of each");
+    let receipt = job.place.join("receipt.json").display().to_string();
+    let ran = job.sim.folder.run(&job.arguments(&["cleanup", "undo", &receipt, "--id=sv-1"]));
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let (ran, told) = job.apply(&["--attached"]);
+    assert_eq!(job.acted(), ["sv-1", "sv-3", "sv-4"], "and no other of the first");
+    assert_eq!((ran.code, &told["after"]), (Some(5), &json!("finished")), "{ran}");
+    assert_eq!(told["held"][0]["stratum"], 1, "{ran}");
+    assert_eq!(told["held"][0]["reason"], "stratum-held", "{ran}");
+}
