@@ -56,7 +56,7 @@ fn a15_the_bytes_that_were_hashed_are_those_that_are_parsed() {
     stage.write(&stage.place.join("plan.json"), &serde_json::to_vec_pretty(&other).expect("JSON"));
     let list = std::fs::read(stage.world.folder().join("trust.yaml")).expect("the list");
     let trust = portcullis::cleanup::trust::Trust::parse(&list).expect("trust");
-    let policy = Digest::of(b"# a policy\n");
+    let policy = stage.plan.pins.policy.clone();
     let ask = portcullis::cleanup::approval::Ask {
         digest: &found.digest,
         trust: &trust,

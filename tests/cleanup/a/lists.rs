@@ -18,14 +18,30 @@ fn a05_one_key_of_two_people_is_refused_with_its_place() {
     assert_eq!(Reason::QuorumMissing.class() as u8, 12);
 }
 
+/// The policy is the one that the plan names, and its limits are not what the plan says.
+#[test]
+fn a10_limits_that_are_not_the_policy_s() {
+    let caps = Stage::new(ONE);
+    let caps = std::fs::read(caps.world.folder().join("policy.yaml")).expect("the policy");
+    let stage = Stage::with(ONE, |plan| {
+        plan.pins.policy = Digest::of(&caps);
+        plan.limits.ramp = vec![4];
+    });
+    stage.world.file("policy.yaml", caps);
+    stage.yes("bob", BOB);
+    let told = stage.refused(11, "policy-changed");
+    assert!(told["says"].as_str().is_some_and(|s| s.contains("its limits")), "{told}");
+}
+
 #[test]
 fn a10_policy_or_signers_changed() {
     let stage = Stage::new(ONE);
     stage.yes("bob", BOB);
     stage.approved();
+    let caps = std::fs::read(stage.world.folder().join("policy.yaml")).expect("the policy");
     stage.world.file("policy.yaml", "# another policy\n");
     stage.refused(11, "policy-changed");
-    stage.world.file("policy.yaml", "# a policy\n");
+    stage.world.file("policy.yaml", caps);
     stage.approved();
     // A list of the proposer's own, with the same people and one row loosened.
     let pinned = Digest::of(trust(ONE, "").as_bytes());
