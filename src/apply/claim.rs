@@ -90,6 +90,19 @@ impl<'a> Claim<'a> {
         self.swap(paper)
     }
 
+    /// Writes down that a journal is begun under this register.
+    ///
+    /// # Errors
+    /// [`Reason::Fenced`].
+    pub fn open(&mut self) -> Result<(), Refusal> {
+        if self.paper.opened {
+            return Ok(());
+        }
+        let mut paper = self.paper.clone();
+        paper.opened = true;
+        self.swap(paper)
+    }
+
     /// Writes down how far the journal is, where its file's owner cannot change it.
     ///
     /// # Errors

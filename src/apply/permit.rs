@@ -47,10 +47,10 @@ pub fn permit(setup: PermitSetup<'_>) -> Result<u32, Refusal> {
     if !approved.approved(item) {
         return Err(Refusal::of(Reason::NotApproved, item.item(), "too few agreed to this item"));
     }
-    newest.stands(&Sealed::new(plan, digest))?;
     let who = Claimant { plan: digest, nonce: &nonce, by: &by, lease, purpose: Purpose::Apply };
     let mut claim = Claim::take(register, who, clock.now())?;
     let answer = Journal::open(journal, plan, digest, claim.fence()).and_then(|mut journal| {
+        newest.stands(&Sealed::new(plan, digest))?;
         super::engine::continues(&claim, &journal)?;
         let known = journal.ledger().halts.clone();
         halt.look(&known, clock.now()).map_err(|h| h.refusal)?;
@@ -60,6 +60,7 @@ pub fn permit(setup: PermitSetup<'_>) -> Result<u32, Refusal> {
             let says = "it was done, permitted or left out before";
             return Err(Refusal::of(Reason::AlreadyConsumed, item.item(), says));
         }
+        claim.open()?;
         journal.add(clock.now(), Event::Permitted { n: item.n, by: by.clone() })?;
         let chain = journal.chain();
         claim.anchor(chain.records.len() as u64, &chain.head, chain.ledger.finished)?;

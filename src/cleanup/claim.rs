@@ -34,6 +34,9 @@ pub struct ClaimPaper {
     pub head: Digest,
     /// Whether nothing is left to do.
     pub finished: bool,
+    /// Whether a run under this register has begun to write a journal: before that, lines are another's.
+    #[serde(default)]
+    pub opened: bool,
 }
 
 /// A process, as another one of its machine can tell whether it is there.
@@ -116,6 +119,7 @@ pub fn next(
         lines: found.map_or(0, |f| f.lines),
         head: found.map_or_else(|| plan.clone(), |f| f.head.clone()),
         finished: found.is_some_and(|f| f.finished),
+        opened: found.is_some_and(|f| f.opened || f.lines > 0),
     })
 }
 

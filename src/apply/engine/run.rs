@@ -79,10 +79,12 @@ pub fn run(setup: Setup<'_>) -> Result<ApplyReport, Refusal> {
         stop,
     } = setup;
     let (plan, digest) = (approved.plan(), approved.digest());
-    newest.stands(&Sealed::new(plan, digest))?;
     let who = Claimant { plan: digest, nonce: &nonce, by: &by, lease, purpose: Purpose::Apply };
-    let claim = Claim::take(register, who, clock.now())?;
-    let begun = begin(approved, &claim, Journal::open(journal, plan, digest, claim.fence()), clock);
+    let mut claim = Claim::take(register, who, clock.now())?;
+    let opened = Journal::open(journal, plan, digest, claim.fence());
+    let begun = newest
+        .stands(&Sealed::new(plan, digest))
+        .and_then(|()| begin(approved, &mut claim, opened, clock));
     let journal = match begun {
         Ok(journal) => journal,
         Err(why) => {
@@ -127,7 +129,7 @@ pub fn run(setup: Setup<'_>) -> Result<ApplyReport, Refusal> {
 /// What has to hold of claim and journal before anything is written.
 fn begin<'j>(
     approved: &Approved,
-    claim: &Claim<'_>,
+    claim: &mut Claim<'_>,
     journal: Result<Journal<'j>, Refusal>,
     clock: &dyn Clock,
 ) -> Result<Journal<'j>, Refusal> {
@@ -147,6 +149,7 @@ fn begin<'j>(
         let says = "the journal's last line is of a time to come: the clock was set back";
         return Err(Refusal::new(Reason::ClockSkew, says));
     }
+    claim.open()?;
     Ok(journal)
 }
 
@@ -157,9 +160,9 @@ fn begin<'j>(
 pub(in crate::apply) fn continues(claim: &Claim<'_>, journal: &Journal<'_>) -> Result<(), Refusal> {
     let chain = journal.chain();
     claim.paper().anchors(chain)?;
-    if claim.fence() == 1 && !chain.records.is_empty() {
+    if !claim.paper().opened && !chain.records.is_empty() {
         // Another machine's, or one that somebody made to move the time of the claim.
-        let says = "the journal has lines, and its register never saw a claim: apply where it was \
+        let says = "the journal has lines, and its register never saw one begun: apply where it was \
                     begun, or with the claim that it was begun under";
         return Err(Refusal::new(Reason::LogRollback, says));
     }
