@@ -4,11 +4,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 use portcullis::apply::{
-    DayBook, FileRegister, JournalFile, Mode, NoLook, Setup, Switchboard, SystemClock, run,
+    DayBook, FileRegister, JournalFile, Mode, NewestBook, NoLook, Setup, Switchboard, SystemClock,
+    run,
 };
 use portcullis::cleanup::approval::{
     Approved, Ask, Decision, Papers, Running, Scope, Statement, Words, verify,
 };
+use portcullis::cleanup::halt::{BEGIN_SCHEMA, Begin, Signed, Switch};
 use portcullis::cleanup::plan::{self, Plan};
 use portcullis::cleanup::trust::{Revoked, Trust};
 use portcullis::cleanup::{
@@ -16,7 +18,7 @@ use portcullis::cleanup::{
     WorldError,
 };
 use portcullis::model::Stop;
-use portcullis::signature::{APPROVAL, PLAN};
+use portcullis::signature::{APPROVAL, HALT, PLAN};
 use serde_json::json;
 use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::{HashAlg, LineEnding, PrivateKey};
@@ -161,7 +163,11 @@ fn main() {
             let folder = root.join(format!("{items}-{round}"));
             std::fs::create_dir_all(&folder).expect("a folder");
             let switch = folder.join("halt");
-            let says = r#"{"schema":"portcullis/cleanup-halt/v1","state":"run"}"#;
+            let begin = Begin { schema: BEGIN_SCHEMA.into(), at: now, why: String::new() };
+            let statement = serde_json::to_string(&begin).expect("JSON");
+            let signed = sign(2, HALT, statement.as_bytes());
+            let signed = Signed::new(statement, &String::from_utf8(signed).expect("PEM"));
+            let says = serde_json::to_vec(&Switch::new(signed)).expect("JSON");
             std::fs::write(&switch, says).expect("the switch");
             let things = approved.plan().items.iter().map(|i| {
                 let thing = json!({"type": i.kind, "id": i.id, "immutable": i.immutable,
@@ -202,10 +208,14 @@ fn main() {
                     most: items,
                     known: Vec::new(),
                 },
+                newest: &mut NewestBook {
+                    register: Box::new(FileRegister::shared(&folder.join("newest")).expect("it")),
+                },
                 halt: &mut halt,
                 live: &mut NoLook,
                 watch: None,
                 still: &mut |_| Ok(()),
+                receipted: &mut |_| Ok(()),
                 clock: &SystemClock,
                 nonce: "one".into(),
                 by: "bench".into(),

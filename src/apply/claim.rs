@@ -1,5 +1,6 @@
+use super::holder;
 use super::register::{Register, Swapped};
-use crate::cleanup::claim::{self, ClaimPaper, Purpose};
+use crate::cleanup::claim::{self, ClaimPaper, Other, Purpose};
 use crate::cleanup::{Digest, Reason, Refusal, strict};
 use jiff::{SignedDuration, Timestamp};
 
@@ -35,13 +36,18 @@ impl<'a> Claim<'a> {
     ) -> Result<Self, Refusal> {
         let found = register.read().map_err(|why| unknown(&why))?;
         let old = found.as_ref().map(|h| read(&h.bytes)).transpose()?;
-        let alone = register.alone();
+        let other = match old.as_ref().and_then(|paper| paper.holder.as_ref()) {
+            _ if register.alone() => Other::None,
+            Some(it) if holder::dead(it) => Other::Gone,
+            _ => Other::Unknown,
+        };
         let paper = claim::next(
             old.as_ref(),
             who.plan,
             who.nonce,
             who.by,
-            alone,
+            holder::me(),
+            other,
             who.purpose,
             now,
             who.lease,
@@ -81,6 +87,19 @@ impl<'a> Claim<'a> {
         }
         let mut paper = self.paper.clone();
         paper.until = now.saturating_add(self.lease).unwrap_or(Timestamp::MAX);
+        self.swap(paper)
+    }
+
+    /// Writes down that a journal is begun under this register.
+    ///
+    /// # Errors
+    /// [`Reason::Fenced`].
+    pub fn open(&mut self) -> Result<(), Refusal> {
+        if self.paper.opened {
+            return Ok(());
+        }
+        let mut paper = self.paper.clone();
+        paper.opened = true;
         self.swap(paper)
     }
 

@@ -1,5 +1,5 @@
 use super::register::{Register, Swapped};
-use crate::cleanup::day::{DayPaper, Taken};
+use crate::cleanup::day::{DayPaper, Full, Taken};
 use crate::cleanup::{Digest, Reason, Refusal};
 use jiff::Timestamp;
 
@@ -20,7 +20,7 @@ impl DayBook {
     ///
     /// # Errors
     /// [`Reason::DayCap`]; [`Reason::DayUnreadable`] where nobody can say what was done.
-    pub fn take(&mut self, plan: &Digest, items: &[u32], now: Timestamp) -> Result<(), Refusal> {
+    pub fn take(&mut self, plan: &Digest, items: &[u32], now: Timestamp) -> Result<(), Full> {
         let (known, most) = (self.known.clone(), self.most);
         self.change(|paper| paper.take(plan, items, &known, most, now))
     }
@@ -30,16 +30,17 @@ impl DayBook {
     /// # Errors
     /// As of [`DayBook::take`]; it then counts for a day.
     pub fn give_back(&mut self, plan: &Digest, items: &[u32]) -> Result<(), Refusal> {
-        self.change(|paper| {
+        let changed = self.change(|paper| {
             paper.give_back(plan, items);
             Ok(())
-        })
+        });
+        changed.map_err(|full| full.refusal)
     }
 
     fn change(
         &mut self,
-        mut how: impl FnMut(&mut DayPaper) -> Result<(), Refusal>,
-    ) -> Result<(), Refusal> {
+        mut how: impl FnMut(&mut DayPaper) -> Result<(), Full>,
+    ) -> Result<(), Full> {
         let unreadable = |why: String| {
             Refusal::new(Reason::DayUnreadable, format!("the acts of the day: {why}"))
         };
@@ -57,6 +58,6 @@ impl DayBook {
                 return Ok(());
             }
         }
-        Err(unreadable("others write all the time".into()))
+        Err(unreadable("others write all the time".into()).into())
     }
 }

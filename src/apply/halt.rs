@@ -1,7 +1,7 @@
 use super::HaltSwitch;
 use super::register::{Register, Swapped};
 use crate::cleanup::halt::{
-    HaltOrder, Halted, SCHEMA, SignedLift, Switch, SwitchState, judge, lift, unreadable,
+    HaltOrder, Halted, SCHEMA, Signed, Switch, SwitchState, begin, judge, lift, unreadable,
 };
 use crate::cleanup::trust::{Revoked, Trust};
 use crate::cleanup::{Digest, Reason, Refusal, strict};
@@ -21,7 +21,9 @@ impl HaltSwitch for Switchboard<'_> {
     fn look(&mut self, known: &BTreeSet<Digest>, now: Timestamp) -> Result<(), Halted> {
         let held = self.register.read().map_err(|why| unreadable(&format!("cannot {why}")))?;
         let held = held.ok_or_else(|| {
-            unreadable("it is not there: `portcullis cleanup halt --init` makes one that says run")
+            unreadable(
+                "it is not there: `portcullis cleanup halt --init --key KEYFILE` makes one that says run",
+            )
         })?;
         let known: BTreeSet<Digest> = known.union(&self.remembered).cloned().collect();
         judge(&held.bytes, &known, self.trust, self.revoked, now)
@@ -29,16 +31,18 @@ impl HaltSwitch for Switchboard<'_> {
 }
 
 impl Switchboard<'_> {
-    /// Makes a switch that says run, where there is none.
+    /// Makes a switch that says run, where there is none: on the word of somebody who may lift halts,
+    /// because the one before may have been deleted with its halt.
     ///
     /// # Errors
-    /// One that is there.
-    pub fn init(&mut self) -> Result<(), Refusal> {
+    /// One that is there; a statement that begins nothing.
+    pub fn init(&mut self, begun: Signed, now: Timestamp) -> Result<(), Refusal> {
+        begin(&begun, self.trust, self.revoked, now)?;
         if self.read()?.is_some() {
             let says = "there is one already, and only a signed statement makes it say run";
             return Err(Refusal::new(Reason::Halt, says));
         }
-        self.write(None, &Switch { schema: SCHEMA.into(), state: SwitchState::Run, lifts: vec![] })
+        self.write(None, &Switch::new(begun))
     }
 
     /// Halts. Whatever cannot be read is overwritten: a halt must not need a sound switch.
@@ -48,10 +52,15 @@ impl Switchboard<'_> {
     pub fn halt(&mut self, order: &HaltOrder) -> Result<Digest, Refusal> {
         let held = self.register.read().map_err(|why| cannot(&why))?;
         let before = held.as_ref().and_then(|h| strict::read::<Switch>(&h.bytes).ok());
-        let lifts = before.map(|s| s.lifts).unwrap_or_default();
-        let state = SwitchState::Halt(order.clone());
         let version = held.map(|h| h.version);
-        self.write(version.as_deref(), &Switch { schema: SCHEMA.into(), state, lifts })?;
+        let switch = before.unwrap_or(Switch {
+            schema: SCHEMA.into(),
+            state: SwitchState::Run,
+            others: Vec::new(),
+            begun: None,
+            lifts: Vec::new(),
+        });
+        self.write(version.as_deref(), &switch.halted(order.clone()))?;
         Ok(order.digest())
     }
 
@@ -59,23 +68,24 @@ impl Switchboard<'_> {
     ///
     /// # Errors
     /// A statement that lifts nothing, or another halt than the one that holds.
-    pub fn lift(&mut self, signed: SignedLift, now: Timestamp) -> Result<Digest, Refusal> {
-        let pem = signed.signature.join("\n") + "\n";
-        let lift = lift(&signed.statement, &pem, self.trust, self.revoked, now)?;
+    pub fn lift(
+        &mut self,
+        signed: Signed,
+        now: Timestamp,
+    ) -> Result<(Digest, Option<HaltOrder>), Refusal> {
+        let lift = lift(&signed, self.trust, self.revoked, now)?;
         let Some((mut switch, version)) = self.read()? else {
             return Err(Refusal::new(Reason::HaltUnreadable, "there is no halt switch"));
         };
-        if let SwitchState::Halt(order) = &switch.state {
-            if order.digest() != lift.lifts {
-                let says =
-                    format!("the statement lifts {}, and {} holds", lift.lifts, order.digest());
-                return Err(Refusal::new(Reason::Halt, says));
-            }
-            switch.state = SwitchState::Run;
+        if !switch.lifted(&lift.lifts)
+            && let Some(order) = switch.standing()
+        {
+            let says = format!("the statement lifts {}, and {} holds", lift.lifts, order.digest());
+            return Err(Refusal::new(Reason::Halt, says));
         }
         switch.lifts.push(signed);
         self.write(Some(&version), &switch)?;
-        Ok(lift.lifts)
+        Ok((lift.lifts, switch.standing().cloned()))
     }
 
     fn read(&mut self) -> Result<Option<(Switch, String)>, Refusal> {

@@ -9,7 +9,9 @@ mod claim;
 mod day;
 mod engine;
 mod halt;
+mod holder;
 mod journal;
+mod newest;
 mod permit;
 mod register;
 
@@ -22,6 +24,7 @@ pub use engine::{
 };
 pub use halt::Switchboard;
 pub use journal::{Journal, JournalFile, JournalStore};
+pub use newest::NewestBook;
 pub use permit::{PermitSetup, permit};
 #[cfg(feature = "fleet")]
 pub use register::{BucketRegister, DownRegister};

@@ -148,6 +148,14 @@ pub fn join(listing: &mut Listing, candidates: Vec<Resource>) {
         };
         for n in places {
             let resource = &mut listing.resources[*n];
+            // The job may have judged another thing that had its name before.
+            let is = &resource.immutable;
+            let other =
+                called.immutable.iter().find(|(k, v)| is.get(*k).is_some_and(|is| is != *v));
+            if let Some((key, was)) = other {
+                let says = format!("the job means another of its name: its {key} is {was}");
+                resource.unknown.push(says);
+            }
             resource.candidate = called.candidate;
             resource.action = called.action.clone().or(resource.action.take());
             resource.dead.extend(called.dead.iter().cloned());
@@ -187,6 +195,21 @@ mod tests {
         for text in ["", "\n \n", "{\"type\":\"servo\",\"id\":\"a\",\"candidate\":false}"] {
             let refused = read(text.as_bytes()).expect_err(text);
             assert_eq!(refused.reason, Reason::EmptySelector, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_another_s_by_now_is_unknown() {
+        let named = |uuid: &str| {
+            let line =
+                format!("{{\"type\":\"servo\",\"id\":\"a\",\"immutable\":{{\"uuid\":{uuid:?}}}}}");
+            read(line.as_bytes()).expect("good").remove(0)
+        };
+        for (means, unknown) in [("u-1", 0), ("u-2", 1)] {
+            let mut listing = Listing { sources: Vec::new(), resources: vec![named("u-1")] };
+            join(&mut listing, vec![named(means)]);
+            assert_eq!(listing.resources[0].unknown.len(), unknown, "{means}");
+            assert_eq!(listing.resources[0].immutable["uuid"], "u-1", "what it is");
         }
     }
 

@@ -23,11 +23,43 @@ pub struct ClaimPaper {
     pub at: Timestamp,
     /// Until when it counts if it is not renewed; its own `at` once it was given back.
     pub until: Timestamp,
+    /// The process that holds it, where a later one could see that it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<Holder>,
+    /// Until when an act of a holder that was killed may still be under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settles: Option<Timestamp>,
     /// Lines of the journal, and the digest of the last of them.
     pub lines: u64,
     pub head: Digest,
     /// Whether nothing is left to do.
     pub finished: bool,
+    /// Whether a run under this register has begun to write a journal: before that, lines are another's.
+    #[serde(default)]
+    pub opened: bool,
+}
+
+/// A process, as another one of its machine can tell whether it is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Holder {
+    /// Of the machine, its start and its namespaces: the rest means nothing elsewhere.
+    pub place: String,
+    pub pid: u32,
+    /// When it was started, in the machine's ticks: its number is another's later.
+    pub started: u64,
+}
+
+/// What is known of the holder that a register names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Other {
+    /// It may be alive, unless its time is over.
+    Unknown,
+    /// Its process was on this machine and is gone. What it had asked for may go on without it.
+    Gone,
+    /// No other holder can be alive, whatever the paper says: a lock of the system that ends with its
+    /// process.
+    None,
 }
 
 /// What a claim is for.
@@ -41,9 +73,6 @@ pub enum Purpose {
 
 /// The paper of a new claim over what the register has.
 ///
-/// `alone` says that no other holder can be alive, whatever the paper says (a lock of the system that
-/// ends with its process).
-///
 /// # Errors
 /// [`Reason::AlreadyConsumed`], [`Reason::Claimed`].
 #[expect(clippy::too_many_arguments, reason = "each is a fact of its own")]
@@ -52,7 +81,8 @@ pub fn next(
     plan: &Digest,
     nonce: &str,
     by: &str,
-    alone: bool,
+    holder: Option<Holder>,
+    other: Other,
     purpose: Purpose,
     now: Timestamp,
     lease: SignedDuration,
@@ -66,13 +96,19 @@ pub fn next(
             let says = format!("{} finished it; every plan is applied once", found.by);
             return Err(Refusal::new(Reason::AlreadyConsumed, says));
         }
-        if !alone && found.until > now {
+        if other == Other::Unknown && found.until > now {
             let says =
                 format!("{} holds it until {} (fence {})", found.by, found.until, found.fence);
             return Err(Refusal::new(Reason::Claimed, says));
         }
     }
+    let settles = found.and_then(|f| {
+        let killed = (other == Other::Gone).then_some(f.until);
+        f.settles.max(killed).filter(|at| *at > now)
+    });
     Ok(ClaimPaper {
+        holder,
+        settles,
         schema: SCHEMA.into(),
         plan: plan.clone(),
         nonce: nonce.into(),
@@ -83,6 +119,7 @@ pub fn next(
         lines: found.map_or(0, |f| f.lines),
         head: found.map_or_else(|| plan.clone(), |f| f.head.clone()),
         finished: found.is_some_and(|f| f.finished),
+        opened: found.is_some_and(|f| f.opened || f.lines > 0),
     })
 }
 
@@ -122,5 +159,40 @@ impl ClaimPaper {
             self.head
         );
         Err(Refusal::new(Reason::LogRollback, says))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEASE: SignedDuration = SignedDuration::from_mins(10);
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::from_second(minutes * 60).expect("a time")
+    }
+
+    fn take(found: Option<&ClaimPaper>, other: Other, minutes: i64) -> Result<ClaimPaper, Reason> {
+        let plan = Digest::of(b"plan");
+        let (purpose, now) = (Purpose::Undo, at(minutes));
+        next(found, &plan, "n", "by", None, other, purpose, now, LEASE).map_err(|e| e.reason)
+    }
+
+    #[test]
+    fn what_a_killed_holder_began_settles_for_as_long_as_its_claim_lasted() {
+        let first = take(None, Other::Unknown, 0).expect("the first");
+        assert_eq!((first.until, first.settles), (at(10), None));
+        assert_eq!(take(Some(&first), Other::Unknown, 5), Err(Reason::Claimed));
+        let second = take(Some(&first), Other::Gone, 5).expect("it is gone");
+        assert_eq!((second.fence, second.settles), (2, Some(at(10))));
+        // Given back at once, and taken again: what the first began is still under way.
+        let back = ClaimPaper { until: at(6), ..second };
+        let third = take(Some(&back), Other::Unknown, 7).expect("given back");
+        assert_eq!(third.settles, Some(at(10)));
+        let fourth = take(Some(&third), Other::Gone, 8).expect("gone as well");
+        assert_eq!(fourth.settles, Some(at(17)));
+        assert_eq!(take(Some(&fourth), Other::Gone, 40).expect("late").settles, None);
+        // A lock that ends with its process says the same of claims in files.
+        assert!(take(Some(&first), Other::None, 5).is_ok());
     }
 }

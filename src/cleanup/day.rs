@@ -34,6 +34,20 @@ pub struct DayPaper {
     acts: Vec<Taken>,
 }
 
+/// Why nothing was taken, and when there is room again if only time has to pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Full {
+    pub refusal: Refusal,
+    /// `None` where waiting helps nothing.
+    pub until: Option<Timestamp>,
+}
+
+impl From<Refusal> for Full {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, until: None }
+    }
+}
+
 /// A plan's folder, as far as it tells what was done and may still be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Beside {
@@ -99,13 +113,16 @@ impl DayPaper {
         known: &[Taken],
         most: u32,
         now: Timestamp,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Full> {
         let mut all: BTreeMap<(Digest, u32), Timestamp> = BTreeMap::new();
         for act in self.acts.iter().chain(known).filter(|a| recent(a.at, now)) {
             let at = all.entry((act.plan.clone(), act.n)).or_insert(act.at);
             *at = act.at.max(*at);
         }
         let before = all.len();
+        let own = |(of, n): &(Digest, u32)| of == plan && items.contains(n);
+        let mut others: Vec<Timestamp> =
+            all.iter().filter(|(act, _)| !own(act)).map(|(_, at)| *at).collect();
         // One that is tried again counts once, and from now on.
         all.extend(items.iter().map(|n| ((plan.clone(), *n), now)));
         if all.len() > most as usize {
@@ -114,7 +131,11 @@ impl DayPaper {
                  be above the cap of {most}",
                 all.len() - before
             );
-            return Err(Refusal::new(Reason::DayCap, says));
+            // As many of the others as are too many have to be a day old.
+            others.sort_unstable();
+            let over = others.get(all.len() - most as usize - 1);
+            let until = over.and_then(|at| at.saturating_add(DAY).ok());
+            return Err(Full { refusal: Refusal::new(Reason::DayCap, says), until });
         }
         self.acts = all.into_iter().map(|((plan, n), at)| Taken { plan, n, at }).collect();
         Ok(())
@@ -186,7 +207,7 @@ mod tests {
         let now: Timestamp = "2026-11-22T12:00:00Z".parse().expect("a time");
         let mut day = DayPaper::default();
         let take = |day: &mut DayPaper, n, items: &[u32], at| {
-            day.take(&plan(n), items, &[], 3, at).map_err(|e| e.reason)
+            day.take(&plan(n), items, &[], 3, at).map_err(|e| e.refusal.reason)
         };
         assert_eq!(take(&mut day, 1, &[1, 2], now), Ok(()));
         assert_eq!(take(&mut day, 1, &[2], now), Ok(()), "the same act again");
@@ -200,12 +221,32 @@ mod tests {
         assert_eq!(take(&mut day, 4, &[1], now), Ok(()));
         assert_eq!(DayPaper::read(&day.bytes()).as_ref(), Ok(&day));
         let known = [Taken { plan: plan(9), n: 1, at: now }];
-        let more = day.take(&plan(4), &[1], &known, 2, now).map_err(|e| e.reason);
+        let more = day.take(&plan(4), &[1], &known, 2, now).map_err(|e| e.refusal.reason);
         assert_eq!(more, Err(Reason::DayCap), "what only a journal knows counts");
         assert_eq!(
-            day.take(&plan(5), &[1], &[], 0, now).map_err(|e| e.reason),
+            day.take(&plan(5), &[1], &[], 0, now).map_err(|e| e.refusal.reason),
             Err(Reason::DayCap)
         );
+    }
+
+    #[test]
+    fn it_says_when_there_is_room_again() {
+        let now: Timestamp = "2026-11-22T12:00:00Z".parse().expect("a time");
+        let hour = SignedDuration::from_hours(1);
+        let mut day = DayPaper::default();
+        for (n, ago) in [(1, 3), (2, 2), (3, 1)] {
+            day.take(&plan(1), &[n], &[], 3, now - hour * ago).expect("taken");
+        }
+        let until = |items: &[u32], of: u8, most| {
+            day.clone().take(&plan(of), items, &[], most, now).expect_err("full").until
+        };
+        assert_eq!(until(&[1], 2, 3), Some(now - hour * 3 + DAY), "the oldest makes room");
+        assert_eq!(until(&[1, 2], 2, 3), Some(now - hour * 2 + DAY));
+        assert_eq!(until(&[3, 4], 1, 3), Some(now - hour * 3 + DAY), "its own act is no room");
+        assert_eq!(until(&[1, 2, 3, 4], 2, 3), None, "more than a day ever has");
+        assert_eq!(until(&[1], 2, 0), None, "zero is none");
+        let later = now - hour * 2 + DAY;
+        assert!(day.take(&plan(2), &[1, 2], &[], 3, later).is_ok(), "and then there is");
     }
 
     #[test]

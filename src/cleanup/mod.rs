@@ -27,6 +27,7 @@ mod id;
 pub mod journal;
 mod memory;
 pub mod names;
+pub mod newest;
 pub mod notice;
 pub mod opt_out;
 pub mod plan;

@@ -95,6 +95,7 @@ reasons! {
     EvidenceChanged "evidence-changed" Invalid,
     OptOutsUnreadable "opt-outs-unreadable" Invalid,
     Superseded "superseded" Invalid,
+    NewestUnreadable "newest-unreadable" Invalid,
     SignatureInvalid "signature-invalid" Invalid,
     LogBroken "log-broken" Invalid,
     LogRollback "log-rollback" Invalid,

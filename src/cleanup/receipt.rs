@@ -132,6 +132,20 @@ impl Receipt {
         Ok((receipt, party.name.clone()))
     }
 
+    /// The receipt with what was taken back since, by the journal that it was made from: an undo has no
+    /// key to sign a new one.
+    ///
+    /// # Errors
+    /// As of [`Receipt::matches`].
+    pub fn since(mut self, chain: &Chain) -> Result<Self, Refusal> {
+        self.matches(chain)?;
+        for it in &mut self.items {
+            let state = chain.ledger.items.get(&it.n).map(|l| l.state);
+            it.undone |= state != Some(ItemState::Confirmed);
+        }
+        Ok(self)
+    }
+
     /// Whether the journal goes on from where the receipt was made, and has every act of it.
     ///
     /// # Errors

@@ -164,7 +164,7 @@ impl Account {
             assert_eq!(code, Some(0), "{said}");
         }
         if !self.folder.join("halt.json").exists() {
-            assert_eq!(self.cleanup(&["halt", "--init"]).0, Some(0));
+            assert_eq!(self.cleanup(&["halt", "--init", "--key=bob"]).0, Some(0));
         }
         self.cleanup(&[&["apply", place, "--attached"], more].concat())
     }

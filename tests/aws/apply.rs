@@ -75,13 +75,14 @@ impl Job {
         );
         it.file("trust.yaml", &trust);
         it.file("revoked", "");
-        it.file("policy.yaml", "# caps\n");
-        it.file("halt.json", r#"{"schema":"portcullis/cleanup-halt/v1","state":"run"}"#);
+        it.file("policy.yaml", POLICY);
         for (name, seed) in PEOPLE {
             it.file(name, &key(seed).to_openssh(LineEnding::LF).unwrap());
             let mode = std::fs::Permissions::from_mode(0o600);
             std::fs::set_permissions(it.folder.join(name), mode).unwrap();
         }
+        let (code, said) = it.cleanup(&["halt", "--init", "--key=bob"]);
+        assert_eq!(code, Some(0), "{said}");
         it.seal(acts, change);
         let plan: Value =
             serde_json::from_slice(&std::fs::read(Path::new(&it.place).join("plan.json")).unwrap())
@@ -221,6 +222,12 @@ impl Job {
         script(&self.moto, "show")
     }
 }
+
+/// The limits of the plans here.
+const POLICY: &str = "version: 1\nlimits:\n  max_items: 50\n  max_items_per_day: 50\n  \
+    max_percent_stratum: 25\n  max_percent_total: 25\n  ramp: [1, 5, 25]\n  soak: [\"0s\"]\n  \
+    max_retries: 1\n  quarantine: 0s\n  deadline: 86400s\n  valid: 24h\n\
+    sources: {floor: 1, delta: 90%, max_age: 1h, max_ahead: 120s}\nminimum: {any: 1}\n";
 
 const SPEC: &str = "version: 1\nroles:\n  web: { select: { tags: { role: web } } }\n";
 

@@ -47,7 +47,7 @@ fn a_missing_permission_is_authorized_as_agreed_and_taken_back_from_its_receipt(
     let words = "1 item in 123456789012";
     let one = it.cleanup(&["approve", &place, "--key=bob", "--as=bob", "--confirm", words]);
     assert_eq!(one.0, Some(0), "{}", one.1);
-    assert_eq!(it.cleanup(&["halt", "--init"]).0, Some(0));
+    assert_eq!(it.cleanup(&["halt", "--init", "--key=bob"]).0, Some(0));
     let (code, said) = it.cleanup(&["apply", &place, "--attached"]);
     assert!(code == Some(4) && said.contains("quorum"), "{said}");
     assert_eq!(it.show(), before);
@@ -105,7 +105,7 @@ fn what_a_declared_group_lacks_comes_back_with_its_words() {
             it.cleanup(&["approve", &place, "--key", who, "--as", who, "--confirm", words]);
         assert_eq!(code, Some(0), "{said}");
     }
-    assert_eq!(it.cleanup(&["halt", "--init"]).0, Some(0));
+    assert_eq!(it.cleanup(&["halt", "--init", "--key=bob"]).0, Some(0));
     let (code, said) = it.cleanup_at(&proxy, &["apply", &place, "--attached"]);
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(proxy.fired().len(), 1, "it was throttled once");

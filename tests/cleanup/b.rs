@@ -6,11 +6,11 @@ use jiff::SignedDuration;
 use portcullis::cleanup::plan::Phase;
 use portcullis::cleanup::policy::Policy;
 use portcullis::cleanup::{
-    Class, Decommission, Digest, Guard, Guards, ItemRef, Noted, Reason, SignedNote, journal, ramp,
-    selector, selftest,
+    Class, Decommission, Digest, Guard, Guards, ItemRef, Noted, Reason, SignedNote, selector,
+    selftest,
 };
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Somebody whom the classifier wrongly calls dead: in use, and nothing says so.
 const VICTIM: &str = "sv-2-7";
@@ -460,62 +460,4 @@ fn e05_a_guard_that_is_silent_is_told() {
                 .all(|r| r.reason == Reason::GuardDead && r.reason.class() == Class::Planning)
         );
     }
-}
-
-/// The first batch that a ramp gives to a stratum that no batch before had an item of.
-#[test]
-fn b05_canary_without_coverage() {
-    let mut fleet = Fleet::new(240, 200);
-    for n in 2..30 {
-        fleet.call_dead(&format!("sv-2-{n}"));
-        fleet.unused(&format!("sv-2-{n}"));
-    }
-    // Nothing shows that these are in use but their users.
-    (0..20).for_each(|n| fleet.call_dead(&format!("sv-1-{n}")));
-    let (plan, _) = fleet.plan(Guards::none());
-    let first = |generation: &str| -> Vec<u32> {
-        plan.items.iter().filter(|i| i.id.starts_with(generation)).map(|i| i.n).collect()
-    };
-    let (seconds, firsts) = (first("sv-2"), first("sv-1"));
-    let after_stages = |guards: Guards| -> Vec<u32> {
-        let none = Digest::of(b"");
-        let mut ledger = journal::read(b"", &plan, &none).expect("an empty journal").ledger;
-        // Three stages went well, and none of them had a gen-1 item.
-        let stratum = plan.items.iter().find(|i| i.n == seconds[0]).expect("an item").stratum;
-        for n in &seconds {
-            ledger.items.remove(n);
-        }
-        ledger.soaks.insert(stratum, (3, fleet.now - SignedDuration::from_hours(1)));
-        match ramp::next(&plan, &plan.limits, &ledger, guards, fleet.now) {
-            ramp::Next::Batch(items) => items,
-            other => panic!("{other:?}"),
-        }
-    };
-    let batch = after_stages(Guards::only(Guard::Ramp));
-    assert_eq!(batch, firsts[..1], "the ramp begins anew at 1");
-    assert_eq!(after_stages(Guards::none()), firsts, "all of them at once");
-}
-
-#[test]
-fn b14_one_failure_domain_of_a_set_at_a_time() {
-    let mut fleet = Fleet::small();
-    for (n, zone) in [(10, "a"), (11, "a"), (12, "b"), (13, "b")] {
-        let id = format!("sv-2-{n}");
-        fleet.call_dead(&id);
-        fleet.servo(&id)["set"] = json!("zookeeper");
-        fleet.servo(&id)["domain"] = json!(zone);
-    }
-    let (plan, _) = fleet.plan(Guards::none());
-    let zones = |guards: Guards| -> BTreeSet<Option<String>> {
-        let none = Digest::of(b"");
-        let ledger = journal::read(b"", &plan, &none).expect("an empty journal").ledger;
-        let ramp::Next::Batch(batch) = ramp::next(&plan, &plan.limits, &ledger, guards, fleet.now)
-        else {
-            panic!("a batch")
-        };
-        let of_set = plan.items.iter().filter(|i| i.set.is_some() && batch.contains(&i.n));
-        of_set.map(|i| i.domain.clone()).collect()
-    };
-    assert_eq!(zones(Guards::only(Guard::Spread)), [Some("a".to_owned())].into());
-    assert_eq!(zones(Guards::none()).len(), 2, "both zones at once");
 }

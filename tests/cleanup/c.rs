@@ -441,36 +441,107 @@ fn c11_irreversible_without_proof() {
     assert_eq!(job.sim.live_hit(), ["sv-1"], "gone for good");
 }
 
+/// A job's own delete asks nothing about a quarantine, so no permit is given for it.
+#[test]
+fn c11_no_permit_for_what_nothing_takes_back() {
+    let (job, receipt) = quarantined(true);
+    let job = deletion(job, Some(&receipt), 0);
+    let place = job.place.display().to_string();
+    let words =
+        ["cleanup", "permit", &place, "--policy=policy.yaml", "--id=sv-1", "--action=delete"];
+    let ran = job.sim.folder.run(&job.arguments(&words));
+    assert!(ran.code == Some(4) && ran.stderr.contains("no-quarantine-receipt"), "{ran}");
+}
+
+/// A receipt cannot be signed anew by an undo: what it says is asked of the journal beside it.
+#[test]
+fn c11_what_was_taken_back_is_in_no_quarantine() {
+    let (mut job, receipt) = quarantined(true);
+    let path = job.place.join("receipt.json").display().to_string();
+    let ran = job.sim.folder.run(&job.arguments(&["cleanup", "undo", &path]));
+    assert_eq!(ran.code, Some(0), "{ran}");
+    // Its owner stops it, who knows why: it looks as its quarantine left it.
+    job.sim.data = job.sim.now();
+    job.sim.data["resources"][0]["state"] = json!({"status": "stopped"});
+    let journal = job.journal();
+    let job = deletion(job, Some(&receipt), 0);
+    let with = format!("--receipt={path}");
+    let (ran, told) = job.apply(&["--attached", &with]);
+    assert_eq!((ran.code, &told["reason"]), (Some(4), &json!("no-quarantine-receipt")), "{ran}");
+    std::fs::remove_file(journal).expect("gone");
+    let (ran, _) = job.apply(&["--attached", &with]);
+    assert!(ran.code == Some(4) && ran.stderr.contains("no-quarantine-receipt"), "{ran}");
+    assert!(job.acted().is_empty());
+}
+
+/// What keeps a verdict from being given, and the reason that it is told as.
+const NO_VERDICT: [(&str, Reason); 5] = [
+    ("silent", Reason::HealthUnknown),
+    ("exit", Reason::HealthUnknown),
+    ("garbage", Reason::HealthUnknown),
+    ("error", Reason::HealthUnknown),
+    ("unhealthy", Reason::Unhealthy),
+];
+
+/// Three things in use; from the nth time on that the world is asked for its health, it gives none.
+fn ill(kind: &str, nth: u32) -> Job {
+    let mut sim = three().fault(json!({"at": "health", "nth": nth, "from": true, "do": kind}));
+    sim.data["in_use"] = json!(ALL_THREE);
+    Job::new(sim, &ALL_THREE, |_| {})
+}
+
+/// Applies with an adapter that is not waited for long.
+fn impatient(job: &Job, guards: Guards) -> ApplyReport {
+    let command = AdapterCommand::new(&job.sim.command()).expect("a command");
+    let limits = AdapterLimits { look: Duration::from_secs(2), ..AdapterLimits::default() };
+    let adapter = Adapter::start(&command, "servos", limits).expect("python3 starts");
+    job.run(guards, |p| p.world = Box::new(adapter)).expect("it begins")
+}
+
+#[test]
+fn c12_without_a_verdict_nothing_begins() {
+    for (kind, reason) in NO_VERDICT {
+        let job = ill(kind, 1);
+        let report = impatient(&job, Guards::only(Guard::Health));
+        assert_eq!(stopped(&report), reason, "{kind}");
+        assert!(job.acted().is_empty(), "{kind}");
+        let job = ill(kind, 1);
+        impatient(&job, Guards::none());
+        assert_eq!(job.sim.live_hit(), ALL_THREE, "{kind}: all at once");
+    }
+}
+
+/// Between batches, which are what the ramp makes of a plan: without it there is no between.
 #[test]
 fn c12_no_verdict_is_a_stop() {
-    let ill = |kind: &str| {
-        let mut sim = three().fault(json!({"at": "health", "nth": 2, "do": kind}));
-        // The first stop hurts, and the world's health would say so.
-        sim.data["in_use"] = json!(ALL_THREE);
-        Job::new(sim, &ALL_THREE, |_| {})
-    };
-    for (kind, reason) in [
-        ("silent", Reason::HealthUnknown),
-        ("exit", Reason::HealthUnknown),
-        ("garbage", Reason::HealthUnknown),
-        ("error", Reason::HealthUnknown),
-        ("unhealthy", Reason::Unhealthy),
-    ] {
-        let job = ill(kind);
-        let command = AdapterCommand::new(&job.sim.command()).expect("a command");
-        let limits = AdapterLimits { look: Duration::from_secs(2), ..AdapterLimits::default() };
-        let impatient = Adapter::start(&command, "servos", limits).expect("python3 starts");
-        let report = job
-            .run(Guards::only(Guard::Health).with(Guard::Ramp), |p| p.world = Box::new(impatient))
-            .expect("it begins");
+    for (kind, reason) in NO_VERDICT {
+        let job = ill(kind, 2);
+        let report = impatient(&job, Guards::only(Guard::Health).with(Guard::Ramp));
         assert_eq!(stopped(&report), reason, "{kind}");
         assert_eq!(report.class(), Some(Class::Halted));
         assert_eq!(job.acted(), ["sv-1"], "{kind}: after the first batch");
         assert_eq!(job.state(1), ItemState::Confirmed, "{kind}: and that can be taken back");
+        let job = ill(kind, 2);
+        impatient(&job, Guards::only(Guard::Ramp));
+        assert_eq!(job.sim.live_hit(), ALL_THREE, "{kind}: on and on");
     }
-    let job = ill("unhealthy");
-    job.with(Guards::only(Guard::Ramp)).expect("it begins");
-    assert_eq!(job.sim.live_hit(), ALL_THREE, "on and on");
+}
+
+/// The verdict of a world that really hurts.
+#[test]
+fn c12_harm_is_seen_after_the_first_batch() {
+    let hurt = |guards| {
+        let mut sim = three();
+        sim.data["in_use"] = json!(ALL_THREE);
+        sim.data["feels"] = json!(ALL_THREE);
+        let job = Job::new(sim, &ALL_THREE, |_| {});
+        job.with(guards).expect("it begins");
+        job.sim.live_hit()
+    };
+    assert_eq!(hurt(Guards::only(Guard::Health).with(Guard::Ramp)), ["sv-1"]);
+    assert_eq!(hurt(Guards::all()), ["sv-1"]);
+    assert_eq!(hurt(Guards::only(Guard::Ramp)), ALL_THREE);
+    assert_eq!(hurt(Guards::none()), ALL_THREE);
 }
 
 /// A job that goes round the applier: its credentials delete nothing, and what others changed without

@@ -2,12 +2,12 @@
 
 use crate::common::Ran;
 use crate::fleet::{Fleet, POLICY};
-use crate::job::{Job, stopped};
+use crate::job::Job;
 use crate::planned::{fleet, plan, told};
 use crate::simworld::Sim;
 use jiff::{SignedDuration, Timestamp};
-use portcullis::apply::{DayBook, FileRegister};
-use portcullis::cleanup::day::name;
+use portcullis::apply::{After, DayBook, FileRegister, Mode};
+use portcullis::cleanup::day::{Taken, name};
 use portcullis::cleanup::plan::Plan;
 use portcullis::cleanup::policy::Policy;
 use portcullis::cleanup::{Digest, Guard, Guards, Reason};
@@ -36,16 +36,85 @@ fn two_approved_plans_do_not_both_run_on_one_day() {
     let (ran, told) = first.apply(&["--attached"]);
     assert_eq!((ran.code, &told["after"]), (Some(0), &json!("finished")), "{ran}");
     let second = second(first, "others");
-    let (ran, told) = second.apply(&["--attached"]);
-    assert_eq!((ran.code, &told["reason"]), (Some(5), &json!("day-cap")), "{ran}");
+    assert_eq!(second.apply(&[]).0.code, Some(0));
+    waits(&second);
     assert_eq!(second.acted(), ["sv-1", "sv-2", "sv-3"], "three, and not one more");
-    // Nor later on the same day, nor where the register was lost: journals tell it too.
-    let (ran, told) = second.apply(&[]);
-    assert_eq!((ran.code, &told["reason"]), (Some(5), &json!("day-cap")), "{ran}");
+    // Nor where the register was lost: journals tell it too.
     std::fs::remove_dir_all(second.sim.path("state/days")).expect("lost");
+    waits(&second);
+    assert_eq!(second.acted().len(), 3);
+}
+
+/// A step that has to wait for its account's day ends well, and says until when.
+#[track_caller]
+fn waits(job: &Job) -> Timestamp {
+    waits_by(job, &[])
+}
+
+#[track_caller]
+fn waits_by(job: &Job, more: &[&str]) -> Timestamp {
+    let (ran, told) = job.apply(more);
+    assert_eq!((ran.code, &told["after"]), (Some(0), &json!("day-full")), "{ran}");
+    assert!(told["says"].as_str().is_some_and(|s| s.contains("the cap of 3")), "{ran}");
+    assert_eq!((&told["class"], &told["reason"]), (&json!(0), &Value::Null), "{ran}");
+    told["until"].as_str().expect("when").parse().expect("a time")
+}
+
+#[test]
+fn a_full_day_is_waited_for_and_no_failure() {
+    let first = Job::new(four(), &["sv-1", "sv-2"], three_a_day);
+    first.apply(&["--attached"]);
+    let began = first.chain().records.iter().find(|r| r.what.item().is_some()).expect("it").at;
+    let second = second(first, "others");
+    assert_eq!(second.apply(&[]).0.code, Some(0));
+    let until = waits(&second);
+    let after = until.duration_since(began + SignedDuration::from_hours(24)).abs();
+    assert!(after < SignedDuration::from_mins(1), "a day after the first act: {until}");
+    let ran = second.sim.folder.run(&without_json(&second));
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert!(ran.stdout.contains(&format!("the next batch may begin at {until}")), "{ran}");
+    // Nothing was written down that would have to be explained.
+    let events = second.chain().records;
+    let last = serde_json::to_value(&events.last().expect("a line").what).expect("JSON");
+    assert_eq!(last["event"], "claimed");
+}
+
+#[test]
+fn attached_it_goes_on_the_next_day() {
+    let job = Job::new(four(), &["sv-1", "sv-2"], |plan| {
+        three_a_day(plan);
+        plan.limits.deadline_s *= 2;
+    });
+    let began = Timestamp::now();
+    let report = job.run(Guards::all(), |parts| {
+        let other = |n| Taken { plan: Digest::of(b"another"), n, at: began };
+        parts.day.known = vec![other(1), other(2), other(3)];
+    });
+    assert_eq!(report.expect("it begins").after, After::Finished);
+    assert_eq!(job.acted(), ["sv-1", "sv-2"]);
+    let first = job.chain().records.into_iter().find(|r| r.what.item().is_some()).expect("it");
+    assert!(first.at >= began + SignedDuration::from_hours(24), "{}", first.at);
+}
+
+#[test]
+fn a_day_that_ends_after_the_plan_stops_it() {
+    let first = Job::new(four(), &["sv-1", "sv-2"], three_a_day);
+    first.apply(&["--attached"]);
+    let mut sim = first.sim;
+    sim.data = sim.now();
+    sim.data["target"]["scope"] = json!("others");
+    let second = Job::new(sim, &["sv-3", "sv-4"], |plan| {
+        three_a_day(plan);
+        plan.limits.deadline_s = 3600;
+    });
+    assert_eq!(second.apply(&[]).0.code, Some(0));
     let (ran, told) = second.apply(&[]);
     assert_eq!((ran.code, &told["reason"]), (Some(5), &json!("day-cap")), "{ran}");
-    assert_eq!(second.acted().len(), 3);
+    assert!(told["says"].as_str().is_some_and(|s| s.contains("its time is over at")), "{ran}");
+}
+
+fn without_json(job: &Job) -> Vec<String> {
+    job.apply_words(&[]).into_iter().filter(|w| w != "--format=json").collect()
 }
 
 #[test]
@@ -56,11 +125,11 @@ fn with_the_cap_of_a_day_off_both_run() {
         // Another claim and journal, the same day.
         std::fs::remove_file(first.sim.path("claim")).expect("another's");
         let second = second(first, "servos");
-        let report = second.with(guards).expect("it begins");
+        let step = || second.run(guards, |p| p.mode = Mode::Step).expect("it begins").after;
+        step();
+        let after = step();
         assert_eq!(second.acted().len(), acts);
-        if acts == 3 {
-            assert_eq!(stopped(&report), Reason::DayCap);
-        }
+        assert_eq!(matches!(after, After::DayFull { .. }), acts == 3, "{after:?}");
     }
 }
 
@@ -74,8 +143,8 @@ fn shared(place: &str) {
     std::fs::remove_dir_all(&first.place).expect("another machine's");
     let _ = std::fs::remove_dir_all(first.sim.path("state"));
     let second = second(first, "others");
-    let (ran, told) = second.apply(&["--attached", &claim]);
-    assert_eq!((ran.code, &told["reason"]), (Some(5), &json!("day-cap")), "{place}: {ran}");
+    assert_eq!(second.apply(&[&claim]).0.code, Some(0));
+    waits_by(&second, &[&claim]);
     assert_eq!(second.acted(), ["sv-1", "sv-2", "sv-3"], "{place}");
     // With claims of its own it would know of nothing.
     let (ran, _) = second.apply(&["--claim=file"]);
@@ -158,7 +227,8 @@ fn two_appliers_take_one_day_at_once() {
             let register = FileRegister::shared(&place).expect("the register");
             let mut day = DayBook { register: Box::new(register), most: 25, known: Vec::new() };
             let items: Vec<u32> = (1..=20).collect();
-            day.take(&Digest::of(plan), &items, Timestamp::now()).map_err(|e| e.reason)
+            day.take(&Digest::of(plan), &items, Timestamp::now())
+                .map_err(|full| full.refusal.reason)
         })
     };
     for _ in 0..20 {

@@ -1,9 +1,11 @@
 //! E: the switch, the log.
 
 use crate::common::Ran;
-use crate::job::Job;
+use crate::job::{BOB, Job, switch};
 use crate::simworld::Sim;
+use portcullis::apply::{GitRegister, Register as _};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn three() -> Sim {
     Sim::new().servo("sv-1", |_| {}).servo("sv-2", |_| {}).servo("sv-3", |_| {})
@@ -44,6 +46,75 @@ fn e01_halted_midway() {
     let (ran, told) = job.apply(&[]);
     assert_eq!((ran.code, &told["reason"]), (Some(4), &json!("halt")), "{ran}");
     assert!(job.sim.calls().is_empty());
+}
+
+/// A switch that answers nothing is a no, and nobody waits for it for ever.
+#[test]
+fn e02_a_switch_that_never_answers_is_a_halt() {
+    let job = Job::new(three(), &ALL_THREE, |_| {});
+    let path = job.sim.path("halt.json");
+    std::fs::remove_file(&path).expect("gone");
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.expect("mkfifo").success());
+    let (ran, told) = job.apply(&["--attached"]);
+    assert_eq!((ran.code, &told["reason"]), (Some(4), &json!("halt-unreadable")), "{ran}");
+    // A server that takes the question, and that is all.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = silent.local_addr().expect("its address").port();
+    let remote = format!("git://127.0.0.1:{port}/claims.git");
+    let register = GitRegister::open(&job.sim.path("scratch"), &remote, "refs/portcullis/halt");
+    let mut register = register.expect("git").patient(Duration::from_millis(300));
+    let says = register.read().expect_err("nobody answers");
+    assert!(says.contains("no answer in 300ms"), "{says}");
+    assert!(job.acted().is_empty());
+}
+
+/// Who may write the switch may stop everything. That it says run is a person's word: what makes a new
+/// one where it is gone, by mistake or at every start, would lift a halt that was deleted with it.
+#[test]
+fn e02_a_switch_that_nobody_signed_is_a_halt() {
+    let job = Job::new(three(), &ALL_THREE, |_| {});
+    let path = job.sim.path("halt.json");
+    let refused = |what: &str| {
+        let (ran, told) = job.apply(&["--attached"]);
+        assert_eq!(
+            (ran.code, &told["reason"]),
+            (Some(4), &json!("halt-unreadable")),
+            "{what}: {ran}"
+        );
+        assert_eq!(halt(&job, &["--show"]).code, Some(4), "{what}");
+        assert!(job.acted().is_empty());
+    };
+    let bare = r#"{"schema":"portcullis/cleanup-halt/v1","state":"run"}"#;
+    std::fs::write(&path, bare).expect("written");
+    refused("nobody's");
+    for (who, seed) in [("an applier's", 24), ("an author's", 21), ("a stranger's", 99)] {
+        std::fs::write(&path, switch(seed)).expect("written");
+        refused(who);
+    }
+    // Somebody's word about something else is none about this.
+    let good = String::from_utf8(switch(BOB)).expect("text");
+    std::fs::write(&path, good.replace("halt-begin/v1", "halt-lift/v1")).expect("written");
+    refused("of other bytes");
+    std::fs::remove_file(&path).expect("gone");
+    assert_eq!(halt(&job, &["--init"]).code, Some(2), "without a key");
+    let ran = halt(&job, &["--init", "--key=robot"]);
+    assert!(ran.code == Some(4) && ran.stderr.contains("not-an-approver"), "{ran}");
+    assert!(!path.exists(), "and nothing was made");
+    // One of an earlier version, or whose maker's key counts no more: a lifting is a word as well.
+    std::fs::write(&path, bare).expect("written");
+    let halted = halt(&job, &[]);
+    let id = halted.stdout.split_ascii_whitespace().find(|w| w.starts_with("sha256:"));
+    let id = format!("--sign-lift={}", id.expect("its digest"));
+    assert_eq!(halt(&job, &[&id, "--key=bob", "--out=lift.json"]).code, Some(0));
+    assert_eq!(halt(&job, &["--lift=lift.json"]).code, Some(0));
+    assert_eq!(halt(&job, &["--show"]).code, Some(0));
+    // A new one, on a word that counts, lifts no halt that this machine remembers.
+    std::fs::remove_file(&path).expect("gone");
+    assert_eq!(halt(&job, &["--init", "--key=bob"]).code, Some(0));
+    let (ran, told) = job.apply(&["--attached"]);
+    assert_eq!((ran.code, &told["reason"]), (Some(4), &json!("halt")), "{ran}");
+    assert!(job.acted().is_empty());
 }
 
 #[test]
@@ -116,6 +187,35 @@ fn e02_lifting_takes_a_signature() {
     let again = halt(&job, &["--lift=lift.json"]);
     assert_eq!(again.code, Some(4), "{again}");
     assert_eq!(halt(&job, &["--show"]).code, Some(4));
+}
+
+/// Two people halt for two reasons: lifting the one is no word about the other.
+#[test]
+fn e02_each_halt_is_lifted_by_itself() {
+    let job = Job::new(three(), &ALL_THREE, |_| {});
+    let ids = ["data is lost", "orders fail"].map(|why| {
+        let ran = halt(&job, &["--why", why]);
+        let id = ran.stdout.split("--sign-lift ").nth(1).and_then(|t| t.split(' ').next());
+        id.expect("it says how to lift it").to_owned()
+    });
+    // Neither of them is known to the machine that applies.
+    std::fs::remove_file(job.sim.path("state/halts")).expect("forgotten");
+    for (lifted, stands) in [(&ids[1], Some("data is lost")), (&ids[0], None)] {
+        let sign = format!("--sign-lift={lifted}");
+        assert_eq!(halt(&job, &[&sign, "--key=bob", "--out=lift.json"]).code, Some(0));
+        let ran = halt(&job, &["--lift=lift.json"]);
+        assert_eq!(ran.code, Some(0), "{ran}");
+        assert_eq!(ran.stdout.contains("says run"), stands.is_none(), "{ran}");
+        let (ran, told) = job.apply(&["--attached"]);
+        match stands {
+            Some(why) => {
+                assert_eq!((ran.code, &told["reason"]), (Some(4), &json!("halt")), "{ran}");
+                assert!(told["says"].as_str().is_some_and(|s| s.contains(why)), "{ran}");
+                assert!(job.acted().is_empty());
+            }
+            None => assert_eq!((ran.code, job.acted().len()), (Some(0), 3), "{ran}"),
+        }
+    }
 }
 
 /// An owner answers the notice with an opt-out, while the plan is being applied.

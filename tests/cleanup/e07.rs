@@ -179,7 +179,7 @@ impl Platform {
             "2 items in prod",
         ]);
         assert_eq!(yes.code, Some(0), "{yes}");
-        assert_eq!(self.portcullis(&["halt", "--init"]).code, Some(0));
+        assert_eq!(self.portcullis(&["halt", "--init", "--key=bob"]).code, Some(0));
         place
     }
 }

@@ -6,19 +6,20 @@ use crate::simworld::Sim;
 use jiff::{SignedDuration, Timestamp};
 use portcullis::apply::{
     After, ApplyReport, Clock, DayBook, FileRegister, JournalFile, JournalStore, LiveLook, Mode,
-    NoLook, Register, Setup, Switchboard, Watch, run,
+    NewestBook, NoLook, Register, Setup, Switchboard, Watch, run,
 };
 use portcullis::cleanup::approval::{
     Approved, Ask, Decision, Running, Scope, Statement, Words, verify,
 };
+use portcullis::cleanup::halt::{BEGIN_SCHEMA, Begin, Signed, Switch};
 use portcullis::cleanup::journal::{Chain, ItemState, read};
-use portcullis::cleanup::plan::{Limits, Plan, SCHEMA};
+use portcullis::cleanup::plan::{Limits, Places, Plan, SCHEMA};
 use portcullis::cleanup::receipt::Receipt;
 use portcullis::cleanup::trust::{Revoked, Trust};
 use portcullis::cleanup::{Digest, Guards, Reason, Refusal, World};
 use portcullis::dossier::{self, Pile};
 use portcullis::model::Stop;
-use portcullis::signature::{APPROVAL, PLAN};
+use portcullis::signature::{APPROVAL, HALT, PLAN};
 use serde_json::{Value, json};
 use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::{HashAlg, LineEnding, PrivateKey};
@@ -71,6 +72,38 @@ pub(crate) fn trust() -> String {
     )
 }
 
+/// A policy of these limits and places.
+pub(crate) fn policy(limits: &Limits, places: &Places) -> String {
+    let named = [("claim", &places.claim), ("halt", &places.halt)];
+    let named =
+        named.into_iter().filter_map(|(what, at)| Some(format!("{what}: {:?}", at.as_ref()?)));
+    let places = named.collect::<Vec<_>>().join(", ");
+    let places = if places.is_empty() { places } else { format!("places: {{ {places} }}\n") };
+    let soak: Vec<String> = limits.soak_s.iter().map(|s| format!("{s}s")).collect();
+    format!(
+        "version: 1\nlimits:\n  max_items: {}\n  max_items_per_day: {}\n  \
+         max_percent_stratum: {}\n  max_percent_total: {}\n  ramp: {:?}\n  soak: {soak:?}\n  \
+         max_retries: {}\n  quarantine: {}s\n  deadline: {}s\n  valid: 24h\n\
+         sources: {{floor: 1, delta: 90%, max_age: 1h, max_ahead: 120s}}\nminimum: {{any: 1}}\n{places}",
+        limits.max_items,
+        limits.max_items_per_day,
+        limits.max_percent_stratum,
+        limits.max_percent_total,
+        limits.ramp,
+        limits.max_retries,
+        limits.quarantine_s,
+        limits.deadline_s,
+    )
+}
+
+/// A halt switch that says run, on somebody's word.
+pub(crate) fn switch(seed: u8) -> Vec<u8> {
+    let begin = Begin { schema: BEGIN_SCHEMA.into(), at: now(), why: String::new() };
+    let statement = serde_json::to_string(&begin).expect("JSON");
+    let signed = sign(seed, HALT, statement.as_bytes());
+    serde_json::to_vec(&Switch::new(Signed::new(statement, &signed))).expect("JSON")
+}
+
 fn now() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).expect("a time")
 }
@@ -87,7 +120,7 @@ impl Job {
         sim.folder.file("trust.yaml", trust());
         sim.folder.file("revoked", "");
         sim.folder.file("policy.yaml", "# caps\n");
-        sim.folder.file("halt.json", r#"{"schema":"portcullis/cleanup-halt/v1","state":"run"}"#);
+        sim.folder.file("halt.json", switch(CAROL));
         for (name, seed) in [("robot", ROBOT), ("bob", BOB)] {
             let text = key(seed).to_openssh(LineEnding::LF).expect("PEM");
             let path = sim.folder.file(name, text.as_bytes());
@@ -96,6 +129,11 @@ impl Job {
         }
         let mut plan = plan(&sim, action, ids);
         change(&mut plan);
+        let caps = policy(&plan.limits, &plan.pins.places);
+        if plan.pins.policy == Digest::of(b"# caps\n") {
+            plan.pins.policy = Digest::of(caps.as_bytes());
+        }
+        sim.folder.file("policy.yaml", caps);
         let (digest, place) = seal(&sim, &plan);
         let job = Self { sim, plan, digest, place };
         for (name, seed) in [("bob", BOB), ("carol", CAROL)] {
@@ -206,6 +244,7 @@ impl Job {
         };
         change(&mut parts);
         let register = FileRegister::shared(&self.sim.path("halt.json")).expect("the switch");
+        let newest = FileRegister::shared(&self.sim.path("newest")).expect("the newest");
         let mut halt = Switchboard {
             register: Box::new(register),
             trust: &trust,
@@ -222,10 +261,12 @@ impl Job {
             journal: parts.journal.as_mut(),
             register: parts.register.as_mut(),
             day: &mut parts.day,
+            newest: &mut NewestBook { register: Box::new(newest) },
             halt: &mut halt,
             live: parts.live.as_mut(),
             watch: parts.watch.as_deref_mut().map(|w| w as &mut dyn Watch),
             still: &mut |_| Ok(()),
+            receipted: &mut |_| Ok(()),
             clock: parts.clock.as_ref(),
             nonce: parts.nonce,
             by: "test".into(),

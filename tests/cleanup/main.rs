@@ -6,11 +6,10 @@
 mod common;
 
 mod a;
-mod a_apply;
-mod a_variants;
 mod around;
 mod at;
 mod b;
+mod b_stages;
 #[cfg(feature = "fleet")]
 mod bucket;
 mod c;
@@ -30,6 +29,7 @@ mod named;
 #[cfg(feature = "fleet")]
 mod nats;
 mod notes;
+mod outage;
 mod owners;
 mod planned;
 mod races;

@@ -143,7 +143,7 @@ fn mutants_of_approvals() {
     let found = dossier::read(&stage.place).expect("read");
     let list = std::fs::read(stage.world.folder().join("trust.yaml")).expect("the list");
     let trust = Trust::parse(&list).expect("trust");
-    let policy = Digest::of(b"# a policy\n");
+    let policy = stage.plan.pins.policy.clone();
     let revoked = Revoked::default();
     let ask = Ask {
         digest: &found.digest,

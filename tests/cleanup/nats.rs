@@ -25,7 +25,8 @@ impl Fleet {
         }
         let fleet = Self { nats, job: Job::new(sim, &["sv-1", "sv-2"], |_| {}) };
         let place = fleet.place();
-        let made = ["cleanup", "halt", "--init", "--trust=trust.yaml", "--halt", &place];
+        let made =
+            ["cleanup", "halt", "--init", "--key=bob", "--trust=trust.yaml", "--halt", &place];
         let ran = fleet.job.sim.folder.run(&made);
         assert_eq!(ran.code, Some(0), "{ran}");
         Some(fleet)

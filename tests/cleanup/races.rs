@@ -5,7 +5,8 @@ use crate::job::Job;
 use crate::simworld::Sim;
 use jiff::{SignedDuration, Timestamp};
 use portcullis::apply::{
-    Clock, DayBook, HaltSwitch, Held, JournalStore, Mode, NoLook, Register, Setup, Swapped, run,
+    Clock, DayBook, HaltSwitch, Held, JournalStore, Mode, NewestBook, NoLook, Register, Setup,
+    Swapped, run,
 };
 use portcullis::cleanup::approval::Approved;
 use portcullis::cleanup::halt::Halted;
@@ -230,10 +231,12 @@ fn applier(hand: &Hand, approved: &Approved, hello: &Hello, nonce: String) {
         journal: &mut Store(hand.clone()),
         register: &mut Paper(hand.clone()),
         day: &mut DayBook { register: Box::new(Alone(None)), most: 25, known: Vec::new() },
+        newest: &mut NewestBook { register: Box::new(Alone(None)) },
         halt: &mut Runs,
         live: &mut NoLook,
         watch: None,
         still: &mut |_| Ok(()),
+        receipted: &mut |_| Ok(()),
         clock: &clock,
         nonce,
         by: format!("applier {}", hand.who),

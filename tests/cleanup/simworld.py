@@ -11,12 +11,13 @@ The world is a file, so that it outlives processes and two appliers see the same
      "sources": [..Source..], "resources": [..Resource..],
      "probes": {ID: true}, "lb": {ID: "healthy"}, "dns": {ID: "name"}, "asg": {ID: "group"},
      "tombstones": {ID: {"source": S, "at": T, "record": {..}}},
-     "in_use": [ID, ..],
+     "in_use": [ID, ..], "feels": [ID, ..],
      "health": {"healthy": true, "checks": []}}
 
 Views become claims of life with the view's name as their source, tombstones claims of death. What is
 really in use is said by `in_use` and by the views; it is nothing that an adapter could tell, and is
 written into the recorder beside every call, so that a test can count the live things that were hit.
+Where one that it `feels` is gone or does not run, the world is not healthy.
 
 Faults are a list; each holds at a point, at the nth time that point is passed (counted beside the
 faults file, so that it holds once and not again after a restart) or from then on:
@@ -120,6 +121,11 @@ def in_use(data, identity):
         or identity in data.get("dns", {})
         or identity in data.get("asg", {})
     )
+
+
+def runs(data, identity):
+    return any(r["id"] == identity and r.get("state", {}).get("status") == "running"
+               for r in data["resources"])
 
 
 def shown(data, resource):
@@ -326,6 +332,9 @@ def answer(world, question):
                 say(identity, observed={"exists": "yes", "resource": shown(data, resource)})
         elif verb == "health":
             health = data.get("health", {"healthy": True, "checks": []})
+            hurt = [name for name in data.get("feels", []) if not runs(data, name)]
+            if hurt:
+                health = {"healthy": False, "checks": [f"{name} is down" for name in hurt]}
             if do == "unhealthy":
                 health = {"healthy": False, "checks": ["told to be ill"]}
             say(identity, health=health)

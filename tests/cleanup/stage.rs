@@ -1,6 +1,7 @@
 //! A plan's folder with people around it: keys, a list of trust, a policy, signed statements.
 
 use crate::common::{Ran, World};
+use crate::job::policy;
 use ed25519_dalek::Signer as _;
 use jiff::{SignedDuration, Timestamp};
 use portcullis::cleanup::approval::{Decision, Predicate, Scope, Statement, Words};
@@ -126,6 +127,11 @@ impl Stage {
         let now = now();
         let mut plan = plan(&world, now);
         change(&mut plan);
+        let caps = policy(&plan.limits, &plan.pins.places);
+        if plan.pins.policy == Digest::of(b"# a policy\n") {
+            plan.pins.policy = Digest::of(caps.as_bytes());
+        }
+        world.file("policy.yaml", caps);
         let (digest, place) = seal(&world, &plan, ALICE);
         Self { world, now, plan, digest, place }
     }

@@ -89,10 +89,6 @@ fn the_policy_of_the_examples_is_one() {
     assert_eq!((limits.max_items, limits.max_items_per_day), (25, 25));
 }
 
-/// A line of somebody's key.
-const KEY: &str =
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGI5sjHkCxJX/kxcn3v6j4WZEPIQsQkJ6balurihdsL/";
-
 /// The hook that the README shows lets a switch be made and pulled, and nobody delete it.
 #[test]
 fn the_hook_of_the_claims_keeps_a_halt() {
@@ -104,11 +100,14 @@ fn the_hook_of_the_claims_keeps_a_halt() {
     let remote = world.folder().join("claims.git");
     git(world.folder(), &["init", "--quiet", "--bare", "claims.git"]);
     shim(&remote.join("hooks"), "update", &body);
+    let public = format!("{}.pub", crate::attested::key(&world, "bob", 61).display());
+    let public = std::fs::read_to_string(public).expect("a line");
+    let public = public.trim();
     let row = "{ people: 2, teams: 1, hardware: 0 }";
     world.file(
         "trust.yaml",
         format!(
-            "version: 1\npeople:\n  bob: {{ team: ops, roles: [approver], keys: [{{ key: \"{KEY}\" }}] }}\n\
+            "version: 1\npeople:\n  bob: {{ team: ops, roles: [approver], keys: [{{ key: \"{public}\" }}] }}\n\
              quorum:\n  reversible: {{ people: 1, teams: 1, hardware: 0, up_to: 9 }}\n  \
              reversible_large: {row}\n  exposing: {row}\n  irreversible: {row}\n  trust_change: {row}\n\
              hardware: {{ pin: false }}\napproval_lasts: 24h\nrevoked: revoked\n"
@@ -117,7 +116,8 @@ fn the_hook_of_the_claims_keeps_a_halt() {
     world.file("revoked", "# nobody\n");
     let place = format!("--halt=git:{}", remote.display());
     let halt = |more: &str| {
-        world.run(&["cleanup", "halt", &place, "--trust=trust.yaml", "--state=state", more])
+        let key = "--key=bob";
+        world.run(&["cleanup", "halt", &place, "--trust=trust.yaml", "--state=state", key, more])
     };
     let made = halt("--init");
     assert_eq!(made.code, Some(0), "{}", made.stderr);

@@ -33,16 +33,30 @@ pub(super) struct Child {
 }
 
 impl Child {
+    /// Starts it, to end with us: a run that is killed leaves nobody behind who goes on with its act,
+    /// while the next one looks whether that was done. It ends with the thread that starts it, too.
     pub(super) fn start(command: &AdapterCommand, limits: &AdapterLimits) -> io::Result<Self> {
-        let mut process = Command::new(command.program())
+        let mut process = Command::new(command.program());
+        process
             .args(command.arguments())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             // A group of its own: Ctrl-C is ours to handle, and not in the middle of an act; and
             // what it started itself can be ended with it.
-            .process_group(0)
-            .spawn()?;
+            .process_group(0);
+        let us = libc::pid_t::try_from(std::process::id()).ok();
+        let ends_with_us = move || {
+            // SAFETY: both calls take numbers, and may be made between fork and exec.
+            let (set, parent) =
+                unsafe { (libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL), libc::getppid()) };
+            // We may have been killed before it was set.
+            let alone = us.is_some_and(|us| us != parent);
+            if set != 0 || alone { Err(io::Error::last_os_error()) } else { Ok(()) }
+        };
+        // SAFETY: what runs between fork and exec allocates nothing and takes no lock.
+        unsafe { process.pre_exec(ends_with_us) };
+        let mut process = process.spawn()?;
         let (to_write, questions) = (channel(), process.stdin.take());
         if let Some(mut stdin) = questions {
             let waiting: Receiver<Vec<u8>> = to_write.1;

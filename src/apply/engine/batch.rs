@@ -1,6 +1,7 @@
 use super::After;
 use super::run::Run;
 use crate::cleanup::journal::Event;
+use crate::cleanup::newest::Sealed;
 use crate::cleanup::ramp::{Next, next, soak};
 use crate::cleanup::{Guard, Reason, Refusal, watch};
 
@@ -17,12 +18,16 @@ impl Run<'_> {
             }
             Next::Rest(items) => {
                 self.fit()?;
-                self.take_day(&items)?;
+                if let Some(full) = self.take_day(&items)? {
+                    return Ok(full);
+                }
                 items
             }
             Next::Batch(items) => {
                 self.fit()?;
-                self.take_day(&items)?;
+                if let Some(full) = self.take_day(&items)? {
+                    return Ok(full);
+                }
                 let number = self.journal.ledger().batches.len() as u32 + 1;
                 self.write(Event::Batch { number, items: items.clone() })?;
                 items
@@ -63,6 +68,7 @@ impl Run<'_> {
     fn fit(&mut self) -> Result<(), Refusal> {
         self.may_go_on()?;
         (self.still)(self.clock.now())?;
+        self.newest.stands(&Sealed::new(self.approved.plan(), self.approved.digest()))?;
         self.healthy()
     }
 

@@ -1,5 +1,6 @@
 use super::run::Run;
 use crate::cleanup::journal::{Event, Found, ItemState};
+use crate::cleanup::plan::Item;
 use crate::cleanup::{Observed, Reason, Refusal};
 use std::collections::BTreeMap;
 
@@ -11,6 +12,17 @@ impl Run<'_> {
     pub(super) fn reconcile(&mut self) -> Result<(), Refusal> {
         let open: Vec<u32> = self.journal.ledger().open().collect();
         let plan = self.approved.plan();
+        // A run that was killed asks nothing any more, and what it had asked for may go on without it.
+        if let (Some(until), Some(n)) = (self.claim.paper().settles, open.first())
+            && self.clock.now() < until
+        {
+            let says = format!(
+                "its run was killed, and what it began may be under way until {until}: it is looked \
+                 at then, and what was done before is in the receipt"
+            );
+            let item = plan.items.iter().find(|i| i.n == *n).map(Item::item);
+            return Err(Refusal { reason: Reason::OutcomeUnknown, item, says });
+        }
         for n in open {
             let (Some(item), Some(was)) = (
                 plan.items.iter().find(|i| i.n == n),

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 pub enum After {
     /// The next batch may not begin before then.
     Soaking(Timestamp),
+    /// The account's acts of a day are used up: the next batch may not begin before then.
+    DayFull { until: Timestamp, says: String },
     /// A batch is over and the next one may begin.
     More,
     /// Nothing is left to do.

@@ -1,11 +1,12 @@
 use super::hello::{covered, hello};
 use super::{After, ApplyReport, Clock, HaltSwitch, LiveLook, Setup, Watch};
-use crate::apply::DayBook;
 use crate::apply::claim::{Claim, Claimant};
 use crate::apply::journal::Journal;
+use crate::apply::{DayBook, NewestBook};
 use crate::cleanup::approval::Approved;
 use crate::cleanup::claim::Purpose;
-use crate::cleanup::journal::Event;
+use crate::cleanup::journal::{Chain, Event};
+use crate::cleanup::newest::Sealed;
 use crate::cleanup::plan::Limits;
 use crate::cleanup::{Digest, Guards, Hello, Reason, Refusal, World};
 use crate::model::Stop;
@@ -31,10 +32,12 @@ pub(super) struct Run<'a> {
     pub(super) guards: Guards,
     pub(super) world: &'a mut dyn World,
     pub(super) day: &'a mut DayBook,
+    pub(super) newest: &'a mut NewestBook,
     pub(super) halt: &'a mut dyn HaltSwitch,
     pub(super) live: &'a mut dyn LiveLook,
     pub(super) watch: Option<&'a mut dyn Watch>,
     pub(super) still: &'a mut dyn FnMut(Timestamp) -> Result<(), Refusal>,
+    pub(super) receipted: &'a mut dyn FnMut(&Chain) -> Result<(), Refusal>,
     pub(super) clock: &'a dyn Clock,
     pub(super) stop: Stop,
     pub(super) hello: Hello,
@@ -63,10 +66,12 @@ pub fn run(setup: Setup<'_>) -> Result<ApplyReport, Refusal> {
         journal,
         register,
         day,
+        newest,
         halt,
         live,
         watch,
         still,
+        receipted,
         clock,
         nonce,
         by,
@@ -75,8 +80,11 @@ pub fn run(setup: Setup<'_>) -> Result<ApplyReport, Refusal> {
     } = setup;
     let (plan, digest) = (approved.plan(), approved.digest());
     let who = Claimant { plan: digest, nonce: &nonce, by: &by, lease, purpose: Purpose::Apply };
-    let claim = Claim::take(register, who, clock.now())?;
-    let begun = begin(approved, &claim, Journal::open(journal, plan, digest, claim.fence()), clock);
+    let mut claim = Claim::take(register, who, clock.now())?;
+    let opened = Journal::open(journal, plan, digest, claim.fence());
+    let begun = newest
+        .stands(&Sealed::new(plan, digest))
+        .and_then(|()| begin(approved, &mut claim, opened, clock));
     let journal = match begun {
         Ok(journal) => journal,
         Err(why) => {
@@ -90,10 +98,12 @@ pub fn run(setup: Setup<'_>) -> Result<ApplyReport, Refusal> {
         guards,
         world,
         day,
+        newest,
         halt,
         live,
         watch,
         still,
+        receipted,
         clock,
         stop,
         hello,
@@ -119,7 +129,7 @@ pub fn run(setup: Setup<'_>) -> Result<ApplyReport, Refusal> {
 /// What has to hold of claim and journal before anything is written.
 fn begin<'j>(
     approved: &Approved,
-    claim: &Claim<'_>,
+    claim: &mut Claim<'_>,
     journal: Result<Journal<'j>, Refusal>,
     clock: &dyn Clock,
 ) -> Result<Journal<'j>, Refusal> {
@@ -139,6 +149,7 @@ fn begin<'j>(
         let says = "the journal's last line is of a time to come: the clock was set back";
         return Err(Refusal::new(Reason::ClockSkew, says));
     }
+    claim.open()?;
     Ok(journal)
 }
 
@@ -149,9 +160,9 @@ fn begin<'j>(
 pub(in crate::apply) fn continues(claim: &Claim<'_>, journal: &Journal<'_>) -> Result<(), Refusal> {
     let chain = journal.chain();
     claim.paper().anchors(chain)?;
-    if claim.fence() == 1 && !chain.records.is_empty() {
+    if !claim.paper().opened && !chain.records.is_empty() {
         // Another machine's, or one that somebody made to move the time of the claim.
-        let says = "the journal has lines, and its register never saw a claim: apply where it was \
+        let says = "the journal has lines, and its register never saw one begun: apply where it was \
                     begun, or with the claim that it was begun under";
         return Err(Refusal::new(Reason::LogRollback, says));
     }
@@ -169,8 +180,13 @@ impl Run<'_> {
         halted?;
         loop {
             let after = self.batch()?;
+            if mode == Mode::Attached && matches!(after, After::Soaking(_) | After::More) {
+                (self.receipted)(self.journal.chain())?;
+            }
             match (&after, mode) {
-                (After::Soaking(until), Mode::Attached) => self.rest(*until)?,
+                (After::Soaking(until) | After::DayFull { until, .. }, Mode::Attached) => {
+                    self.rest(*until)?;
+                }
                 (After::More, Mode::Attached) => {}
                 _ => return Ok(after),
             }
@@ -198,17 +214,19 @@ impl Run<'_> {
         self.not_halted()?;
         let now = self.clock.now();
         self.claim.check(now)?;
-        let ledger = self.journal.ledger();
-        let lasts = i64::try_from(self.limits.deadline_s).unwrap_or(i64::MAX);
-        let end = ledger
-            .claimed_at
-            .and_then(|at| at.saturating_add(SignedDuration::from_secs(lasts)).ok());
-        match end {
+        match self.deadline() {
             Some(end) if now > end => {
                 Err(Refusal::new(Reason::Expired, format!("its time was over at {end}")))
             }
             _ => Ok(()),
         }
+    }
+
+    /// When its time is over.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        let lasts = i64::try_from(self.limits.deadline_s).unwrap_or(i64::MAX);
+        let claimed = self.journal.ledger().claimed_at?;
+        claimed.saturating_add(SignedDuration::from_secs(lasts)).ok()
     }
 
     fn not_halted(&mut self) -> Result<(), Refusal> {
@@ -228,7 +246,9 @@ impl Run<'_> {
         let ledger = chain.ledger.clone();
         let lines = chain.records.len() as u64;
         let anchored = self.claim.anchor(lines, &chain.head, ledger.finished);
-        if let (Err(why), After::Finished | After::More | After::Soaking(_)) = (&anchored, &after) {
+        if let Err(why) = &anchored
+            && !matches!(after, After::Stopped(_))
+        {
             after = After::Stopped(why.clone());
         }
         if anchored.is_ok() {

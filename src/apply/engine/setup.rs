@@ -1,8 +1,9 @@
 use super::{Clock, HaltSwitch, LiveLook, Mode, Watch};
-use crate::apply::DayBook;
 use crate::apply::journal::JournalStore;
 use crate::apply::register::Register;
+use crate::apply::{DayBook, NewestBook};
 use crate::cleanup::approval::Approved;
+use crate::cleanup::journal::Chain;
 use crate::cleanup::plan::Limits;
 use crate::cleanup::receipt::Receipt;
 use crate::cleanup::{Guards, Refusal, World};
@@ -23,12 +24,16 @@ pub struct Setup<'a> {
     pub register: &'a mut dyn Register,
     /// What may still be done within a day.
     pub day: &'a mut DayBook,
+    /// Whether another plan took the place of this one.
+    pub newest: &'a mut NewestBook,
     pub halt: &'a mut dyn HaltSwitch,
     pub live: &'a mut dyn LiveLook,
     /// What must go on answering between batches, beside what the world says of itself.
     pub watch: Option<&'a mut dyn Watch>,
     /// Asked before each batch: whether approvals, denials and revocations are still what they were.
     pub still: &'a mut dyn FnMut(Timestamp) -> Result<(), Refusal>,
+    /// Given what was done before an attached run rests: a run that is killed then leaves a receipt.
+    pub receipted: &'a mut dyn FnMut(&Chain) -> Result<(), Refusal>,
     pub clock: &'a dyn Clock,
     /// Of the run: never used twice.
     pub nonce: String,

@@ -2,6 +2,7 @@ use super::{Held, Register, Swapped};
 use crate::cleanup::Digest;
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -57,11 +58,16 @@ impl FileRegister {
 impl Register for FileRegister {
     fn read(&mut self) -> Result<Option<Held>, String> {
         let cannot = |e: io::Error| format!("read {}: {e}", self.path.display());
-        let file = match File::open(&self.path) {
+        // A pipe would be waited for, for ever.
+        let opened = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(&self.path);
+        let file = match opened {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(cannot(e)),
         };
+        if !file.metadata().map_err(cannot)?.is_file() {
+            return Err(format!("read {}: it is no regular file", self.path.display()));
+        }
         let mut bytes = Vec::new();
         file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(cannot)?;
         let version = Digest::of(&bytes).to_string();

@@ -1,7 +1,9 @@
 use super::{Held, Register, Swapped};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// The tree without anything in it, which every repository knows.
 const EMPTY_TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
@@ -13,7 +15,11 @@ pub struct GitRegister {
     scratch: PathBuf,
     remote: String,
     reference: String,
+    patience: Duration,
 }
+
+/// How long git may take for one question: a remote that answers nothing is a no.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl GitRegister {
     /// `remote` is anything that git can push to, `scratch` a folder of our own that need not be
@@ -29,6 +35,7 @@ impl GitRegister {
             scratch: scratch.to_owned(),
             remote: remote.to_owned(),
             reference: reference.to_owned(),
+            patience: PATIENCE,
         };
         if !scratch.join("HEAD").exists() {
             std::fs::create_dir_all(scratch).map_err(|e| e.to_string())?;
@@ -36,6 +43,12 @@ impl GitRegister {
             register.git(&["hash-object", "-w", "-t", "tree", "--stdin"], b"")?;
         }
         Ok(register)
+    }
+
+    /// Waits this long for an answer.
+    #[must_use]
+    pub fn patient(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Runs git in the scratch repository and gives back what it printed.
@@ -70,9 +83,22 @@ impl GitRegister {
         if let Some(mut stdin) = child.stdin.take() {
             let _ = stdin.write_all(input);
         }
-        let output = child.wait_with_output().map_err(cannot)?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Ok((output.status.success(), text(&output.stdout), text(&output.stderr)))
+        let (stdout, stderr) = (all(child.stdout.take()), all(child.stderr.take()));
+        let until = Instant::now() + self.patience;
+        let status = loop {
+            if let Some(status) = child.try_wait().map_err(cannot)? {
+                break status;
+            }
+            if Instant::now() >= until {
+                // What it started (ssh, a helper) has nobody to talk to any more. A group of its own could
+                // not ask for a passphrase on the terminal.
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(format!("run git {}: no answer in {:?}", arguments[0], self.patience));
+            }
+            std::thread::sleep(BETWEEN);
+        };
+        Ok((status.success(), stdout.text(), stderr.text()))
     }
 
     /// The commit that the ref points to on the remote; `None` where there is no such ref.
@@ -114,6 +140,29 @@ impl Register for GitRegister {
             Ok(_) => Ok(Swapped::No),
             Err(why) => Err(why),
         }
+    }
+}
+
+/// How often git is asked whether it has ended.
+const BETWEEN: Duration = Duration::from_millis(2);
+
+/// What a pipe gave until its end, read beside so that no full pipe holds git.
+struct Piped(Option<JoinHandle<Vec<u8>>>);
+
+fn all(pipe: Option<impl Read + Send + 'static>) -> Piped {
+    Piped(pipe.map(|mut pipe| {
+        std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let _ = pipe.read_to_end(&mut bytes);
+            bytes
+        })
+    }))
+}
+
+impl Piped {
+    fn text(self) -> String {
+        let bytes = self.0.and_then(|thread| thread.join().ok()).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 }
 

@@ -41,7 +41,7 @@ pub fn spoken_for(
         }
         let digest = &folder.digest;
         let ask = Ask { digest, trust, revoked, running: None, now, claimed_at: None };
-        if superseded::superseded(&plan, digest, &siblings, &ask).is_err() {
+        if superseded::superseded(&plan, &siblings, &ask).is_err() {
             continue;
         }
         all.extend(left(&plan, folder, now)?.into_iter().map(|n| (digest.clone(), n)));

@@ -54,7 +54,7 @@ pub fn assess(papers: &Papers, ask: &Ask<'_>) -> Result<Assessment, Refusal> {
     let not_after = counted.iter().map(|c| c.not_after).fold(note::until(&plan), Timestamp::min);
     let refusal = evidence::sealed(plan.evidence.as_ref(), papers.evidence.as_deref())
         .and_then(|()| pinned(&plan, ask))
-        .and_then(|()| superseded::superseded(&plan, ask.digest, &papers.siblings, ask))
+        .and_then(|()| superseded::superseded(&plan, &papers.siblings, ask))
         .and_then(|()| window(&plan, ask))
         .and_then(|()| note::hold(&plan, ask))
         .and_then(|()| denied(&papers.denials, ask))
@@ -109,6 +109,11 @@ fn window(plan: &Plan, ask: &Ask<'_>) -> Result<(), Refusal> {
     let at = judge::instant(ask);
     if at < plan.not_before {
         return Err(no(Reason::NotYet, format!("the plan counts from {} on", plan.not_before)));
+    }
+    // Nothing could supersede it.
+    if at < plan.created_at {
+        let says = format!("the plan was made at {}, which is to come", plan.created_at);
+        return Err(no(Reason::NotYet, says));
     }
     if at > plan.not_after {
         return Err(no(Reason::Expired, format!("the plan counted until {}", plan.not_after)));

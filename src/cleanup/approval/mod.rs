@@ -37,3 +37,4 @@ pub use papers::{Ask, Paper, Papers, Running};
 pub use statement::{
     Decision, MAX_BYTES, PREDICATE_TYPE, Predicate, STATEMENT_TYPE, Scope, Statement, Words,
 };
+pub use superseded::newer;

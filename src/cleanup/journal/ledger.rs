@@ -1,6 +1,6 @@
 use super::{Event, Found, ItemState, Record};
 use crate::cleanup::plan::{Item, Plan};
-use crate::cleanup::{Digest, Refusal};
+use crate::cleanup::{Digest, Reason, Refusal};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -112,6 +112,14 @@ impl Ledger {
             }
             Event::StratumHeld { stratum, refusal } => {
                 self.held.entry(*stratum).or_insert_with(|| refusal.clone());
+            }
+            // Whoever takes one back says that the judgement was wrong, as one that came alive does.
+            Event::Undone { n, .. } => {
+                if let Some(stratum) = self.items.get(n).map(|i| i.stratum) {
+                    let says = "an act of it was taken back";
+                    let held = || Refusal::new(Reason::StratumHeld, says);
+                    self.held.entry(stratum).or_insert_with(held);
+                }
             }
             Event::Watched { answering } => {
                 if self.watched.is_some() {

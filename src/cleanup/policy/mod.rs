@@ -9,8 +9,9 @@ mod notify;
 
 pub use notify::Notify;
 
-use super::plan::{Limits, Places};
+use super::plan::{Limits, Places, Plan};
 use super::{Digest, ItemRef, Reason, Refusal};
+use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most bytes of a policy.
@@ -113,6 +114,26 @@ impl Policy {
     /// outside their range, a looser stratum limit than [`StratumLimits::DEFAULT`].
     pub fn read(name: &str, bytes: &[u8]) -> Result<Self, Refusal> {
         file::read(bytes).map_err(|e| Refusal::new(Reason::PolicyInvalid, format!("{name}{e}")))
+    }
+
+    /// Whether a plan that names this policy keeps to it. Whoever seals one writes its limits too.
+    ///
+    /// # Errors
+    /// [`Reason::PolicyChanged`] with what of the plan is another's.
+    pub fn made(&self, plan: &Plan) -> Result<(), Refusal> {
+        let lasts = SignedDuration::from_secs(i64::try_from(self.valid_s).unwrap_or(i64::MAX));
+        let end = plan.created_at.saturating_add(lasts).unwrap_or(Timestamp::MAX);
+        for (kept, what) in [
+            (plan.limits == self.limits, "limits"),
+            (plan.pins.places == self.places, "places"),
+            (plan.not_after <= end, "last moment to claim it"),
+        ] {
+            if !kept {
+                let says = format!("the plan names the policy, and its {what} is not the policy's");
+                return Err(Refusal::new(Reason::PolicyChanged, says));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -72,8 +72,9 @@ pub fn next(plan: &Plan, limits: &Limits, ledger: &Ledger, guards: Guards, now: 
         return Next::Done;
     }
     items.sort_by_key(|i| (i.risk, i.n));
+    let begun = begun(plan, ledger, &items);
     if !guards.has(Guard::Ramp) {
-        return Next::Batch(spread(&items, usize::MAX, guards, &BTreeMap::new()));
+        return Next::Batch(spread(&items, usize::MAX, guards, &BTreeMap::new(), begun));
     }
     let mut quota = BTreeMap::new();
     let mut soonest: Option<Timestamp> = None;
@@ -88,7 +89,7 @@ pub fn next(plan: &Plan, limits: &Limits, ledger: &Ledger, guards: Guards, now: 
     }
     // A plan's steps that are all zero allow nothing, which is what zero means.
     let most = limits.ramp.last().copied().unwrap_or(0) as usize;
-    let batch = spread(&items, most, guards, &quota);
+    let batch = spread(&items, most, guards, &quota, begun);
     match (batch.is_empty(), soonest) {
         (false, _) => Next::Batch(batch),
         (true, Some(until)) => Next::Soak(until),
@@ -103,10 +104,30 @@ fn allowed(plan: &Plan, limits: &Limits, stratum: u32, step: u32) -> u32 {
     ramp.min((population / 4).max(1))
 }
 
-/// Picks items up to the quota of their strata, and of each set of one failure domain alone.
-fn spread(items: &[&Item], most: usize, guards: Guards, quota: &BTreeMap<u32, u32>) -> Vec<u32> {
+/// The failure domain that batches before have begun of a set and not ended, for each such set: a second
+/// one is not touched before its end.
+fn begun<'a>(
+    plan: &'a Plan,
+    ledger: &Ledger,
+    left: &[&'a Item],
+) -> BTreeMap<&'a str, &'a Option<String>> {
+    let acted = |i: &&Item| ledger.items.get(&i.n).is_some_and(|it| it.acted_at.is_some());
+    let of = |i: &'a Item| i.set.as_deref().map(|set| (set, &i.domain));
+    let left: BTreeSet<_> = left.iter().filter_map(|i| of(i)).collect();
+    plan.items.iter().filter(acted).filter_map(of).filter(|it| left.contains(it)).collect()
+}
+
+/// Picks items up to the quota of their strata, and of each set of one failure domain alone: the one
+/// that was begun, else that of its first item.
+fn spread<'a>(
+    items: &[&'a Item],
+    most: usize,
+    guards: Guards,
+    quota: &BTreeMap<u32, u32>,
+    begun: BTreeMap<&'a str, &'a Option<String>>,
+) -> Vec<u32> {
     let mut quota = quota.clone();
-    let mut domains: BTreeMap<&str, &Option<String>> = BTreeMap::new();
+    let mut domains = begun;
     let mut batch = Vec::new();
     for item in items {
         if batch.len() >= most {

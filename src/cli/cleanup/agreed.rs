@@ -2,13 +2,16 @@
 
 use super::adapter::AdapterArgs;
 use super::folder::{PlanArgs, unusable};
+use super::newest;
+use super::place::StateArgs;
 use super::refused::refused;
 use super::trusted::{TrustArgs, Trusted};
 use crate::apply::{JournalFile, JournalStore};
 use crate::cleanup::approval::{Approved, Ask, Running, verify};
 use crate::cleanup::journal::{self, Chain};
 use crate::cleanup::plan::{self, Plan};
-use crate::cleanup::{Digest, Refusal};
+use crate::cleanup::policy::Policy;
+use crate::cleanup::{Digest, Reason, Refusal};
 use crate::cli::CliError;
 use crate::dossier::{self, Dossier};
 use crate::report::escape::visible;
@@ -44,11 +47,16 @@ pub(in crate::cli) const JOURNAL: &str = "journal.jsonl";
 impl AgreedArgs {
     /// Verifies everything from zero. `adapter` is what would run; `None` where an existing job acts
     /// by itself.
-    pub(in crate::cli) fn verify(&self, adapter: Option<&AdapterArgs>) -> Result<Agreed, CliError> {
+    pub(in crate::cli) fn verify(
+        &self,
+        adapter: Option<&AdapterArgs>,
+        state: &StateArgs,
+    ) -> Result<Agreed, CliError> {
         let trusted = self.trust.read_pinned()?;
         let found = self.plan.read()?;
         let policy = dossier::read_file(&self.policy).map_err(|e| unusable(&e))?;
-        let policy = Digest::of(&policy);
+        let caps = policy;
+        let policy = Digest::of(&caps);
         let no = |why: &Refusal| refused(format!("apply the plan {}", found.digest), why);
         let plan = plan::read_as(&found.papers.plan, &found.digest).map_err(|e| no(&e))?;
         let (words, running) = match adapter {
@@ -62,17 +70,28 @@ impl AgreedArgs {
         };
         let chain = chain(&found.path, &plan, &found.digest)?;
         let claimed_at = chain.and_then(|c| c.ledger.claimed_at);
-        let approved =
-            judge(&found, &trusted, &policy, running.as_ref(), claimed_at).map_err(|e| no(&e))?;
+        let approved = judge(&found, &trusted, &policy, running.as_ref(), claimed_at);
+        let approved = approved.map_err(|e| {
+            if e.reason == Reason::Superseded {
+                newest::note(state, &found, &trusted);
+            }
+            no(&e)
+        })?;
+        let name = visible(&self.policy.display().to_string()).into_owned();
+        Policy::read(&name, &caps).and_then(|caps| caps.made(&plan)).map_err(|e| no(&e))?;
         let folder = found.path;
         Ok(Agreed { approved, trusted, folder, words, policy, adapter: running })
     }
 
     /// Verifies everything once more: a denial, a revocation or a newer plan since then stops.
-    pub(in crate::cli) fn still(&self, agreed: &Agreed, at: Timestamp) -> Result<(), Refusal> {
+    pub(in crate::cli) fn still(
+        &self,
+        agreed: &Agreed,
+        state: &StateArgs,
+        at: Timestamp,
+    ) -> Result<(), Refusal> {
         let found = dossier::read(&agreed.folder).map_err(|e| {
-            e.refusal()
-                .unwrap_or_else(|| Refusal::new(crate::cleanup::Reason::UnsafePath, e.to_string()))
+            e.refusal().unwrap_or_else(|| Refusal::new(Reason::UnsafePath, e.to_string()))
         })?;
         let trust = agreed.trusted.trust.clone();
         let revoked = self.trust.revoked(&trust)?;
@@ -82,7 +101,11 @@ impl AgreedArgs {
         let chain = chain(&agreed.folder, plan, digest).ok().flatten();
         let claimed_at = chain.and_then(|c| c.ledger.claimed_at).unwrap_or(at);
         let (policy, adapter) = (&agreed.policy, agreed.adapter.as_ref());
-        judge(&found, &trusted, policy, adapter, Some(claimed_at)).map(|_| ())
+        let judged = judge(&found, &trusted, policy, adapter, Some(claimed_at)).map(|_| ());
+        if judged.as_ref().is_err_and(|why| why.reason == Reason::Superseded) {
+            newest::note(state, &found, &trusted);
+        }
+        judged
     }
 }
 

@@ -6,6 +6,7 @@ use super::day;
 use super::halts::remembered;
 use super::marked::Marked;
 use super::names::NamesArgs;
+use super::newest;
 use super::nonce::nonce;
 use super::opted::{OptOutArgs, Opted};
 use super::outside::Outside;
@@ -17,8 +18,9 @@ use super::watch::{WatchArgs, Watcher};
 use crate::apply::{
     After, ApplyReport, JournalFile, Mode, Setup, Switchboard, SystemClock, Watch, run,
 };
+use crate::cleanup::journal::Chain;
 use crate::cleanup::receipt::Receipt;
-use crate::cleanup::{Guards, Refusal, planted, ramp, selftest, watch};
+use crate::cleanup::{Guards, Reason, Refusal, planted, ramp, selftest, watch};
 use crate::cli::{CliError, ExitStatus, Global, interrupt, saved};
 use crate::spec::Spec;
 use clap::Args;
@@ -78,7 +80,7 @@ pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
 /// # Errors
 /// Everything that kept it from beginning. How it ended is in the status.
 pub fn run_apply(args: &ApplyArgs, global: &Global) -> Result<ExitStatus, CliError> {
-    let agreed = args.agreed.verify(Some(&args.adapter))?;
+    let agreed = args.agreed.verify(Some(&args.adapter), &args.state)?;
     let digest = agreed.approved.digest().clone();
     let plan = agreed.approved.plan();
     args.state.are(&plan.pins.places)?;
@@ -101,7 +103,7 @@ pub fn run_apply(args: &ApplyArgs, global: &Global) -> Result<ExitStatus, CliErr
     let heeding = interrupt::heed();
     let spec = watcher.as_ref().map(|w| w.spec().clone());
     let looks = Looks { live: &mut outside, watch: watcher.as_mut(), spec: spec.as_ref() };
-    let report = go(args, &agreed, limits, guards, quarantine.as_ref(), looks);
+    let report = go(args, &agreed, &signer, limits, guards, quarantine.as_ref(), looks);
     drop(heeding);
     let report = match report? {
         Ok(report) => report,
@@ -144,6 +146,7 @@ struct Looks<'a> {
 fn go(
     args: &ApplyArgs,
     agreed: &Agreed,
+    signer: &Signer,
     limits: crate::cleanup::plan::Limits,
     guards: Guards,
     quarantine: Option<&Receipt>,
@@ -156,6 +159,7 @@ fn go(
         Ok(day) => day,
         Err(why) => return Ok(Err(why)),
     };
+    let mut newest = newest::book(&args.state, plan)?;
     let mut halt = Switchboard {
         register: args.state.halt()?,
         trust: &agreed.trusted.trust,
@@ -171,7 +175,12 @@ fn go(
     if let Some(path) = keep {
         world = Box::new(Marked { inner: world, mark: Opted::at(path) });
     }
-    let mut still = |at: Timestamp| args.agreed.still(agreed, at);
+    let mut still = |at: Timestamp| args.agreed.still(agreed, &args.state, at);
+    let mut receipted = |chain: &Chain| {
+        let written = receipted::write_of(agreed, signer, chain);
+        let says = |e: CliError| format!("cannot {e}");
+        written.map(drop).map_err(|e| Refusal::new(Reason::JournalUnwritable, says(e)))
+    };
     let report = run(Setup {
         approved: &agreed.approved,
         limits,
@@ -182,10 +191,12 @@ fn go(
         journal: &mut journal,
         register: register.as_mut(),
         day: &mut day,
+        newest: &mut newest,
         halt: &mut halt,
         live: looks.live,
         watch: looks.watch.map(|w| w as &mut dyn Watch),
         still: &mut still,
+        receipted: &mut receipted,
         clock: &SystemClock,
         nonce: nonce()?,
         by: by(),
@@ -205,9 +216,8 @@ fn go(
 
 fn quarantine(args: &ApplyArgs, agreed: &Agreed) -> Result<Option<Receipt>, CliError> {
     let Some(path) = &args.receipt else { return Ok(None) };
-    let read = receipted::read(path, &agreed.trusted)?;
-    read.map(|(receipt, _)| Some(receipt))
-        .map_err(|e| refused(format!("delete what {} names", path.display()), &e))
+    let cannot = format!("delete what {} names", path.display());
+    receipted::quarantine(path, &agreed.trusted, &cannot).map(Some)
 }
 
 /// Who applies, for people: the machine and the process.

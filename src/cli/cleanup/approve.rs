@@ -113,7 +113,7 @@ pub fn run(args: &ApproveArgs) -> Result<ExitStatus, CliError> {
         at: now,
         not_after: not_after(args, &plan, &trusted.trust, now),
         nonce: nonce()?,
-        comment: args.comment.clone().unwrap_or_default(),
+        comment: visible(args.comment.as_deref().unwrap_or_default()).into_owned(),
         rendered_sha256: Digest::of(text.as_bytes()),
     };
     let bytes = Statement::about(&plan, &found.digest, words).bytes().map_err(|e| no(&e))?;

@@ -47,7 +47,7 @@ pub fn run(args: &DenyArgs) -> Result<ExitStatus, CliError> {
         at: now,
         not_after: plan.not_after.max(now),
         nonce: nonce()?,
-        comment: args.comment.clone().unwrap_or_default(),
+        comment: visible(args.comment.as_deref().unwrap_or_default()).into_owned(),
         rendered_sha256: Digest::of(rendered(&plan, &found.digest).as_bytes()),
     };
     let bytes = Statement::about(&plan, &found.digest, words).bytes().map_err(|e| no(&e))?;

@@ -6,7 +6,7 @@ use super::place::{Place, state_folder};
 use super::refused::refused;
 use super::trusted::TrustArgs;
 use crate::apply::{HaltSwitch as _, Switchboard};
-use crate::cleanup::halt::{HaltOrder, LIFT_SCHEMA, Lift, SignedLift};
+use crate::cleanup::halt::{BEGIN_SCHEMA, Begin, HaltOrder, LIFT_SCHEMA, Lift, Signed};
 use crate::cleanup::{Digest, Refusal};
 use crate::cli::{CliError, ExitStatus, saved};
 use crate::dossier;
@@ -27,8 +27,9 @@ pub struct HaltArgs {
     /// Why, for whoever finds it halted
     #[arg(long, value_name = "TEXT", default_value = "no reason was given")]
     pub why: String,
-    /// Make a switch that says run, where there is none
-    #[arg(long, group = "what")]
+    /// Make a switch that says run, where there is none, on the word of --key: the one before may
+    /// have been deleted with a halt
+    #[arg(long, group = "what", requires = "key")]
     pub init: bool,
     /// Say what the switch says: exit 0 for run, 4 for everything else
     #[arg(long, group = "what")]
@@ -69,8 +70,15 @@ pub fn run(args: &HaltArgs) -> Result<ExitStatus, CliError> {
         remembered: remembered(&state)?,
     };
     let no = |what: &str, why: &Refusal| refused(what, why);
-    if args.init {
-        switch.init().map_err(|e| no("make a halt switch", &e))?;
+    if let (true, Some(key)) = (args.init, &args.key) {
+        let now = Timestamp::now();
+        let why = visible(&args.why).into_owned();
+        let begin = Begin { schema: BEGIN_SCHEMA.into(), at: now, why };
+        let cannot = || CliError::new("sign that a halt switch begins");
+        let statement = serde_json::to_string(&begin).map_err(|e| cannot().because(e))?;
+        let pem =
+            sign::sign_file(key, HALT, statement.as_bytes()).map_err(|e| cannot().because(e))?;
+        switch.init(Signed::new(statement, &pem), now).map_err(|e| no("make a halt switch", &e))?;
         saved::print("the halt switch says run\n")?;
     } else if args.show {
         switch
@@ -78,10 +86,18 @@ pub fn run(args: &HaltArgs) -> Result<ExitStatus, CliError> {
             .map_err(|e| no("say that the halt switch says run", &e.refusal))?;
         saved::print("the halt switch says run\n")?;
     } else if let Some(path) = &args.lift {
-        let signature = text(&sig(path))?.lines().map(str::to_owned).collect();
-        let signed = SignedLift { statement: text(path)?, signature };
-        let halt = switch.lift(signed, Timestamp::now()).map_err(|e| no("lift the halt", &e))?;
-        saved::print(&format!("lifted {halt}: the halt switch says run\n"))?;
+        let signed = Signed::new(text(path)?, &text(&sig(path))?);
+        let lifted = switch.lift(signed, Timestamp::now());
+        let (halt, other) = lifted.map_err(|e| no("lift the halt", &e))?;
+        let now = other.map_or("the halt switch says run".to_owned(), |it| {
+            let (by, why) = (visible(&it.by), visible(&it.why));
+            format!(
+                "it is halted still, as {by} did at {}: {why}\n{}",
+                it.at,
+                to_lift(&it.digest())
+            )
+        });
+        saved::print(&format!("lifted {halt}: {now}\n"))?;
     } else {
         let order = HaltOrder {
             by: super::apply::by(),
@@ -93,12 +109,18 @@ pub fn run(args: &HaltArgs) -> Result<ExitStatus, CliError> {
         remember(&state, &order.digest())?;
         let halt = switch.halt(&order).map_err(|e| no("halt", &e))?;
         saved::print(&format!(
-            "halted: every apply that reads this switch stops before its next act\n\
-             to lift it: portcullis cleanup halt --sign-lift {halt} --key KEYFILE --out lift.json, \
-             then --lift lift.json\n"
+            "halted: every apply that reads this switch stops before its next act\n{}\n",
+            to_lift(&halt)
         ))?;
     }
     Ok(ExitStatus::Clean)
+}
+
+fn to_lift(halt: &Digest) -> String {
+    format!(
+        "to lift it: portcullis cleanup halt --sign-lift {halt} --key KEYFILE --out lift.json, then \
+         --lift lift.json"
+    )
 }
 
 fn sign_lift(

@@ -18,6 +18,7 @@ pub mod log;
 pub mod marked;
 mod names;
 mod native;
+mod newest;
 pub(super) mod nonce;
 mod noted;
 mod notified;

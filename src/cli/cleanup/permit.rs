@@ -5,6 +5,7 @@ use super::agreed::{AgreedArgs, JOURNAL};
 use super::apply::{LEASE, by};
 use super::day;
 use super::halts::remembered;
+use super::newest;
 use super::nonce::nonce;
 use super::opted::{self, OptOutArgs};
 use super::place::StateArgs;
@@ -43,7 +44,7 @@ const BETWEEN: Duration = Duration::from_millis(100);
 /// # Errors
 /// Why not.
 pub fn run(args: &PermitArgs) -> Result<ExitStatus, CliError> {
-    let agreed = args.agreed.verify(None)?;
+    let agreed = args.agreed.verify(None, &args.state)?;
     let state = args.state.folder()?;
     let path = agreed.folder.join(JOURNAL);
     let (plan, digest) = (agreed.approved.plan(), agreed.approved.digest());
@@ -71,7 +72,8 @@ pub fn run(args: &PermitArgs) -> Result<ExitStatus, CliError> {
     let chain = chain(&agreed.folder, plan, digest)?;
     let known = |n: &u32| chain.as_ref().is_some_and(|c| c.ledger.items.contains_key(n));
     let fresh: Vec<u32> = taken.iter().copied().filter(|n| !known(n)).collect();
-    day.take(digest, &taken, Timestamp::now()).map_err(|e| no(&e))?;
+    day.take(digest, &taken, Timestamp::now()).map_err(|full| no(&full.refusal))?;
+    let mut newest = newest::book(&args.state, plan)?;
     let mut tries = 0;
     let answer = loop {
         let mut journal = JournalFile::open(&path)
@@ -89,6 +91,7 @@ pub fn run(args: &PermitArgs) -> Result<ExitStatus, CliError> {
             action: &args.action,
             journal: &mut journal,
             register: register.as_mut(),
+            newest: &mut newest,
             halt: &mut halt,
             clock: &SystemClock,
             nonce: nonce()?,

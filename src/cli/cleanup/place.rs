@@ -3,8 +3,8 @@
 use super::ground;
 use super::refused::refused;
 use crate::apply::{FileRegister, GitRegister, Register};
-use crate::cleanup::plan::Places;
-use crate::cleanup::{Digest, Reason, Refusal, Target, day};
+use crate::cleanup::plan::{Places, Plan};
+use crate::cleanup::{Digest, Reason, Refusal, Target, day, newest};
 use crate::cli::CliError;
 use crate::report::escape::visible;
 use clap::Args;
@@ -174,12 +174,20 @@ impl StateArgs {
 
     /// The register of the acts of an account's day, beside its claims.
     pub(in crate::cli) fn day(&self, target: &Target) -> Result<Box<dyn Register>, CliError> {
+        self.beside(&format!("days/{}", day::name(target)))
+    }
+
+    /// The register of the newest plan of a scope, beside its claims.
+    pub(in crate::cli) fn newest(&self, plan: &Plan) -> Result<Box<dyn Register>, CliError> {
+        self.beside(&format!("newest/{}", newest::name(plan)))
+    }
+
+    fn beside(&self, name: &str) -> Result<Box<dyn Register>, CliError> {
         let state = self.folder()?;
-        let name = format!("days/{}", day::name(target));
         if self.claim != "file" {
             let place: Place = self.claim.parse().map_err(CliError::new)?;
             if !matches!(place, Place::File(_)) {
-                return place.open(&name, &state);
+                return place.open(name, &state);
             }
         }
         Place::File(state.join(name)).open("", &state)

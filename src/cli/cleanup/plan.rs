@@ -302,9 +302,8 @@ fn called_dead(path: &Path) -> Result<Vec<Resource>, CliError> {
 
 fn receipt(args: &PlanArgs, trusted: &Trusted) -> Result<Option<Receipt>, CliError> {
     let Some(path) = &args.delete else { return Ok(None) };
-    receipted::read(path, trusted)?
-        .map(|(receipt, _)| Some(receipt))
-        .map_err(|e| refused(format!("plan the deletion of what {} names", path.display()), &e))
+    let cannot = format!("plan the deletion of what {} names", path.display());
+    receipted::quarantine(path, trusted, &cannot).map(Some)
 }
 
 /// A deletion is held to what its quarantine was: whoever objected there, or would object by the same

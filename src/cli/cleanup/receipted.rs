@@ -2,11 +2,14 @@
 
 use super::agreed::{Agreed, chain};
 use super::folder::unusable;
+use super::refused::refused;
 use super::trusted::Trusted;
 use crate::apply::replace_file;
-use crate::cleanup::Refusal;
+use crate::cleanup::journal::Chain;
+use crate::cleanup::plan;
 use crate::cleanup::receipt::Receipt;
 use crate::cleanup::trust::Role;
+use crate::cleanup::{Reason, Refusal};
 use crate::cli::CliError;
 use crate::dossier;
 use crate::report::escape::visible;
@@ -43,11 +46,23 @@ impl Signer {
 
 /// Writes what was done so far beside the plan, signed.
 pub(in crate::cli) fn write(agreed: &Agreed, signer: &Signer) -> Result<PathBuf, CliError> {
+    let (plan, digest) = (agreed.approved.plan(), agreed.approved.digest());
+    match chain(&agreed.folder, plan, digest)? {
+        Some(chain) => write_of(agreed, signer, &chain),
+        None => Ok(agreed.folder.join(NAME)),
+    }
+}
+
+/// The same of a journal that was read.
+pub(in crate::cli) fn write_of(
+    agreed: &Agreed,
+    signer: &Signer,
+    chain: &Chain,
+) -> Result<PathBuf, CliError> {
     let path = agreed.folder.join(NAME);
     let cannot = || CliError::new(format!("write {}", visible(&path.display().to_string())));
     let (plan, digest) = (agreed.approved.plan(), agreed.approved.digest());
-    let Some(chain) = chain(&agreed.folder, plan, digest)? else { return Ok(path) };
-    let receipt = Receipt::of(plan, digest, &chain);
+    let receipt = Receipt::of(plan, digest, chain);
     let mut bytes = serde_json::to_vec_pretty(&receipt).map_err(|e| cannot().because(e))?;
     bytes.push(b'\n');
     let pem = sign::sign_file(&signer.0, RECEIPT, &bytes).map_err(|e| cannot().because(e))?;
@@ -67,6 +82,25 @@ pub(in crate::cli) fn read(
     let pem = dossier::read_file(&sig(path)).ok().and_then(|b| String::from_utf8(b).ok());
     let (trust, revoked) = (&trusted.trust, &trusted.revoked);
     Ok(Receipt::read(&bytes, pem.as_deref(), trust, revoked, Timestamp::now()))
+}
+
+/// Reads the receipt of a quarantine that a deletion rests on, with what was taken back since: by the
+/// journal beside it.
+pub(in crate::cli) fn quarantine(
+    path: &Path,
+    trusted: &Trusted,
+    cannot: &str,
+) -> Result<Receipt, CliError> {
+    let no = |why: &Refusal| refused(cannot, why);
+    let (receipt, _) = read(path, trusted)?.map_err(|e| no(&e))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let bytes = dossier::read_file(&folder.join("plan.json")).map_err(|e| unusable(&e))?;
+    let plan = plan::read_as(&bytes, &receipt.plan).map_err(|e| no(&e))?;
+    let chain = chain(folder, &plan, &receipt.plan)?.ok_or_else(|| {
+        let says = "its journal is not beside it: whether it was taken back nobody can say";
+        no(&Refusal::new(Reason::NoQuarantineReceipt, says))
+    })?;
+    receipt.since(&chain).map_err(|e| no(&e))
 }
 
 fn sig(path: &Path) -> PathBuf {

@@ -36,6 +36,7 @@ pub(super) fn text(report: &ApplyReport, plan: &Plan, digest: &Digest, receipt: 
     }
     let next = match &report.after {
         After::Soaking(until) => format!("the next batch may begin at {until}"),
+        After::DayFull { until, says } => format!("the next batch may begin at {until}: {says}"),
         After::More => "the next batch may begin".into(),
         After::Finished => "nothing is left to do: the plan is consumed".into(),
         After::Stopped(why) => format!("stopped: {why}"),
@@ -63,15 +64,20 @@ pub(super) fn json(report: &ApplyReport, plan: &Plan, digest: &Digest) -> Value 
         .collect();
     let (after, until, stopped) = match &report.after {
         After::Soaking(until) => ("soaking", Some(*until), None),
+        After::DayFull { until, .. } => ("day-full", Some(*until), None),
         After::More => ("more", None, None),
         After::Finished => ("finished", None, None),
         After::Stopped(why) => ("stopped", None, Some(why)),
+    };
+    let says = match &report.after {
+        After::DayFull { says, .. } => Some(says),
+        _ => stopped.map(|why| &why.says),
     };
     json!({
         "plan": digest, "after": after, "until": until,
         "class": report.class().map_or(0, |c| c as u8),
         "reason": stopped.map(|r| r.reason.code()),
-        "says": stopped.map(|r| r.says.clone()),
+        "says": says,
         "held": report.ledger.held.iter().map(|(n, why)| json!({
             "stratum": n, "reason": why.reason.code(), "says": why.says,
         })).collect::<Vec<_>>(),

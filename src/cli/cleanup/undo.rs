@@ -12,7 +12,7 @@ use super::refused::{refused, status};
 use super::trusted::TrustArgs;
 use crate::apply::{JournalFile, SystemClock, UndoReport, UndoSetup, undo};
 use crate::cleanup::receipt::{Receipt, Receipted};
-use crate::cleanup::{Digest, Refusal, plan};
+use crate::cleanup::{Digest, Reason, Refusal, plan};
 use crate::cli::{CliError, ExitStatus, Global, saved};
 use crate::dossier;
 use crate::report::escape::visible;
@@ -69,7 +69,7 @@ pub fn run(args: &UndoArgs, global: &Global) -> Result<ExitStatus, CliError> {
     let words = args.adapter.words(&plan.pins.adapter_command)?;
     if args.adapter.digest(&words)? != plan.pins.adapter {
         let why = "the adapter is not the one that the plan pins";
-        return Err(no(&Refusal::new(crate::cleanup::Reason::ToolChanged, why)));
+        return Err(no(&Refusal::new(Reason::ToolChanged, why)));
     }
     // A verified chain says where; the run opens it once more under its claim.
     chain(&folder, &plan, &digest)?;
@@ -94,7 +94,16 @@ pub fn run(args: &UndoArgs, global: &Global) -> Result<ExitStatus, CliError> {
         by: by(),
         lease: LEASE,
     })
-    .map_err(|e| no(&e))?;
+    .map_err(|e| {
+        let refused = no(&e);
+        if e.reason != Reason::Claimed {
+            return refused;
+        }
+        refused.hint(
+            "a run that is alive ends within seconds of `portcullis cleanup halt`; one that was killed on \
+             this machine holds nothing, and one elsewhere is waited for",
+        )
+    })?;
     match args.format {
         saved::AnswerFormat::Json => saved::print(&format!("{}\n", told(&report, &digest)))?,
         saved::AnswerFormat::Text => saved::print(&words_of(&report, &receipt, &applier))?,
@@ -104,13 +113,20 @@ pub fn run(args: &UndoArgs, global: &Global) -> Result<ExitStatus, CliError> {
 }
 
 fn chosen(receipt: &Receipt, ids: &[String]) -> Result<BTreeSet<u32>, CliError> {
-    let number = |id: &String| {
-        receipt.items.iter().find(|i| i.item.id == *id).map(|i| i.n).ok_or_else(|| {
-            CliError::new(format!("take back {}", visible(id)))
-                .because("the receipt has no such id")
-        })
-    };
-    ids.iter().map(number).collect()
+    let mut chosen = BTreeSet::new();
+    for id in ids {
+        let cannot = || CliError::new(format!("take back {}", visible(id)));
+        let mut named = receipt.items.iter().filter(|i| i.item.id == *id);
+        let it = named.next().ok_or_else(|| cannot().because("the receipt has no such id"))?;
+        if let Some(other) = named.next() {
+            let says = format!("it names two things: {} and {}", it.item, other.item);
+            return Err(cannot()
+                .because(visible(&says))
+                .hint("without --id all of it is taken back"));
+        }
+        chosen.insert(it.n);
+    }
+    Ok(chosen)
 }
 
 fn told(report: &UndoReport, digest: &Digest) -> serde_json::Value {

@@ -5,6 +5,7 @@ use super::refused::{refused, status};
 use super::rendered::items;
 use super::trusted::TrustArgs;
 use crate::cleanup::approval::{Ask, Assessment, Running, assess};
+use crate::cleanup::policy::Policy;
 use crate::cleanup::{Digest, Refusal};
 use crate::cli::{CliError, ExitStatus, saved};
 use crate::dossier;
@@ -22,7 +23,7 @@ pub struct VerifyArgs {
     #[command(flatten)]
     pub plan: PlanArgs,
     /// The policy that would apply it, compared with the one that the plan pins
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "PORTCULLIS_CLEANUP_POLICY")]
     pub policy: Option<PathBuf>,
     #[arg(long, value_enum, default_value = "text")]
     pub format: saved::AnswerFormat,
@@ -37,7 +38,8 @@ pub struct VerifyArgs {
 pub fn run(args: &VerifyArgs) -> Result<ExitStatus, CliError> {
     let trusted = args.trust.read()?;
     let found = args.plan.read()?;
-    let policy = args.policy.as_deref().map(digest_of).transpose()?;
+    let caps = args.policy.as_deref().map(bytes_of).transpose()?;
+    let policy = caps.as_deref().map(Digest::of);
     // Whether the adapter is the one that was pinned only its runner knows.
     let pinned = crate::cleanup::plan::read(&found.papers.plan).ok().and_then(|p| p.pins.adapter);
     let running = policy.as_ref().map(|policy| Running {
@@ -54,10 +56,15 @@ pub fn run(args: &VerifyArgs) -> Result<ExitStatus, CliError> {
         claimed_at: None,
     };
     let cannot = format!("apply the plan {}", found.digest);
-    let assessed = match assess(&found.papers, &ask) {
+    let mut assessed = match assess(&found.papers, &ask) {
         Ok(assessed) => assessed,
         Err(why) => return refuse(args, cannot, &why, &json!({})),
     };
+    if let (Some(path), Some(caps), None) = (&args.policy, &caps, &assessed.refusal) {
+        let name = visible(&path.display().to_string()).into_owned();
+        let made = Policy::read(&name, caps).and_then(|caps| caps.made(&assessed.plan));
+        assessed.refusal = made.err();
+    }
     let told = told(&assessed);
     if let Some(why) = &assessed.refusal {
         if args.format == saved::AnswerFormat::Text {
@@ -72,8 +79,8 @@ pub fn run(args: &VerifyArgs) -> Result<ExitStatus, CliError> {
     Ok(ExitStatus::Clean)
 }
 
-fn digest_of(path: &Path) -> Result<Digest, CliError> {
-    dossier::read_file(path).map(|bytes| Digest::of(&bytes)).map_err(|e| {
+fn bytes_of(path: &Path) -> Result<Vec<u8>, CliError> {
+    dossier::read_file(path).map_err(|e| {
         let cannot = format!("use the policy {}", path.display());
         match e.refusal() {
             Some(why) => refused(cannot, &why),

@@ -1,8 +1,8 @@
-//! A, row by row of the design's table: the variants that `a.rs` and `a_apply.rs` do not have. Where
+//! A, row by row of the design's table: the variants that the other files do not have. Where
 //! an act could follow, it is asked for, and the recorder sees none.
 
-use crate::a::fifo;
-use crate::a_apply::{BOB, CAROL, job, refused, says, two, unapproved};
+use super::apply::{BOB, CAROL, job, refused, says, two, unapproved};
+use super::files::fifo;
 use crate::job::{Job, trust};
 use crate::stage::{ERIN, ONE, Stage, hardware, public, seal_bytes, sign};
 use jiff::{SignedDuration, Timestamp};

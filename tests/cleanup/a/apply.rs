@@ -304,3 +304,25 @@ fn a01_another_s_seal_does_nothing() {
     overwrite(&job.place.join("plan.json.sig"), sign(ROBOT, PLAN, &bytes).as_bytes());
     refused(&job, 4, "signature-invalid");
 }
+
+/// Whoever seals a plan writes its limits too: they are the pinned policy's, or it is none of its plans.
+#[test]
+fn a10_limits_that_are_not_the_policy_s_do_nothing() {
+    let loosened: [fn(&mut Plan); 4] = [
+        |plan| plan.limits.ramp = vec![50],
+        |plan| plan.limits.max_items_per_day = 1000,
+        |plan| plan.not_after += SignedDuration::from_hours(48),
+        |plan| plan.pins.places.halt = Some("halt.json".into()),
+    ];
+    for change in loosened {
+        let mut caps = None;
+        let job = Job::new(two(), &["sv-1", "sv-2"], |plan| {
+            let text = crate::job::policy(&plan.limits, &plan.pins.places);
+            plan.pins.policy = Digest::of(text.as_bytes());
+            caps = Some(text);
+            change(plan);
+        });
+        job.sim.folder.file("policy.yaml", caps.expect("the policy"));
+        refused(&job, 4, "policy-changed");
+    }
+}
