@@ -29,8 +29,10 @@ struct Draft {
     services: BTreeMap<(Protocol, u16), BTreeSet<String>>,
     /// Source and protocol to what may be reached.
     allow: BTreeMap<(String, Protocol), PortSet>,
-    /// Whether something lets protocols in that no role can declare.
-    others: bool,
+    /// Sources that protocols without a name of their own are open to.
+    others: BTreeSet<String>,
+    /// Those of them that all traffic is open to.
+    all: BTreeSet<String>,
 }
 
 /// What reach lists for one source, by host.
@@ -165,14 +167,15 @@ impl Draft {
             if endpoint.configured.verdict() == Verdict::Unknown {
                 continue;
             }
+            let source = networks.get(&*endpoint.sources).map_or("internet", String::as_str);
             if endpoint.every_other_protocol {
-                self.others = true;
+                self.others.insert(source.into());
                 continue;
             }
-            let source = networks.get(&*endpoint.sources).map_or("internet", String::as_str);
             let ports = self.allow.entry((source.into(), endpoint.protocol)).or_default();
             *ports = ports.union(&endpoint.ports);
         }
+        self.broad(members);
         for ((source, protocol), ports) in &mut self.allow {
             let Some((_, clients, list)) = sources.iter().find(|(name, ..)| name == source) else {
                 continue;
@@ -192,6 +195,31 @@ impl Draft {
                 *ports = ports.subtract(&PortSet::one(0));
             }
             !ports.is_empty()
+        });
+    }
+
+    /// Says with one word what is open in every protocol, and no more than is open.
+    fn broad(&mut self, members: &[&Host]) {
+        let families: BTreeSet<Family> = members
+            .iter()
+            .flat_map(|h| &h.addresses)
+            .filter(|a| a.public)
+            .map(|a| Family::of(a.address))
+            .collect();
+        let mut named = vec![Protocol::Tcp, Protocol::Udp];
+        named.extend(families.contains(&Family::V4).then_some(Protocol::Icmp));
+        named.extend(families.contains(&Family::V6).then_some(Protocol::Icmpv6));
+        let ports = |source: &str, protocol| {
+            self.allow.get(&(source.to_owned(), protocol)).cloned().unwrap_or_default()
+        };
+        // What is open to everybody is listed for nobody else.
+        let open = |source: &&String| {
+            named.iter().all(|p| ports(source, *p).union(&ports("internet", *p)).is_all())
+        };
+        self.all = self.others.iter().filter(open).cloned().collect();
+        self.allow.retain(|(source, protocol), _| {
+            let other = matches!(protocol, Protocol::Other(_)) && self.others.contains(source);
+            !other && !self.all.contains(source)
         });
     }
 }
@@ -347,12 +375,9 @@ fn write_roles(out: &mut String, drafts: &BTreeMap<String, Draft>) -> std::fmt::
                 lines.entry(port).or_default().push(source);
             }
         }
-        if draft.others {
-            writeln!(
-                out,
-                "    # Open too, and not written: every other protocol, which a role cannot declare.\n\
-                 \x20   # An audit finds it until the permission for all traffic names its protocols."
-            )?;
+        for source in &draft.others {
+            let word = if draft.all.contains(source) { "all" } else { "other" };
+            lines.entry(word.into()).or_default().push(source);
         }
         if !lines.is_empty() {
             writeln!(out, "    allow:")?;

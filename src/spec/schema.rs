@@ -115,6 +115,7 @@ fn of_scalar(scalar: Scalar) -> Value {
         ),
         Scalar::Port => text(&port_pattern()),
         Scalar::PortOrAll => text(&format!("^all$|{}", port_pattern())),
+        Scalar::PortOrMany => text(&format!("^(all|other)$|{}", port_pattern())),
         Scalar::Block => json!({
             "type": "string",
             "pattern": "^(([0-9]{1,3}\\.){3}[0-9]{1,3}(/([0-9]|[12][0-9]|3[0-2]))?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(/([0-9]{1,2}|1[01][0-9]|12[0-8]))?)$",
