@@ -314,8 +314,7 @@ fn head(out: &mut String, snapshot: &Snapshot, gaps: &[Gap]) -> std::fmt::Result
         out,
         "# Written by `portcullis init` from the snapshot of {}.\n\
          # It says what is configured, not what is right: an audit of that snapshot finds nothing,\n\
-         # but for what is said to be left out below\n\
-         # and permissions that name what is gone.\n\
+         # but for permissions that name what is gone.\n\
          # Read every line: delete what should not be open, move what must work from `allow` to\n\
          # `services`, and say with `expect:` what each service must prove to be.\n\
          # Until something probes it, an audit says of every service that it was not probed.",

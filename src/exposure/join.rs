@@ -2,7 +2,7 @@ use super::approach::approaches;
 use super::cell::Declared;
 use super::configuration::{Configuration, Exposed};
 use super::declared::{Declaration, declarations, without_narrower};
-use super::observed::{Index, Ports};
+use super::observed::{Index, Ports, any_by_target};
 use super::relations::{Relations, narrower};
 use super::row::Exposure;
 use super::source::{Source, sources};
@@ -299,7 +299,7 @@ impl Join<'_> {
         ports
             .filter(|(_, s)| match s.state {
                 State::Open | State::WrongService => true,
-                State::Refused => at.host.live || s.any_by_target(),
+                State::Refused => at.host.live || any_by_target(s.state, &s.observations),
                 _ => false,
             })
             .map(|(p, _)| (*p, *p))
@@ -389,7 +389,8 @@ impl Join<'_> {
         let seen = self.observed(at, traffic);
         for (low, high) in ports.ranges() {
             for (port, seen) in seen.into_iter().flat_map(|s| s.range(*low..=*high)) {
-                let key = (seen.state, seen.confirmed, seen.any_by_target(), seen.disagreement);
+                let by_target = any_by_target(seen.state, &seen.observations);
+                let key = (seen.state, seen.confirmed, by_target, seen.disagreement);
                 let cell = cells.entry(key).or_default();
                 cell.0.push((*port, *port));
                 cell.1.extend(seen.observations.iter().cloned());

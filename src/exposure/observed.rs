@@ -15,12 +15,10 @@ pub(super) struct Seen {
     pub(super) observations: Vec<Arc<Observation>>,
 }
 
-impl Seen {
-    /// Whether any vantage was refused by the target itself.
-    pub(super) fn any_by_target(&self) -> bool {
-        self.state == State::Refused
-            && self.observations.iter().any(|o| o.state == State::Refused && o.is_by_target())
-    }
+/// Whether any vantage was refused by the target itself, where refusals are what counts.
+pub(super) fn any_by_target(state: State, observations: &[Arc<Observation>]) -> bool {
+    state == State::Refused
+        && observations.iter().any(|o| o.state == State::Refused && o.is_by_target())
 }
 
 /// Ports of one address and protocol, as one source saw them.

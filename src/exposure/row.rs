@@ -1,4 +1,5 @@
 use super::cell::{Cells, ConfiguredCell, Declared, Expects, ObservedCell};
+use super::observed::any_by_target;
 use crate::model::{Expect, PortSet, PortSpec, Protocol, SourceName};
 use crate::observation::{Observation, State};
 use crate::reach::Configured;
@@ -63,7 +64,7 @@ impl Exposure {
                 // One refusal of the host's own shows that something passes what blocks.
                 ObservedCell::RefusedUnplaced
                     if matches!(self.configured, Configured::Blocked(_))
-                        && self.any_by_target() =>
+                        && any_by_target(self.observed, &self.observations) =>
                 {
                     ObservedCell::Refused
                 }
@@ -75,11 +76,6 @@ impl Exposure {
             disagreement: self.disagreement,
             covered: self.covered,
         }
-    }
-
-    /// Whether any vantage was refused by the target itself.
-    fn any_by_target(&self) -> bool {
-        self.observations.iter().any(|o| o.state == State::Refused && o.is_by_target())
     }
 
     /// What it is about, as waivers name it: `i-0abc tcp/8080`.
