@@ -370,9 +370,8 @@ fn write_roles(out: &mut String, drafts: &BTreeMap<String, Draft>) -> std::fmt::
         }
         let mut lines: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for ((source, protocol), ports) in &draft.allow {
-            for port in written(*protocol, ports) {
-                lines.entry(port).or_default().push(source);
-            }
+            let port = PortSpec::new(*protocol, ports.clone()).to_string();
+            lines.entry(port).or_default().push(source);
         }
         for source in &draft.others {
             let word = if draft.all.contains(source) { "all" } else { "other" };
@@ -386,14 +385,4 @@ fn write_roles(out: &mut String, drafts: &BTreeMap<String, Draft>) -> std::fmt::
         }
     }
     Ok(())
-}
-
-/// The ports of one protocol as specs write them: ICMP takes one type to a line.
-fn written(protocol: Protocol, ports: &PortSet) -> Vec<String> {
-    let spec = PortSpec::new(protocol, ports.clone());
-    if protocol.is_icmp() && !ports.is_all() {
-        spec.port_strings().iter().map(|p| format!("{protocol}/{p}")).collect()
-    } else {
-        vec![spec.to_string()]
-    }
 }

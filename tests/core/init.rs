@@ -200,3 +200,20 @@ fn what_an_acl_keeps_out_is_not_declared_with_all_the_rest() {
     let found = findings(&spec, &snapshot);
     assert_eq!(found, ["latent-exposure i-1 tcp/3389 internet"], "{text}");
 }
+
+#[test]
+fn types_of_icmp_are_written_in_ranges() {
+    let all = crate::reach::world::permission("icmp", -1, -1, "0.0.0.0/0", None);
+    let mut snapshot = one_host(serde_json::json!([all]));
+    let view = &mut snapshot.regions[0];
+    let mut deny = crate::reach::world::entry(50, false, "1", "deny", "0.0.0.0/0");
+    deny["IcmpTypeCode"] = serde_json::json!({ "Type": 3, "Code": 4 });
+    view.network_acls[0].entries.insert(0, serde_json::from_value(deny).expect("an entry"));
+    let world = World::new();
+    let (text, spec) = starter(&world, &snapshot);
+    let role = spec.roles.values().next().expect("a role");
+    assert_eq!(allowed(role), ["icmp/0-2,3/0-3,3/5-255,4-255 from internet"], "{text}");
+    assert_eq!(findings(&spec, &snapshot), Vec::<String>::new(), "{text}");
+    let ran = world.run(&["reach", "--snapshot", "snapshot.json"]);
+    assert!(ran.stdout.contains("icmp/0-2,3/0-3,3/5-255,4-255  permitted"), "{ran}");
+}
