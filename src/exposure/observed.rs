@@ -106,10 +106,11 @@ impl Index {
                 None => "no control target proved its egress",
                 Some(_) => "its control targets did not answer",
             };
-            let why = format!(
-                "{why} over {}, so {n} silent endpoints count as unprobed",
-                family_name(family)
-            );
+            let counts = match n {
+                1 => "so 1 silent endpoint counts".to_owned(),
+                n => format!("so {n} silent endpoints count"),
+            };
+            let why = format!("{why} over {}, {counts} as unprobed", family_name(family));
             Gap::new(GapKind::Control, vantage, why)
         }));
         index
