@@ -126,6 +126,7 @@ struct At<'a> {
     source: usize,
     host: &'a Host,
     id: Arc<str>,
+    owner: Option<Arc<str>>,
     roles: &'a Arc<[String]>,
     address: IpAddr,
     interface: Option<Arc<str>>,
@@ -148,11 +149,13 @@ impl Join<'_> {
         declared: &[Declaration],
     ) {
         let id: Arc<str> = Arc::from(host.id.as_str());
+        let owner: Option<Arc<str>> = host.owner.as_deref().map(Arc::from);
         for (address, from) in approaches(host, &self.sources[source]) {
             let at = At {
                 source,
                 host,
                 id: Arc::clone(&id),
+                owner: owner.clone(),
                 roles,
                 address: address.address,
                 interface: address.interface.as_deref().map(Arc::from),
@@ -366,6 +369,7 @@ impl Join<'_> {
         let covered = !self.sources[at.source].vantages(family).is_empty();
         let blank = Exposure {
             host: Arc::clone(&at.id),
+            owner: at.owner.clone(),
             roles: Arc::clone(at.roles),
             address: at.address,
             interface: at.interface.clone(),

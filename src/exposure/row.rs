@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub struct Exposure {
     /// Host id.
     pub host: Arc<str>,
+    /// What the host belongs to, where it is an interface: `load balancer edge`.
+    pub owner: Option<Arc<str>>,
     /// Roles of the host, sorted.
     pub roles: Arc<[String]>,
     pub address: IpAddr,
@@ -85,6 +87,16 @@ impl Exposure {
             return format!("{} other protocols", self.host);
         }
         format!("{} {}", self.host, PortSpec::new(self.protocol, ports.clone()))
+    }
+
+    /// The same for people: `load balancer edge (eni-0abc) tcp/443`.
+    #[must_use]
+    pub fn called(&self, ports: &PortSet) -> String {
+        let subject = self.subject(ports);
+        match (&self.owner, subject.strip_prefix(&*self.host)) {
+            (Some(owner), Some(rest)) => format!("{owner} ({}){rest}", self.host),
+            _ => subject,
+        }
     }
 
     /// How many of the row's ports were probed.

@@ -65,6 +65,8 @@ pub(super) struct Nic<'a> {
     pub(super) id_text: Arc<str>,
     /// The id of its host, likewise.
     pub(super) host_text: Arc<str>,
+    /// What it belongs to, where it has no instance.
+    pub(super) owner: Option<Arc<str>>,
 }
 
 /// An address of an interface.
@@ -156,6 +158,10 @@ impl<'a> Index<'a> {
             rows.instances.iter().for_each(|row| index.instance_address(row));
         }
         index.place_subnets();
+        let owners = owners(snapshot);
+        for nic in index.nics.iter_mut().filter(|n| n.instance.is_none()) {
+            nic.owner = owners.get(nic.id()).map(|owner| owner.as_str().into());
+        }
         for spots in index.spots.values_mut() {
             spots.sort_unstable();
             spots.dedup();
@@ -246,6 +252,7 @@ impl<'a> Index<'a> {
             instance,
             id_text: row.network_interface_id.as_str().into(),
             host_text: instance.unwrap_or(&row.network_interface_id).into(),
+            owner: None,
         };
         let main = row.private_ip_address.map(|p| (p, row.association.as_ref()));
         let all = row
@@ -498,22 +505,9 @@ impl<'a> Index<'a> {
         nics
     }
 
-    /// The interfaces that may be a database's: nothing names it, its VPC, subnets and groups do.
+    /// The interfaces that may be a database's.
     pub(super) fn nics_of_database(&self, db: &DbInstance) -> Vec<usize> {
-        let place = db.db_subnet_group.as_ref();
-        let vpc = place.and_then(|p| p.vpc_id.as_deref());
-        let subnets = place.map(|p| p.subnets.as_slice()).unwrap_or_default();
-        let mut groups: Vec<&str> =
-            db.vpc_security_groups.iter().map(|g| g.vpc_security_group_id.as_str()).collect();
-        groups.sort_unstable();
-        let is = |nic: &Nic<'_>| {
-            nic.row.description.as_deref() == Some("RDSNetworkInterface")
-                && vpc.is_none_or(|v| v == nic.vpc)
-                && (subnets.is_empty()
-                    || subnets.iter().any(|s| s.subnet_identifier.as_deref() == Some(nic.subnet)))
-                && (groups.is_empty() || groups == nic.groups)
-        };
-        (0..self.nics.len()).filter(|n| is(&self.nics[*n])).collect()
+        (0..self.nics.len()).filter(|n| db.may_have(self.nics[*n].row)).collect()
     }
 
     /// The VPCs that a virtual private gateway or a transit gateway leads to, as far as route tables

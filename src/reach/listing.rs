@@ -82,6 +82,7 @@ impl Reach<'_> {
                 ExposedEndpoint {
                     address,
                     host: Arc::clone(&nic.host_text),
+                    owner: nic.owner.clone(),
                     interface: Arc::clone(&nic.id_text),
                     protocol,
                     every_other_protocol: every_other,

@@ -42,6 +42,7 @@ fn host(address: &str, origin: HostOrigin) -> Host {
     Host {
         id: format!("host-{address}"),
         name: None,
+        owner: None,
         origin,
         live: true,
         addresses: vec![HostAddress { address: ip(address), interface: None, public: true }],
@@ -101,6 +102,7 @@ fn exposed(address: &str, ports: PortSet) -> ExposedEndpoint {
     ExposedEndpoint {
         address: ip(address),
         host: "i-1".into(),
+        owner: None,
         interface: "eni-1".into(),
         protocol: Protocol::Tcp,
         every_other_protocol: false,
