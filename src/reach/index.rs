@@ -1,10 +1,10 @@
 // Over 500 lines: every map of the snapshot, built in one pass.
 
 use super::attached::Attached;
-use super::group::Group;
-use crate::model::{AddressSet, Gap, GapKind};
+use super::group::{Direction, Group};
+use crate::model::{AddressSet, Gap, GapKind, Protocol};
 use crate::snapshot::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -48,6 +48,9 @@ pub(super) struct Index<'a> {
     pub(super) target_groups: BTreeMap<&'a str, &'a TargetGroup>,
     pub(super) exclusions: Vec<&'a BpaExclusion>,
     pub(super) bpa: Vec<Option<&'a BpaOptions>>,
+    /// Protocols without ports that a network ACL or a way out of some group names: what they let
+    /// through may differ from all others.
+    pub(super) named: BTreeSet<Protocol>,
     outcomes: BTreeMap<(usize, CallKind), &'a Call>,
 }
 
@@ -134,6 +137,7 @@ impl<'a> Index<'a> {
             target_groups: BTreeMap::new(),
             exclusions: Vec::new(),
             bpa: Vec::new(),
+            named: BTreeSet::new(),
             outcomes: BTreeMap::new(),
         };
         let places: BTreeMap<(&str, &str), usize> = snapshot
@@ -158,6 +162,11 @@ impl<'a> Index<'a> {
             rows.instances.iter().for_each(|row| index.instance_address(row));
         }
         index.place_subnets();
+        let entries = snapshot.regions.iter().flat_map(|v| &v.network_acls);
+        let entries = entries.flat_map(|a| &a.entries).filter_map(|e| e.protocol.parse().ok());
+        let groups = index.groups.values();
+        let egress = groups.flat_map(|g| g.protocols(Direction::Egress)).flatten();
+        index.named = entries.chain(egress).filter(|p| matches!(p, Protocol::Other(_))).collect();
         let owners = owners(snapshot);
         for nic in index.nics.iter_mut().filter(|n| n.instance.is_none()) {
             nic.owner = owners.get(nic.id()).map(|owner| owner.as_str().into());
@@ -412,9 +421,7 @@ impl<'a> Index<'a> {
         let scope = format!("{}/{}", rows.account, rows.region);
         match self.call(view, kind) {
             Some(call) => call.gap().unwrap_or_else(|| Gap::new(kind.gap(), id, otherwise)),
-            None => {
-                Gap::new(kind.gap(), scope, format!("{} {}", kind.operation(), Outcome::Missing))
-            }
+            None => Gap::new(kind.gap(), scope, kind.unsaved()),
         }
     }
 

@@ -20,7 +20,7 @@ impl Call {
     pub fn gap(&self) -> Option<Gap> {
         (!self.outcome.is_complete()).then(|| {
             let why = match self.outcome {
-                Outcome::Missing => format!("no saved answer of {}", self.kind.command()),
+                Outcome::Missing => self.kind.unsaved(),
                 _ => format!("{} {}", self.kind.operation(), self.outcome),
             };
             Gap::new(self.kind.gap(), format!("{}/{}", self.account, self.region), why)
@@ -115,6 +115,12 @@ impl CallKind {
             out.push(c.to_ascii_lowercase());
         }
         out
+    }
+
+    /// Why what needs it is unknown where it was never made.
+    #[must_use]
+    pub fn unsaved(self) -> String {
+        format!("no saved answer of {}", self.command())
     }
 
     /// Whether it is made only where somebody asks for it: a cleanup judges by it, and no audit.

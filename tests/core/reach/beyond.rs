@@ -314,3 +314,29 @@ fn what_is_closed_by_itself_and_open_through_a_balancer_is_said_to_be() {
     assert!(notes(&w, "i-2", "tcp/443")[0].contains("is reached at TCP:443"));
     assert!(notes(&balanced("net"), "i-2", "tcp/443").is_empty());
 }
+
+#[test]
+fn r19_a_protocol_that_only_an_acl_names_is_not_lost_among_all_others() {
+    let mut w = world();
+    w["NetworkInterfaces"][0]["Ipv6Addresses"] = json!([]);
+    w["SecurityGroups"][0]["IpPermissions"] =
+        json!([{ "IpProtocol": "-1", "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] }]);
+    let listed = |w: &Value| exposed(&snap(w));
+    let all = listed(&w);
+    assert_eq!(all.len(), 4, "{all:?}");
+    // An ACL that lets in nothing but GRE.
+    let entries = w["NetworkAcls"][0]["Entries"].clone();
+    w["NetworkAcls"][0]["Entries"][0] = entry(100, false, "47", "allow", "0.0.0.0/0");
+    assert_eq!(listed(&w), ["54.1.2.3 47 permitted"]);
+    assert_eq!(verdict(&w, "internet", "54.1.2.3", "47"), "permitted");
+    assert_eq!(verdict(&w, "internet", "54.1.2.3", "50"), "blocked");
+    // One that denies the very number that would stand for all others.
+    w["NetworkAcls"][0]["Entries"] = entries;
+    let denies = entry(50, false, "0", "deny", "0.0.0.0/0");
+    w["NetworkAcls"][0]["Entries"].as_array_mut().expect("list").push(denies);
+    assert_eq!(listed(&w).len(), 4, "{:?}", listed(&w));
+    // What an ACL names and treats like the rest needs no line of its own.
+    let alike = entry(50, false, "47", "allow", "0.0.0.0/0");
+    *w["NetworkAcls"][0]["Entries"].as_array_mut().expect("list").last_mut().expect("one") = alike;
+    assert_eq!(listed(&w), all);
+}
