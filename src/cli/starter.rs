@@ -33,6 +33,8 @@ struct Draft {
     others: BTreeSet<String>,
     /// Those of them that all traffic is open to.
     all: BTreeSet<String>,
+    /// Whether a permission opens port 0 by itself.
+    zero: bool,
 }
 
 /// What reach lists for one source, by host.
@@ -172,6 +174,7 @@ impl Draft {
                 self.others.insert(source.into());
                 continue;
             }
+            self.zero |= endpoint.protocol.has_ports() && endpoint.ports == PortSet::one(0);
             let ports = self.allow.entry((source.into(), endpoint.protocol)).or_default();
             *ports = ports.union(&endpoint.ports);
         }
@@ -376,6 +379,12 @@ fn write_roles(out: &mut String, drafts: &BTreeMap<String, Draft>) -> std::fmt::
         for source in &draft.others {
             let word = if draft.all.contains(source) { "all" } else { "other" };
             lines.entry(word.into()).or_default().push(source);
+        }
+        if draft.zero {
+            writeln!(
+                out,
+                "    # Open too, and not written: port 0, which no spec can name. An audit finds it."
+            )?;
         }
         if !lines.is_empty() {
             writeln!(out, "    allow:")?;

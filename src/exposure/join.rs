@@ -255,9 +255,12 @@ impl Join<'_> {
             let covered = covering.fold(PortSet::empty(), |all, d| all.union(&d.ports));
             let ports = open.union(&seen).subtract(&covered);
             let mut ports = ports.subtract(&self.told(at, relations, traffic, &seen));
-            // No spec can name port 0, and nobody meant it alone to be another matter than the rest.
-            if traffic.protocol().has_ports() && !covered.is_empty() && !ports.contains(1) {
-                ports = ports.subtract(&PortSet::one(0));
+            // No spec can name port 0: of a permission that opens more it stands with the rest.
+            let zero = PortSet::one(0);
+            let alone = parts.iter().any(|p| p.ports == zero);
+            if traffic.protocol().has_ports() && !alone && !covered.is_empty() && !ports.contains(1)
+            {
+                ports = ports.subtract(&zero);
             }
             if ports.is_empty() {
                 continue;

@@ -217,3 +217,19 @@ fn types_of_icmp_are_written_in_ranges() {
     let ran = world.run(&["reach", "--snapshot", "snapshot.json"]);
     assert!(ran.stdout.contains("icmp/0-2,3/0-3,3/5-255,4-255  permitted"), "{ran}");
 }
+
+#[test]
+fn a_permission_of_port_0_alone_is_neither_declared_nor_passed_over() {
+    let zero = crate::reach::world::permission("tcp", 0, 0, "0.0.0.0/0", None);
+    let range = crate::reach::world::permission("tcp", 20, 80, "0.0.0.0/0", None);
+    let snapshot = one_host(serde_json::json!([zero, range]));
+    let (text, spec) = starter(&World::new(), &snapshot);
+    assert!(text.contains("not written: port 0"), "{text}");
+    let found = findings(&spec, &snapshot);
+    assert_eq!(found, ["latent-exposure i-1 tcp/0 internet"], "{text}");
+    // Of a range it is a part like any other.
+    let range = crate::reach::world::permission("tcp", 0, 80, "0.0.0.0/0", None);
+    let snapshot = one_host(serde_json::json!([range]));
+    let (text, spec) = starter(&World::new(), &snapshot);
+    assert_eq!(findings(&spec, &snapshot), Vec::<String>::new(), "{text}");
+}
