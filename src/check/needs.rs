@@ -1,7 +1,7 @@
 use super::judged::Context;
 use crate::exposure::clients_of;
 use crate::finding::Need;
-use crate::model::{AddressSet, SourceName};
+use crate::model::{AddressSet, Protocols, SourceName};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is declared for the hosts behind each security group: what its permissions are for.
@@ -37,13 +37,16 @@ impl<'a> Needs<'a> {
         let roles = self.roles.get(group).into_iter().flatten();
         let mut out = Vec::new();
         for role in roles.filter_map(|r| self.context.spec.roles.get(*r)) {
-            let services = role.services.iter().map(|s| (Some(s.name.as_str()), &s.port, &s.from));
-            let allowed = role.allow.iter().map(|p| (None, &p.port, &p.from));
-            for (service, port, from) in services.chain(allowed) {
+            let services = role.services.iter().map(|s| {
+                let protocols = Protocols::One(s.port.protocol);
+                (Some(s.name.as_str()), protocols, &s.port.ports, &s.from)
+            });
+            let allowed = role.allow.iter().map(|p| (None, p.protocols, &p.ports, &p.from));
+            for (service, protocols, ports, from) in services.chain(allowed) {
                 out.extend(from.iter().filter_map(|source| {
                     let clients = self.clients.get(source)?;
-                    let (protocol, ports, role) = (port.protocol, &port.ports, &*role.name);
-                    Some(Need { protocol, ports, source, clients, service, role })
+                    let role = &*role.name;
+                    Some(Need { protocols, ports, source, clients, service, role })
                 }));
             }
         }

@@ -32,7 +32,7 @@ impl Facts for Row<'_> {
         let cells = || row.cells();
         let text = |text: &str| Some(Fact::Text(text.into()));
         match name {
-            "subject" => Some(Fact::Text(row.subject(self.ports))),
+            "subject" => Some(Fact::Text(row.called(self.ports))),
             "host" => text(&row.host),
             "roles" => Some(Fact::List(row.roles.to_vec())),
             "address" => Some(Fact::Text(row.address.to_string())),
@@ -169,7 +169,11 @@ pub(super) fn evidence(row: &Exposure, ports: &PortSet) -> Vec<Evidence> {
         (Declared::Allowed, _) => format!("{what} is allowed from {source}"),
         (Declared::Forbidden, _) => format!("{what} is forbidden from {source}"),
         (Declared::Absent, _) if roles.is_empty() => {
-            format!("{} is in no role, so nothing of it is declared", row.host)
+            let host = row
+                .owner
+                .as_ref()
+                .map_or_else(|| row.host.to_string(), |owner| format!("{owner} ({})", row.host));
+            format!("{host} is in no role, so nothing of it is declared")
         }
         (Declared::Absent, _) => {
             format!("no service or `allow` of role {roles} declares {what} from {source}")

@@ -265,11 +265,9 @@ fn summarise(snapshot: &Snapshot, gaps: &[Gap], allowed: &[AllowedGap], verbose:
     let accounts: std::collections::BTreeSet<&str> =
         snapshot.regions.iter().map(|v| v.account.as_str()).collect();
     let mut lines = vec![format!(
-        "collected {} view{} of {} account{}",
-        snapshot.regions.len(),
-        if snapshot.regions.len() == 1 { "" } else { "s" },
-        accounts.len(),
-        if accounts.len() == 1 { "" } else { "s" },
+        "collected {} of {}",
+        counted(snapshot.regions.len(), "view"),
+        counted(accounts.len(), "account"),
     )];
     for (name, count) in counts(&snapshot.regions) {
         if count > 0 {
@@ -283,18 +281,22 @@ fn summarise(snapshot: &Snapshot, gaps: &[Gap], allowed: &[AllowedGap], verbose:
     let accepted = gaps.iter().filter(|g| allowed.iter().any(|a| a.accepts(g.kind))).count();
     let never = never_made(snapshot);
     if verbose {
-        lines.extend(never.iter().map(|call| format!("no answer saved: {call}")));
+        lines.extend(never.iter().map(|call| format!("no saved answer of {call}")));
     }
     let mut unseen = Vec::new();
     if !gaps.is_empty() {
-        unseen
-            .push(format!("{} calls not complete ({accepted} accepted), listed above", gaps.len()));
+        let calls = counted(gaps.len(), "call");
+        unseen.push(format!("{calls} not complete ({accepted} accepted), listed above"));
     }
     if !never.is_empty() {
         let named = if verbose { "listed above" } else { "-v names them" };
-        let n = never.len();
-        unseen
-            .push(format!("{n} calls have no saved answer ({named}): what needs them is unknown"));
+        unseen.push(match never.as_slice() {
+            [one] => format!("no saved answer of {one}: what needs it is unknown"),
+            _ => {
+                let n = never.len();
+                format!("no saved answer of {n} calls ({named}): what needs them is unknown")
+            }
+        });
     }
     lines.push(match unseen.is_empty() {
         true => "not seen: nothing; every call was complete".into(),
@@ -305,7 +307,7 @@ fn summarise(snapshot: &Snapshot, gaps: &[Gap], allowed: &[AllowedGap], verbose:
     }
 }
 
-/// Calls that the snapshot has no word of, as saved output may: `ACCOUNT/REGION DescribeVpcs`.
+/// Calls that the snapshot has no word of, as saved output may: `describe-vpcs in ACCOUNT/REGION`.
 fn never_made(snapshot: &Snapshot) -> Vec<String> {
     let kinds = CallKind::ALL.iter();
     let kinds = kinds.filter(|k| **k != CallKind::CallerIdentity && !k.on_request());
@@ -314,10 +316,15 @@ fn never_made(snapshot: &Snapshot) -> Vec<String> {
         kinds.clone().filter_map(move |kind| {
             let outcome = snapshot.outcome(&account, &region, *kind);
             let never = outcome == Outcome::Missing;
-            never.then(|| format!("{account}/{region} {}", kind.operation()))
+            never.then(|| format!("{} in {account}/{region}", kind.command()))
         })
     };
     snapshot.regions.iter().flat_map(of).collect()
+}
+
+fn counted(count: usize, word: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {word}{s}")
 }
 
 /// Without what a terminal would obey: parts of it came from outside.

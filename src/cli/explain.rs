@@ -4,15 +4,17 @@ use crate::model::{AddressSet, Family, GapKind, PortSet, PortSpec};
 use crate::reach::{
     Configured, End, Explanation, HopVerdict, Layer, Options, Path, Query, QueryError, Reach,
 };
+use crate::snapshot::owners;
 use clap::Args;
 use ipnetwork::IpNetwork;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Arguments of `portcullis explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// Where the flow begins: an address, `internet`, a block, an instance or an interface
+    /// Where the flow begins: an address, `internet`, a block, an instance, an interface or a balancer
     #[arg(long, value_name = "ADDR|internet|HOST|INTERFACE")]
     pub from: String,
     /// Where it ends: an instance, an interface, a balancer, an address or `internet`
@@ -54,7 +56,7 @@ pub fn run(args: &ExplainArgs, global: &Global) -> Result<ExitStatus, CliError> 
                 .map_err(|e| CliError::new("print the answer").because(e))?;
             print(&format!("{text}\n"))?;
         }
-        AnswerFormat::Text => print(&text(args, &answer))?,
+        AnswerFormat::Text => print(&text(args, &answer, &owners(&snapshot)))?,
     }
     Ok(args.saved.status(&answer.gaps))
 }
@@ -126,6 +128,7 @@ pub fn machine(answer: &Explanation) -> Value {
         },
         "assumptions": path.map(|p| p.assumptions()),
         "gaps": answer.gaps,
+        "notes": answer.notes,
         "hops": path.map(|p| p.hops()),
         "slices": slices,
     })
@@ -169,7 +172,7 @@ fn places(path: &Path) -> Vec<&str> {
 }
 
 /// The hops for people; the one that decides is marked.
-fn text(args: &ExplainArgs, answer: &Explanation) -> String {
+fn text(args: &ExplainArgs, answer: &Explanation, owners: &BTreeMap<&str, String>) -> String {
     let port = args.port.as_deref().unwrap_or("any port");
     let verdict = answer.configured.verdict();
     let (from, to) = (escape(&args.from), escape(&args.to));
@@ -191,7 +194,8 @@ fn text(args: &ExplainArgs, answer: &Explanation) -> String {
                 HopVerdict::Unknown => "unknown",
             };
             let entry = hop.entry.as_deref().map(|e| format!(": {e}")).unwrap_or_default();
-            let line = escape(&format!("{}  {word}{entry}", hop.id));
+            let owner = owners.get(&*hop.id).map(|o| format!(" ({o})")).unwrap_or_default();
+            let line = escape(&format!("{}{owner}  {word}{entry}", hop.id));
             out += &format!("{mark} {:width$}  {line}\n", hop.layer.name());
         }
         if !marked {
@@ -217,6 +221,9 @@ fn text(args: &ExplainArgs, answer: &Explanation) -> String {
             let by = decider.map(|d| escape(&d.layer.component(&d.id))).unwrap_or_default();
             out += &format!("  {spec}: {} by {by}\n", configured.verdict());
         }
+    }
+    for note in &answer.notes {
+        out += &format!("note: {} ({})\n", escape(&note.text), escape(&note.id));
     }
     for gap in &answer.gaps {
         out += &format!("not seen: {}\n", escape(&gap.to_string()));

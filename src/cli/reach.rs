@@ -97,6 +97,7 @@ fn row(endpoint: &ExposedEndpoint) -> Value {
     let ExposedEndpoint {
         address,
         host,
+        owner,
         interface,
         protocol,
         every_other_protocol,
@@ -114,6 +115,7 @@ fn row(endpoint: &ExposedEndpoint) -> Value {
     json!({
         "address": address,
         "host": host,
+        "owner": owner,
         "interface": interface,
         "protocol": protocol_name,
         "ports": PortSpec::new(*protocol, ports.clone()).port_strings(),
@@ -145,7 +147,11 @@ fn text(from: &str, endpoints: &[ExposedEndpoint], gaps: &BTreeSet<Gap>) -> Stri
             what,
             e.configured.verdict().to_string(),
             sources.join(", "),
-            escape(&format!("{} {}", e.host, e.interface)),
+            escape(&match &e.owner {
+                Some(owner) => format!("{owner} {}", e.interface),
+                None if e.host == e.interface => e.host.to_string(),
+                None => format!("{} {}", e.host, e.interface),
+            }),
         ]);
     }
     let width = |column: usize| lines.iter().map(|l| l[column].len()).max().unwrap_or(0);

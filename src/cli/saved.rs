@@ -98,7 +98,9 @@ fn tell_cut(snapshot: &Snapshot) {
         anstream::eprintln!("not whole: {operation}: {}", escape(why));
     }
     if all.len() > FEW {
-        anstream::eprintln!("not whole: {} more calls", all.len() - FEW);
+        let more = all.len() - FEW;
+        let s = if more == 1 { "" } else { "s" };
+        anstream::eprintln!("not whole: {more} more call{s}");
     }
 }
 

@@ -29,8 +29,12 @@ struct Draft {
     services: BTreeMap<(Protocol, u16), BTreeSet<String>>,
     /// Source and protocol to what may be reached.
     allow: BTreeMap<(String, Protocol), PortSet>,
-    /// Whether something lets protocols in that no role can declare.
-    others: bool,
+    /// Sources that protocols without a name of their own are open to.
+    others: BTreeSet<String>,
+    /// Those of them that all traffic is open to.
+    all: BTreeSet<String>,
+    /// Whether a permission opens port 0 by itself.
+    zero: bool,
 }
 
 /// What reach lists for one source, by host.
@@ -165,14 +169,16 @@ impl Draft {
             if endpoint.configured.verdict() == Verdict::Unknown {
                 continue;
             }
+            let source = networks.get(&*endpoint.sources).map_or("internet", String::as_str);
             if endpoint.every_other_protocol {
-                self.others = true;
+                self.others.insert(source.into());
                 continue;
             }
-            let source = networks.get(&*endpoint.sources).map_or("internet", String::as_str);
+            self.zero |= endpoint.protocol.has_ports() && endpoint.ports == PortSet::one(0);
             let ports = self.allow.entry((source.into(), endpoint.protocol)).or_default();
             *ports = ports.union(&endpoint.ports);
         }
+        self.broad(members);
         for ((source, protocol), ports) in &mut self.allow {
             let Some((_, clients, list)) = sources.iter().find(|(name, ..)| name == source) else {
                 continue;
@@ -192,6 +198,31 @@ impl Draft {
                 *ports = ports.subtract(&PortSet::one(0));
             }
             !ports.is_empty()
+        });
+    }
+
+    /// Says with one word what is open in every protocol, and no more than is open.
+    fn broad(&mut self, members: &[&Host]) {
+        let families: BTreeSet<Family> = members
+            .iter()
+            .flat_map(|h| &h.addresses)
+            .filter(|a| a.public)
+            .map(|a| Family::of(a.address))
+            .collect();
+        let mut named = vec![Protocol::Tcp, Protocol::Udp];
+        named.extend(families.contains(&Family::V4).then_some(Protocol::Icmp));
+        named.extend(families.contains(&Family::V6).then_some(Protocol::Icmpv6));
+        let ports = |source: &str, protocol| {
+            self.allow.get(&(source.to_owned(), protocol)).cloned().unwrap_or_default()
+        };
+        // What is open to everybody is listed for nobody else.
+        let open = |source: &&String| {
+            named.iter().all(|p| ports(source, *p).union(&ports("internet", *p)).is_all())
+        };
+        self.all = self.others.iter().filter(open).cloned().collect();
+        self.allow.retain(|(source, protocol), _| {
+            let other = matches!(protocol, Protocol::Other(_)) && self.others.contains(source);
+            !other && !self.all.contains(source)
         });
     }
 }
@@ -286,8 +317,7 @@ fn head(out: &mut String, snapshot: &Snapshot, gaps: &[Gap]) -> std::fmt::Result
         out,
         "# Written by `portcullis init` from the snapshot of {}.\n\
          # It says what is configured, not what is right: an audit of that snapshot finds nothing,\n\
-         # but for what is said to be left out below\n\
-         # and permissions that name what is gone.\n\
+         # but for permissions that name what is gone.\n\
          # Read every line: delete what should not be open, move what must work from `allow` to\n\
          # `services`, and say with `expect:` what each service must prove to be.\n\
          # Until something probes it, an audit says of every service that it was not probed.",
@@ -343,15 +373,17 @@ fn write_roles(out: &mut String, drafts: &BTreeMap<String, Draft>) -> std::fmt::
         }
         let mut lines: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for ((source, protocol), ports) in &draft.allow {
-            for port in written(*protocol, ports) {
-                lines.entry(port).or_default().push(source);
-            }
+            let port = PortSpec::new(*protocol, ports.clone()).to_string();
+            lines.entry(port).or_default().push(source);
         }
-        if draft.others {
+        for source in &draft.others {
+            let word = if draft.all.contains(source) { "all" } else { "other" };
+            lines.entry(word.into()).or_default().push(source);
+        }
+        if draft.zero {
             writeln!(
                 out,
-                "    # Open too, and not written: every other protocol, which a role cannot declare.\n\
-                 \x20   # An audit finds it until the permission for all traffic names its protocols."
+                "    # Open too, and not written: port 0, which no spec can name. An audit finds it."
             )?;
         }
         if !lines.is_empty() {
@@ -362,14 +394,4 @@ fn write_roles(out: &mut String, drafts: &BTreeMap<String, Draft>) -> std::fmt::
         }
     }
     Ok(())
-}
-
-/// The ports of one protocol as specs write them: ICMP takes one type to a line.
-fn written(protocol: Protocol, ports: &PortSet) -> Vec<String> {
-    let spec = PortSpec::new(protocol, ports.clone());
-    if protocol.is_icmp() && !ports.is_all() {
-        spec.port_strings().iter().map(|p| format!("{protocol}/{p}")).collect()
-    } else {
-        vec![spec.to_string()]
-    }
 }

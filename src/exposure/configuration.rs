@@ -1,3 +1,4 @@
+use super::traffic::Traffic;
 use crate::model::{AddressSet, Gap, PortSet, Protocol};
 use crate::reach::{Configured, Reach};
 use std::net::IpAddr;
@@ -39,6 +40,16 @@ pub struct Exposed {
     pub ports: PortSet,
     /// `Permitted`, `Partly` or `Unknown`.
     pub configured: Configured,
+}
+
+impl Exposed {
+    pub(super) const fn traffic(&self) -> Traffic {
+        if self.every_other_protocol {
+            Traffic::Unnamed(self.protocol)
+        } else {
+            Traffic::Of(self.protocol)
+        }
+    }
 }
 
 impl Configuration for Reach<'_> {

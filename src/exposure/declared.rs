@@ -1,8 +1,8 @@
 use super::cell::Declared;
 use super::source::Source;
-use crate::model::{AddressSet, Expect, Family, PortSet, Protocol};
+use super::traffic::Traffic;
+use crate::model::{AddressSet, Expect, PortSet, Protocols};
 use crate::spec::{Place, Spec};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// One declaration about the hosts of a role, for one source.
@@ -11,11 +11,21 @@ pub(super) struct Declaration {
     pub(super) declared: Declared,
     /// Index of the source.
     pub(super) source: usize,
-    pub(super) protocol: Protocol,
+    pub(super) protocols: Protocols,
     pub(super) ports: PortSet,
     pub(super) service: Option<Arc<str>>,
     pub(super) expect: Option<Expect>,
     pub(super) place: Place,
+}
+
+impl Declaration {
+    /// Whether it speaks of traffic.
+    pub(super) const fn speaks_of(&self, traffic: Traffic) -> bool {
+        match traffic {
+            Traffic::Of(protocol) => self.protocols.contains(protocol),
+            Traffic::Unnamed(_) => self.protocols.contains_unnamed(),
+        }
+    }
 }
 
 /// Everything the spec says of hosts with these roles.
@@ -28,7 +38,7 @@ pub(super) fn declarations(spec: &Spec, sources: &[Source], roles: &[String]) ->
             out.extend(service.from.iter().cloned().filter_map(index).map(|source| Declaration {
                 declared: Declared::Required,
                 source,
-                protocol: service.port.protocol,
+                protocols: Protocols::One(service.port.protocol),
                 ports: service.port.ports.clone(),
                 service: Some(Arc::clone(&name)),
                 expect: Some(service.expect.clone()),
@@ -43,8 +53,8 @@ pub(super) fn declarations(spec: &Spec, sources: &[Source], roles: &[String]) ->
                     Declaration {
                         declared,
                         source,
-                        protocol: permit.port.protocol,
-                        ports: permit.port.ports.clone(),
+                        protocols: permit.protocols,
+                        ports: permit.ports.clone(),
                         service: None,
                         expect: None,
                         place: permit.at.clone(),
@@ -54,15 +64,6 @@ pub(super) fn declarations(spec: &Spec, sources: &[Source], roles: &[String]) ->
         }
     }
     out
-}
-
-/// Whether a protocol can be sent to an address: ICMP is IPv4's, ICMPv6 is IPv6's.
-pub(super) fn speaks(protocol: Protocol, address: IpAddr) -> bool {
-    match protocol {
-        Protocol::Icmp => Family::of(address) == Family::V4,
-        Protocol::Icmpv6 => Family::of(address) == Family::V6,
-        _ => true,
-    }
 }
 
 /// Cuts `ports` by who was declared narrower: each part with the clients that remain.

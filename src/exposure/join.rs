@@ -1,11 +1,13 @@
 use super::approach::approaches;
 use super::cell::Declared;
 use super::configuration::{Configuration, Exposed};
-use super::declared::{Declaration, declarations, speaks, without_narrower};
-use super::observed::{Index, Ports};
+use super::declared::{Declaration, declarations, without_narrower};
+use super::observed::{Index, Ports, any_by_target};
+use super::relations::{Relations, narrower};
 use super::row::Exposure;
 use super::source::{Source, sources};
-use crate::model::{AddressSet, Family, Gap, GapKind, PortSet, Protocol, SourceName, side_by_side};
+use super::traffic::{Traffic, speaks, spoken_of};
+use crate::model::{AddressSet, Family, Gap, GapKind, PortSet, side_by_side};
 use crate::observation::{Observation, Observations, State};
 use crate::reach::Configured;
 use crate::resolve::{Host, Resolution};
@@ -105,39 +107,6 @@ pub fn join(
     out
 }
 
-/// How one source lies to the others.
-struct Relations {
-    /// Sources that contain it.
-    broader: BTreeSet<usize>,
-    /// Sources that share clients with it without containing it.
-    overlapping: BTreeSet<usize>,
-    /// `internet`, for a source with clients inside our networks: no permission that lets everybody in
-    /// keeps those out, so what is open to the internet by declaration is open to them.
-    everybody: Option<usize>,
-}
-
-impl Relations {
-    fn of(sources: &[Source], i: usize) -> Self {
-        let (mut broader, mut overlapping) = (BTreeSet::new(), BTreeSet::new());
-        for (j, other) in sources.iter().enumerate().filter(|(j, _)| *j != i) {
-            if other.clients.is_superset(&sources[i].clients) {
-                broader.insert(j);
-            } else if other.clients.intersects(&sources[i].clients) {
-                overlapping.insert(j);
-            }
-        }
-        let internet = sources.iter().position(|s| s.name == SourceName::Internet);
-        let everybody = internet.filter(|j| *j != i && !broader.contains(j));
-        Self { broader, overlapping, everybody }
-    }
-
-    /// Whether it is open to this source because it is declared for everybody.
-    fn for_everybody(&self, d: &Declaration) -> bool {
-        self.everybody == Some(d.source)
-            && matches!(d.declared, Declared::Required | Declared::Allowed)
-    }
-}
-
 struct Join<'a> {
     sources: &'a [Source],
     index: &'a Index,
@@ -149,14 +118,15 @@ struct Join<'a> {
     rows: Vec<Exposure>,
 }
 
-/// One address of one interface, in one protocol; `true` for every protocol without a row of its own.
-type Told = (IpAddr, Option<Arc<str>>, Protocol, bool);
+/// One address of one interface, in one protocol.
+type Told = (IpAddr, Option<Arc<str>>, Traffic);
 
 /// What the rows of one host, address and source have in common.
 struct At<'a> {
     source: usize,
     host: &'a Host,
     id: Arc<str>,
+    owner: Option<Arc<str>>,
     roles: &'a Arc<[String]>,
     address: IpAddr,
     interface: Option<Arc<str>>,
@@ -167,8 +137,6 @@ struct At<'a> {
 struct Saying<'a> {
     declared: Declared,
     declaration: Option<&'a Declaration>,
-    /// Of every protocol that has no row of its own.
-    others: bool,
 }
 
 impl Join<'_> {
@@ -181,114 +149,124 @@ impl Join<'_> {
         declared: &[Declaration],
     ) {
         let id: Arc<str> = Arc::from(host.id.as_str());
+        let owner: Option<Arc<str>> = host.owner.as_deref().map(Arc::from);
         for (address, from) in approaches(host, &self.sources[source]) {
             let at = At {
                 source,
                 host,
                 id: Arc::clone(&id),
+                owner: owner.clone(),
                 roles,
                 address: address.address,
                 interface: address.interface.as_deref().map(Arc::from),
                 from,
             };
-            self.declared(&at, relations, declared);
-            if self.sources[source].judged {
-                self.absent(&at, relations, declared);
+            let judged = self.sources[source].judged;
+            let broad = declared.iter().any(|d| d.protocols.contains_unnamed());
+            let exposed = if host.live && (judged || broad) {
+                let clients = &self.sources[source].clients;
+                self.configuration.exposed(at.address, at.interface.as_deref(), clients)
+            } else {
+                Vec::new()
+            };
+            self.declared(&at, relations, declared, &exposed);
+            if judged {
+                self.absent(&at, relations, declared, &exposed);
             }
         }
     }
 
     /// Rows of what is declared for this source, or seen from it and declared for a broader one.
-    fn declared(&mut self, at: &At<'_>, relations: &Relations, declared: &[Declaration]) {
-        for declaration in declared.iter().filter(|d| speaks(d.protocol, at.address)) {
+    fn declared(
+        &mut self,
+        at: &At<'_>,
+        relations: &Relations,
+        declared: &[Declaration],
+        exposed: &[Exposed],
+    ) {
+        for declaration in declared {
             let everybodys = relations.for_everybody(declaration);
             let inherited = relations.broader.contains(&declaration.source) || everybodys;
             if declaration.source != at.source && !inherited {
                 continue;
             }
-            let protocol = declaration.protocol;
-            let mut ports = declaration.ports.clone();
-            if !at.host.live {
-                ports = ports.intersect(&self.answering(at, protocol));
-            } else if inherited {
-                // Only what this source really saw: its broader source has the row otherwise.
-                ports = ports.intersect(&self.seen(at, protocol));
-                let own =
-                    declared.iter().filter(|d| d.source == at.source && d.protocol == protocol);
-                ports = own.fold(ports, |p, d| p.subtract(&d.ports));
-            }
-            if everybodys {
-                // Nothing is required of these clients: what is said to them by name goes first.
-                let nearer = declared.iter().filter(|d| {
-                    d.protocol == protocol
-                        && (d.source == at.source || relations.broader.contains(&d.source))
-                });
-                ports = nearer.fold(ports, |p, d| p.subtract(&d.ports));
-            }
             let saying = Saying {
                 declared: if everybodys { Declared::Allowed } else { declaration.declared },
                 declaration: Some(declaration),
-                others: false,
             };
-            if declaration.declared == Declared::Forbidden {
-                let narrower = narrower(self.sources, relations, declared, protocol);
-                for (ports, from) in without_narrower(ports, at.from, narrower) {
-                    self.ask(
-                        at,
-                        protocol,
-                        &ports,
-                        from.as_ref().unwrap_or(at.from),
-                        &saying,
-                        false,
-                    );
+            for traffic in spoken_of(declaration, at.address, exposed) {
+                let mut ports = declaration.ports.clone();
+                if !at.host.live {
+                    ports = ports.intersect(&self.answering(at, traffic));
+                } else if inherited {
+                    // Only what this source really saw: its broader source has the row otherwise.
+                    ports = ports.intersect(&self.seen(at, traffic));
+                    let own =
+                        declared.iter().filter(|d| d.source == at.source && d.speaks_of(traffic));
+                    ports = own.fold(ports, |p, d| p.subtract(&d.ports));
                 }
-            } else {
-                self.ask(at, protocol, &ports, at.from, &saying, false);
+                if everybodys {
+                    // Nothing is required of these clients: what is said to them by name goes first.
+                    let nearer = declared.iter().filter(|d| {
+                        d.speaks_of(traffic)
+                            && (d.source == at.source || relations.broader.contains(&d.source))
+                    });
+                    ports = nearer.fold(ports, |p, d| p.subtract(&d.ports));
+                }
+                if declaration.declared == Declared::Forbidden {
+                    let narrower = narrower(self.sources, relations, declared, traffic);
+                    for (ports, from) in without_narrower(ports, at.from, narrower) {
+                        let from = from.as_ref().unwrap_or(at.from);
+                        self.ask(at, traffic, &ports, from, &saying, false);
+                    }
+                } else {
+                    self.ask(at, traffic, &ports, at.from, &saying, false);
+                }
             }
         }
     }
 
     /// Rows of what nobody declared: exposed, undecidable or probed.
-    fn absent(&mut self, at: &At<'_>, relations: &Relations, declared: &[Declaration]) {
-        let exposed = if at.host.live {
-            let clients = &self.sources[at.source].clients;
-            self.configuration.exposed(at.address, at.interface.as_deref(), clients)
-        } else {
-            Vec::new()
-        };
-        let mut candidates: BTreeMap<Protocol, (PortSet, Vec<&Exposed>)> = BTreeMap::new();
+    fn absent(
+        &mut self,
+        at: &At<'_>,
+        relations: &Relations,
+        declared: &[Declaration],
+        exposed: &[Exposed],
+    ) {
+        let mut candidates: BTreeMap<Traffic, (PortSet, Vec<&Exposed>)> = BTreeMap::new();
         for e in exposed.iter().filter(|e| speaks(e.protocol, at.address)) {
-            if e.every_other_protocol {
-                // No declaration speaks of them, and no probe.
-                let saying = Saying { declared: Declared::Absent, declaration: None, others: true };
-                let told = self.told(at, relations, e.protocol, true, &PortSet::empty());
-                let ports = e.ports.subtract(&told);
-                self.slice(at, e.protocol, ports, e.configured.clone(), &saying, true);
-                continue;
-            }
-            let entry = candidates.entry(e.protocol).or_default();
+            let entry = candidates.entry(e.traffic()).or_default();
             entry.0 = entry.0.union(&e.ports);
             entry.1.push(e);
         }
         for (protocol, _) in self.index.protocols(at.source, at.address) {
-            candidates.entry(protocol).or_default();
+            candidates.entry(Traffic::Of(protocol)).or_default();
         }
-        for (protocol, (open, parts)) in candidates {
+        for (traffic, (open, parts)) in candidates {
             let seen =
-                if at.host.live { self.seen(at, protocol) } else { self.answering(at, protocol) };
+                if at.host.live { self.seen(at, traffic) } else { self.answering(at, traffic) };
             let covering = declared.iter().filter(|d| {
-                d.protocol == protocol
+                d.speaks_of(traffic)
                     && (d.source == at.source
                         || relations.broader.contains(&d.source)
                         || relations.for_everybody(d))
             });
-            let ports = covering.fold(open.union(&seen), |p, d| p.subtract(&d.ports));
-            let ports = ports.subtract(&self.told(at, relations, protocol, false, &seen));
+            let covered = covering.fold(PortSet::empty(), |all, d| all.union(&d.ports));
+            let ports = open.union(&seen).subtract(&covered);
+            let mut ports = ports.subtract(&self.told(at, relations, traffic, &seen));
+            // No spec can name port 0: of a permission that opens more it stands with the rest.
+            let zero = PortSet::one(0);
+            let alone = parts.iter().any(|p| p.ports == zero);
+            if traffic.protocol().has_ports() && !alone && !covered.is_empty() && !ports.contains(1)
+            {
+                ports = ports.subtract(&zero);
+            }
             if ports.is_empty() {
                 continue;
             }
-            let narrower = narrower(self.sources, relations, declared, protocol);
-            let saying = Saying { declared: Declared::Absent, declaration: None, others: false };
+            let narrower = narrower(self.sources, relations, declared, traffic);
+            let saying = Saying { declared: Declared::Absent, declaration: None };
             for (ports, from) in without_narrower(ports, at.from, narrower) {
                 let Some(from) = from else {
                     // Nobody narrower is declared: the listing's own answers stand.
@@ -296,30 +274,38 @@ impl Join<'_> {
                     for part in &parts {
                         let ports = rest.intersect(&part.ports);
                         rest = rest.subtract(&part.ports);
-                        self.slice(at, protocol, ports, part.configured.clone(), &saying, true);
+                        self.slice(at, traffic, ports, part.configured.clone(), &saying, true);
                     }
-                    self.ask(at, protocol, &rest, at.from, &saying, true);
+                    self.ask(at, traffic, &rest, at.from, &saying, true);
                     continue;
                 };
-                self.ask(at, protocol, &ports, &from, &saying, true);
+                self.ask(at, traffic, &ports, &from, &saying, true);
             }
         }
     }
 
+    /// What this source saw: of protocols that nothing names there are no probes.
+    fn observed(&self, at: &At<'_>, traffic: Traffic) -> Option<&Ports> {
+        match traffic {
+            Traffic::Of(protocol) => self.index.ports(at.source, at.address, protocol),
+            Traffic::Unnamed(_) => None,
+        }
+    }
+
     /// Ports that this source saw in any state.
-    fn seen(&self, at: &At<'_>, protocol: Protocol) -> PortSet {
-        let ports = self.index.ports(at.source, at.address, protocol);
+    fn seen(&self, at: &At<'_>, traffic: Traffic) -> PortSet {
+        let ports = self.observed(at, traffic);
         ports.into_iter().flat_map(Ports::keys).map(|p| (*p, *p)).collect()
     }
 
     /// Ports from which something answered this source. Of a host that is not live only what shows
     /// that it answered itself counts: a firewall refuses in the name of a host that is gone, too.
-    fn answering(&self, at: &At<'_>, protocol: Protocol) -> PortSet {
-        let ports = self.index.ports(at.source, at.address, protocol).into_iter().flatten();
+    fn answering(&self, at: &At<'_>, traffic: Traffic) -> PortSet {
+        let ports = self.observed(at, traffic).into_iter().flatten();
         ports
             .filter(|(_, s)| match s.state {
                 State::Open | State::WrongService => true,
-                State::Refused => at.host.live || s.any_by_target(),
+                State::Refused => at.host.live || any_by_target(s.state, &s.observations),
                 _ => false,
             })
             .map(|(p, _)| (*p, *p))
@@ -331,24 +317,23 @@ impl Join<'_> {
         &self,
         at: &At<'_>,
         relations: &Relations,
-        protocol: Protocol,
-        others: bool,
+        traffic: Traffic,
         seen: &PortSet,
     ) -> PortSet {
-        let key = (at.address, at.interface.clone(), protocol, others);
+        let key = (at.address, at.interface.clone(), traffic);
         let Some(told) = self.told.get(&key) else { return PortSet::empty() };
         let told = told
             .iter()
             .filter(|(source, _)| relations.broader.contains(source))
             .fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
-        told.subtract(&self.answering(at, protocol).intersect(seen))
+        told.subtract(&self.answering(at, traffic).intersect(seen))
     }
 
     /// Asks the configuration and makes the rows of each part.
     fn ask(
         &mut self,
         at: &At<'_>,
-        protocol: Protocol,
+        traffic: Traffic,
         ports: &PortSet,
         from: &AddressSet,
         saying: &Saying<'_>,
@@ -357,10 +342,10 @@ impl Join<'_> {
         if ports.is_empty() || from.is_empty() {
             return;
         }
-        let slices =
-            self.configuration.slices(at.address, at.interface.as_deref(), from, protocol, ports);
+        let (interface, protocol) = (at.interface.as_deref(), traffic.protocol());
+        let slices = self.configuration.slices(at.address, interface, from, protocol, ports);
         for (ports, configured) in slices {
-            self.slice(at, protocol, ports, configured, saying, only_news);
+            self.slice(at, traffic, ports, configured, saying, only_news);
         }
     }
 
@@ -370,7 +355,7 @@ impl Join<'_> {
     fn slice(
         &mut self,
         at: &At<'_>,
-        protocol: Protocol,
+        traffic: Traffic,
         ports: PortSet,
         configured: Configured,
         saying: &Saying<'_>,
@@ -380,18 +365,19 @@ impl Join<'_> {
             return;
         }
         if saying.declared == Declared::Absent && matches!(configured, Configured::Permitted(_)) {
-            let key = (at.address, at.interface.clone(), protocol, saying.others);
+            let key = (at.address, at.interface.clone(), traffic);
             self.news.push((key, ports.clone()));
         }
         let family = Family::of(at.address);
         let covered = !self.sources[at.source].vantages(family).is_empty();
         let blank = Exposure {
             host: Arc::clone(&at.id),
+            owner: at.owner.clone(),
             roles: Arc::clone(at.roles),
             address: at.address,
             interface: at.interface.clone(),
-            protocol,
-            every_other_protocol: saying.others,
+            protocol: traffic.protocol(),
+            every_other_protocol: traffic.is_unnamed(),
             ports: PortSet::empty(),
             slice: ports.clone(),
             source: self.sources[at.source].name.clone(),
@@ -407,10 +393,11 @@ impl Join<'_> {
             covered,
         };
         let mut cells: BTreeMap<_, (Vec<(u16, u16)>, Vec<Arc<Observation>>)> = BTreeMap::new();
-        let seen = self.index.ports(at.source, at.address, protocol).filter(|_| !saying.others);
+        let seen = self.observed(at, traffic);
         for (low, high) in ports.ranges() {
             for (port, seen) in seen.into_iter().flat_map(|s| s.range(*low..=*high)) {
-                let key = (seen.state, seen.confirmed, seen.any_by_target(), seen.disagreement);
+                let by_target = any_by_target(seen.state, &seen.observations);
+                let key = (seen.state, seen.confirmed, by_target, seen.disagreement);
                 let cell = cells.entry(key).or_default();
                 cell.0.push((*port, *port));
                 cell.1.extend(seen.observations.iter().cloned());
@@ -451,21 +438,4 @@ impl Join<'_> {
         rows.sort_by_key(|r| r.ports.first());
         self.rows.extend(rows);
     }
-}
-
-/// What is declared for sources that share clients with this one without containing it.
-fn narrower<'a>(
-    sources: &'a [Source],
-    relations: &'a Relations,
-    declared: &'a [Declaration],
-    protocol: Protocol,
-) -> impl Iterator<Item = (&'a PortSet, &'a AddressSet)> {
-    declared
-        .iter()
-        .filter(move |d| {
-            d.protocol == protocol
-                && matches!(d.declared, Declared::Required | Declared::Allowed)
-                && relations.overlapping.contains(&d.source)
-        })
-        .map(move |d| (&d.ports, &sources[d.source].clients))
 }

@@ -12,11 +12,13 @@ mod journeys;
 #[cfg(test)]
 mod journeys_tests;
 mod observed;
+mod relations;
 mod row;
 mod seen_by;
 mod source;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 pub use cell::{Cells, ConfiguredCell, Declared, Expects, ObservedCell};
 pub use configuration::{Configuration, Exposed};

@@ -15,12 +15,10 @@ pub(super) struct Seen {
     pub(super) observations: Vec<Arc<Observation>>,
 }
 
-impl Seen {
-    /// Whether any vantage was refused by the target itself.
-    pub(super) fn any_by_target(&self) -> bool {
-        self.state == State::Refused
-            && self.observations.iter().any(|o| o.state == State::Refused && o.is_by_target())
-    }
+/// Whether any vantage was refused by the target itself, where refusals are what counts.
+pub(super) fn any_by_target(state: State, observations: &[Arc<Observation>]) -> bool {
+    state == State::Refused
+        && observations.iter().any(|o| o.state == State::Refused && o.is_by_target())
 }
 
 /// Ports of one address and protocol, as one source saw them.
@@ -108,10 +106,11 @@ impl Index {
                 None => "no control target proved its egress",
                 Some(_) => "its control targets did not answer",
             };
-            let why = format!(
-                "{why} over {}, so {n} silent endpoints count as unprobed",
-                family_name(family)
-            );
+            let counts = match n {
+                1 => "so 1 silent endpoint counts".to_owned(),
+                n => format!("so {n} silent endpoints count"),
+            };
+            let why = format!("{why} over {}, {counts} as unprobed", family_name(family));
             Gap::new(GapKind::Control, vantage, why)
         }));
         index

@@ -1,4 +1,5 @@
 use super::cell::{Cells, ConfiguredCell, Declared, Expects, ObservedCell};
+use super::observed::any_by_target;
 use crate::model::{Expect, PortSet, PortSpec, Protocol, SourceName};
 use crate::observation::{Observation, State};
 use crate::reach::Configured;
@@ -14,6 +15,8 @@ use std::sync::Arc;
 pub struct Exposure {
     /// Host id.
     pub host: Arc<str>,
+    /// What the host belongs to, where it is an interface: `load balancer edge`.
+    pub owner: Option<Arc<str>>,
     /// Roles of the host, sorted.
     pub roles: Arc<[String]>,
     pub address: IpAddr,
@@ -63,7 +66,7 @@ impl Exposure {
                 // One refusal of the host's own shows that something passes what blocks.
                 ObservedCell::RefusedUnplaced
                     if matches!(self.configured, Configured::Blocked(_))
-                        && self.any_by_target() =>
+                        && any_by_target(self.observed, &self.observations) =>
                 {
                     ObservedCell::Refused
                 }
@@ -77,11 +80,6 @@ impl Exposure {
         }
     }
 
-    /// Whether any vantage was refused by the target itself.
-    fn any_by_target(&self) -> bool {
-        self.observations.iter().any(|o| o.state == State::Refused && o.is_by_target())
-    }
-
     /// What it is about, as waivers name it: `i-0abc tcp/8080`.
     #[must_use]
     pub fn subject(&self, ports: &PortSet) -> String {
@@ -89,6 +87,16 @@ impl Exposure {
             return format!("{} other protocols", self.host);
         }
         format!("{} {}", self.host, PortSpec::new(self.protocol, ports.clone()))
+    }
+
+    /// The same for people: `load balancer edge (eni-0abc) tcp/443`.
+    #[must_use]
+    pub fn called(&self, ports: &PortSet) -> String {
+        let subject = self.subject(ports);
+        match (&self.owner, subject.strip_prefix(&*self.host)) {
+            (Some(owner), Some(rest)) => format!("{owner} ({}){rest}", self.host),
+            _ => subject,
+        }
     }
 
     /// How many of the row's ports were probed.

@@ -31,6 +31,7 @@ fn world(spec: &Spec) -> Resolution {
     let host = Host {
         id: "i-1".into(),
         name: None,
+        owner: None,
         origin: HostOrigin::Cloud {
             account: "1".into(),
             region: "r".into(),

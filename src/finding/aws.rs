@@ -34,8 +34,12 @@ pub fn port_pairs(protocol: Protocol, ports: &PortSet) -> Vec<Option<(i32, i32)>
     out
 }
 
-/// `--ip-permissions` for these ports and blocks.
-pub(super) fn ip_permissions(protocol: Protocol, ports: &PortSet, blocks: &[IpNetwork]) -> String {
+/// `--ip-permissions` for these ports and blocks; of all traffic without a protocol.
+pub(super) fn ip_permissions(
+    protocol: Option<Protocol>,
+    ports: &PortSet,
+    blocks: &[IpNetwork],
+) -> String {
     let v4: Vec<Value> =
         blocks.iter().filter(|b| b.is_ipv4()).map(|b| json!({ "CidrIp": b.to_string() })).collect();
     let v6: Vec<Value> = blocks
@@ -43,13 +47,15 @@ pub(super) fn ip_permissions(protocol: Protocol, ports: &PortSet, blocks: &[IpNe
         .filter(|b| b.is_ipv6())
         .map(|b| json!({ "CidrIpv6": b.to_string() }))
         .collect();
-    let permissions: Vec<Value> = port_pairs(protocol, ports)
+    let pairs = protocol.map_or_else(|| vec![None], |protocol| port_pairs(protocol, ports));
+    let name = protocol.map_or_else(|| "-1".into(), |protocol| protocol.to_string());
+    let permissions: Vec<Value> = pairs
         .into_iter()
         .map(|pair| {
             // Keys in one order, whichever way `serde_json` was built to keep them.
             let mut permission = serde_json::Map::new();
             permission.extend(pair.map(|(from, _)| ("FromPort".into(), from.into())));
-            permission.insert("IpProtocol".into(), protocol.to_string().into());
+            permission.insert("IpProtocol".into(), name.as_str().into());
             if !v4.is_empty() {
                 permission.insert("IpRanges".into(), v4.clone().into());
             }
@@ -71,11 +77,11 @@ mod tests {
     fn permissions_are_what_the_api_takes() {
         let blocks = ["0.0.0.0/0".parse().expect("a block")];
         assert_eq!(
-            ip_permissions(Protocol::Tcp, &PortSet::range(80, 90), &blocks),
+            ip_permissions(Some(Protocol::Tcp), &PortSet::range(80, 90), &blocks),
             r#"[{"FromPort":80,"IpProtocol":"tcp","IpRanges":[{"CidrIp":"0.0.0.0/0"}],"ToPort":90}]"#
         );
         assert_eq!(
-            ip_permissions(Protocol::Icmp, &PortSet::icmp_type(8), &blocks),
+            ip_permissions(Some(Protocol::Icmp), &PortSet::icmp_type(8), &blocks),
             r#"[{"FromPort":8,"IpProtocol":"icmp","IpRanges":[{"CidrIp":"0.0.0.0/0"}],"ToPort":-1}]"#
         );
     }

@@ -4,7 +4,7 @@ use super::mend::{MAX_BLOCKS, blocks};
 use super::shell::command;
 use super::terraform::{ingress_rules, removed};
 use super::{Ground, Mend, Traffic};
-use crate::model::{AddressSet, Family, PortSet, Protocol, SourceName};
+use crate::model::{AddressSet, Family, PortSet, Protocols, SourceName};
 use crate::snapshot::SecurityGroup;
 
 /// Permissions that one mend speaks of: more are told by their number.
@@ -13,7 +13,7 @@ const MAX_MENDS: usize = 4;
 /// Something declared that hosts behind a security group must or may let in.
 #[derive(Debug, Clone, Copy)]
 pub struct Need<'a> {
-    pub protocol: Protocol,
+    pub protocols: Protocols,
     pub ports: &'a PortSet,
     pub source: &'a SourceName,
     pub clients: &'a AddressSet,
@@ -25,6 +25,7 @@ pub struct Need<'a> {
 /// What a permission lets in of a need, and nothing else of its group does.
 struct Rest<'a> {
     need: Need<'a>,
+    protocols: Protocols,
     ports: PortSet,
     clients: AddressSet,
 }
@@ -70,7 +71,7 @@ fn lets_in_more(permission: &Live<'_>, traffic: &Traffic<'_>, needs: &[Need<'_>]
     let ports = permission.ports.intersect(traffic.ports);
     let family = traffic.clients.of_family(Family::of(traffic.address));
     let narrower = needs.iter().filter(|n| {
-        n.protocol == traffic.protocol
+        n.protocols.contains(traffic.protocol)
             && n.ports.is_superset(&ports)
             && !n.clients.is_superset(&family)
     });
@@ -85,14 +86,14 @@ fn rest<'a>(
     group: &SecurityGroup,
     fine: &[Live<'_>],
 ) -> Option<Rest<'a>> {
-    let (ports, mut clients) = permission.serves(need)?;
-    for other in fine.iter().filter(|p| p.passes(need.protocol, &ports)) {
+    let (protocols, ports, mut clients) = permission.serves(need)?;
+    for other in fine.iter().filter(|p| p.passes(protocols, &ports)) {
         clients = clients.subtract(&other.clients());
     }
     // Its members come by their group, whichever addresses they have.
-    let by_group = matches!(need.source, SourceName::Role(_))
-        && live::from_groups(group, need.protocol, &ports);
-    (!clients.is_empty() && !by_group).then_some(Rest { need: *need, ports, clients })
+    let by_group =
+        matches!(need.source, SourceName::Role(_)) && live::from_groups(group, protocols, &ports);
+    (!clients.is_empty() && !by_group).then_some(Rest { need: *need, protocols, ports, clients })
 }
 
 fn take_out(
@@ -136,17 +137,24 @@ fn take_out(
     let family = Family::of(traffic.address);
     let mut commands = Vec::new();
     let mut terraform = String::new();
-    for Rest { need, ports, clients } in rest {
+    for Rest { need, protocols, ports, clients } in rest {
         let blocks = blocks(clients, family);
+        let protocol = match protocols {
+            Protocols::One(protocol) => Some(Some(*protocol)),
+            Protocols::All => Some(None),
+            // No permission says it: each protocol has its own.
+            Protocols::Others => None,
+        };
         // A role's members change, and with them their addresses: that is for a group as the peer.
-        if matches!(need.source, SourceName::Role(_)) || blocks.len() > MAX_BLOCKS {
+        let by_group = matches!(need.source, SourceName::Role(_));
+        let Some(protocol) = protocol.filter(|_| !by_group && blocks.len() <= MAX_BLOCKS) else {
             return Mend { text, command: None, terraform: None };
-        }
-        let permissions = ip_permissions(need.protocol, ports, &blocks);
+        };
+        let permissions = ip_permissions(protocol, ports, &blocks);
         let line = ec2("authorize-security-group-ingress", &permissions);
         if !commands.contains(&line) {
             commands.push(line);
-            terraform += &ingress_rules(id, need.protocol, ports, &blocks);
+            terraform += &ingress_rules(id, protocol, ports, &blocks);
         }
     }
     commands.push(revoke);
@@ -159,7 +167,11 @@ impl Need<'_> {
     fn said(&self) -> String {
         let what = match self.service {
             Some(service) => format!("service {service}"),
-            None => format!("what may be reached at {}", self.protocol),
+            None => match self.protocols {
+                Protocols::One(protocol) => format!("what may be reached at {protocol}"),
+                Protocols::Others => "what may be reached by other protocols".into(),
+                Protocols::All => "all traffic that may be".into(),
+            },
         };
         format!("{what} of role {} from {}", self.role, self.source)
     }
@@ -170,7 +182,7 @@ impl Rest<'_> {
     fn is_all_of(&self, traffic: &Traffic<'_>) -> bool {
         let family = Family::of(traffic.address);
         let let_in = AddressSet::from_networks(blocks(&self.clients, family));
-        self.need.protocol == traffic.protocol
+        self.protocols.contains(traffic.protocol)
             && self.ports.intersects(traffic.ports)
             && let_in.is_superset(&traffic.clients.of_family(family))
     }

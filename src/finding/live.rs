@@ -1,5 +1,5 @@
 use super::{Need, Traffic};
-use crate::model::{AddressSet, PortSet, Protocol};
+use crate::model::{AddressSet, PortSet, Protocol, Protocols};
 use crate::snapshot::{IpPermission, SecurityGroup};
 use ipnetwork::IpNetwork;
 use serde_json::json;
@@ -53,26 +53,31 @@ fn protocol(raw: &IpPermission) -> Option<(Option<Protocol>, PortSet)> {
 }
 
 /// Whether another group is let in to these ports.
-pub(super) fn from_groups(group: &SecurityGroup, of: Protocol, ports: &PortSet) -> bool {
+pub(super) fn from_groups(group: &SecurityGroup, of: Protocols, ports: &PortSet) -> bool {
     group.ip_permissions.iter().filter(|p| !p.user_id_group_pairs.is_empty()).any(|raw| {
-        protocol(raw).is_some_and(|(p, all)| p.is_none_or(|p| p == of) && all.is_superset(ports))
+        protocol(raw).is_some_and(|(p, all)| {
+            p.is_none_or(|p| of == Protocols::One(p)) && all.is_superset(ports)
+        })
     })
 }
 
 impl Live<'_> {
-    /// The ports and clients of a need that it lets in; `None` for none.
-    pub(super) fn serves(&self, need: &Need<'_>) -> Option<(PortSet, AddressSet)> {
+    /// The protocols, ports and clients of a need that it lets in; `None` for none.
+    pub(super) fn serves(&self, need: &Need<'_>) -> Option<(Protocols, PortSet, AddressSet)> {
+        let protocols = need.protocols.intersect(self.protocols())?;
         let ports = self.ports.intersect(need.ports);
         let clients = self.clients().intersect(need.clients);
-        let any = self.protocol.is_none_or(|p| p == need.protocol)
-            && !ports.is_empty()
-            && !clients.is_empty();
-        any.then_some((ports, clients))
+        (!ports.is_empty() && !clients.is_empty()).then_some((protocols, ports, clients))
     }
 
     /// Whether it lets all of these in, from its clients.
-    pub(super) fn passes(&self, protocol: Protocol, ports: &PortSet) -> bool {
-        self.protocol.is_none_or(|p| p == protocol) && self.ports.is_superset(ports)
+    pub(super) fn passes(&self, protocols: Protocols, ports: &PortSet) -> bool {
+        let passes = protocols.intersect(self.protocols()) == Some(protocols);
+        passes && self.ports.is_superset(ports)
+    }
+
+    fn protocols(&self) -> Protocols {
+        self.protocol.map_or(Protocols::All, Protocols::One)
     }
 
     pub(super) fn clients(&self) -> AddressSet {

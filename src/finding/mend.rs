@@ -222,7 +222,7 @@ fn authorize(
     if blocks.is_empty() || blocks.len() > MAX_BLOCKS {
         return vec![change.mend(None, None)];
     }
-    let permissions = ip_permissions(spec.protocol, &spec.ports, blocks);
+    let permissions = ip_permissions(Some(spec.protocol), &spec.ports, blocks);
     let words = [
         "aws",
         "ec2",
@@ -234,7 +234,7 @@ fn authorize(
         "--ip-permissions",
         &permissions,
     ];
-    let terraform = ingress_rules(group, spec.protocol, &spec.ports, blocks);
+    let terraform = ingress_rules(group, Some(spec.protocol), &spec.ports, blocks);
     vec![change.mend(Some(command(words)), Some(terraform))]
 }
 

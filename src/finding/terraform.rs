@@ -29,12 +29,12 @@ pub(super) fn quoted(text: &str) -> String {
 /// Ingress rules of a group for these ports and blocks.
 pub(super) fn ingress_rules(
     group: &str,
-    protocol: Protocol,
+    protocol: Option<Protocol>,
     ports: &PortSet,
     blocks: &[IpNetwork],
 ) -> String {
     let peers: Vec<Peer> = blocks.iter().map(|block| Peer::Block(*block)).collect();
-    let permission = |peer| Permission { protocol: Some(protocol), ports, peer };
+    let permission = |peer| Permission { protocol, ports, peer };
     rules(group, true, &peers.iter().map(permission).collect::<Vec<_>>())
 }
 
@@ -142,7 +142,7 @@ mod tests {
     fn a_rule_for_each_range_and_block_within_reason() {
         let blocks: Vec<IpNetwork> =
             (0..20).map(|i| format!("10.0.{i}.0/24").parse().expect("a block")).collect();
-        let text = ingress_rules("sg-1", Protocol::Tcp, &PortSet::one(443), &blocks);
+        let text = ingress_rules("sg-1", Some(Protocol::Tcp), &PortSet::one(443), &blocks);
         assert_eq!(text.matches("resource ").count(), 8);
         assert!(text.ends_with("# and 12 more like these\n"), "{text}");
     }

@@ -37,7 +37,11 @@ pub fn judge(run: &Run, of: &LastSeen<'_>, blind: &Blindness) -> Absence {
     }
     if of.source.is_some() && run.unprobed > 0 {
         let n = run.unprobed;
-        return Absence::Unseen(format!("{n} endpoints were to be probed and were not"));
+        let what = match n {
+            1 => "1 endpoint was".to_owned(),
+            n => format!("{n} endpoints were"),
+        };
+        return Absence::Unseen(format!("{what} to be probed and not"));
     }
     match blind.touches(of.subject, of.source) {
         Some(gap) => Absence::Unseen(format!("gap {gap}")),

@@ -1,5 +1,5 @@
 use super::{Row, What};
-use crate::model::{Expect, PortSpec, SourceName};
+use crate::model::{Expect, PortSet, Protocols, SourceName};
 use crate::resolve::Resolution;
 use crate::spec::{Place, Role, Spec};
 use std::collections::BTreeMap;
@@ -46,7 +46,8 @@ pub(super) fn find(spec: &Spec, resolution: &Resolution, rows: &mut Vec<Row>) {
 /// A line of a role that speaks of ports and sources.
 struct Line<'a> {
     what: String,
-    port: &'a PortSpec,
+    protocols: Protocols,
+    ports: &'a PortSet,
     from: &'a [SourceName],
     forbids: bool,
     expect: Option<&'a Expect>,
@@ -62,7 +63,8 @@ struct Clash {
 fn lines(role: &Role) -> Vec<Line<'_>> {
     let services = role.services.iter().map(|s| Line {
         what: format!("service {}", s.name),
-        port: &s.port,
+        protocols: Protocols::One(s.port.protocol),
+        ports: &s.port.ports,
         from: &s.from,
         forbids: false,
         expect: Some(&s.expect),
@@ -72,7 +74,8 @@ fn lines(role: &Role) -> Vec<Line<'_>> {
         let list = if forbids { &role.forbid } else { &role.allow };
         list.iter().map(move |p| Line {
             what: "allow".into(),
-            port: &p.port,
+            protocols: p.protocols,
+            ports: &p.ports,
             from: &p.from,
             forbids,
             expect: None,
@@ -88,9 +91,9 @@ fn clashes(a: &Role, b: &Role) -> Vec<Clash> {
     for x in &ours {
         for y in &theirs {
             let source = x.from.iter().find(|s| y.from.contains(s));
-            let overlaps =
-                x.port.protocol == y.port.protocol && x.port.ports.intersects(&y.port.ports);
-            let Some(source) = source.filter(|_| overlaps) else { continue };
+            let ports = x.ports.intersect(y.ports);
+            let Some(source) = source.filter(|_| !ports.is_empty()) else { continue };
+            let Some(protocols) = x.protocols.intersect(y.protocols) else { continue };
             let why = if x.forbids != y.forbids {
                 let (role, line, other) = if x.forbids { (b, y, a) } else { (a, x, b) };
                 format!("{} of {} declares what {} forbids", line.what, role.name, other.name)
@@ -102,9 +105,8 @@ fn clashes(a: &Role, b: &Role) -> Vec<Clash> {
             } else {
                 continue;
             };
-            let ports = x.port.ports.intersect(&y.port.ports);
             out.push(Clash {
-                about: format!("{} from {source}", PortSpec::new(x.port.protocol, ports)),
+                about: format!("{} from {source}", protocols.with(&ports)),
                 why,
                 places: (x.at.clone(), y.at.clone()),
             });

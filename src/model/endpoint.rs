@@ -20,7 +20,7 @@ impl fmt::Display for Endpoint {
 }
 
 /// A protocol and its ports as people write them: `tcp/443`, `udp/40000-49999`, `icmp/echo`,
-/// `icmp/3/4`, `tcp` (every port), `all` in a permission.
+/// `icmp/3/4`, `icmp/0-7,9`, `icmp/3/0-3`, `tcp` (every port), `all` in a permission.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortSpec {
     pub protocol: Protocol,
@@ -77,8 +77,35 @@ impl fmt::Display for PortSpec {
         if self.ports.is_all() {
             return write!(f, "{}", self.protocol);
         }
+        if self.protocol.is_icmp() {
+            return write!(f, "{}/{}", self.protocol, icmp_ranges(&self.ports).join(","));
+        }
         write!(f, "{}/{}", self.protocol, self.port_strings().join(","))
     }
+}
+
+/// ICMP types and codes in as few words as there are ranges: `8`, `0-7`, `3/4`, `3/0-3`.
+fn icmp_ranges(ports: &PortSet) -> Vec<String> {
+    let range = |low: u16, high: u16| match low == high {
+        true => low.to_string(),
+        false => format!("{low}-{high}"),
+    };
+    let codes = |t: u16, low: u16, high: u16| format!("{t}/{}", range(low, high));
+    let mut out = Vec::new();
+    for &(low, high) in ports.ranges() {
+        let ((first, from), (last, to)) = ((low >> 8, low & 255), (high >> 8, high & 255));
+        if first == last && (from, to) != (0, 255) {
+            out.push(codes(first, from, to));
+            continue;
+        }
+        // A type of which only some codes are in the range stands by itself, at either end.
+        let begin = if from == 0 { first } else { first + 1 };
+        let end = if to == 255 { last + 1 } else { last };
+        out.extend((from != 0).then(|| codes(first, from, 255)));
+        out.extend((begin < end).then(|| range(begin, end - 1)));
+        out.extend((to != 255).then(|| codes(last, 0, to)));
+    }
+    out
 }
 
 /// Reads one `PROTO[/PORTS]`. The error is a fragment that fits after "cannot".
@@ -119,19 +146,39 @@ impl FromStr for PortSpec {
 }
 
 fn icmp_ports(protocol: Protocol, text: &str) -> Result<PortSet, String> {
-    let byte = |s: &str| {
-        s.parse::<u8>().map_err(|_| format!("read `{s}` as an ICMP type or code (0 to 255)"))
+    let mut all = PortSet::empty();
+    for part in text.split(',') {
+        let ports = match (part, part.split_once('/')) {
+            ("echo", _) => PortSet::icmp_type(if protocol == Protocol::Icmp { 8 } else { 128 }),
+            ("all", _) => PortSet::all(),
+            (_, Some((kind, codes))) => {
+                let (kind, (low, high)) = (icmp_number(kind)?, icmp_range(codes)?);
+                PortSet::range(icmp_key(kind, low), icmp_key(kind, high))
+            }
+            (types, None) => {
+                let (low, high) = icmp_range(types)?;
+                PortSet::range(icmp_key(low, 0), icmp_key(high, 255))
+            }
+        };
+        all = all.union(&ports);
+    }
+    Ok(all)
+}
+
+fn icmp_number(text: &str) -> Result<u8, String> {
+    text.parse().map_err(|_| format!("read `{text}` as an ICMP type or code (0 to 255)"))
+}
+
+fn icmp_range(text: &str) -> Result<(u8, u8), String> {
+    let Some((low, high)) = text.split_once('-') else {
+        let one = icmp_number(text)?;
+        return Ok((one, one));
     };
-    if text == "echo" {
-        return Ok(PortSet::icmp_type(if protocol == Protocol::Icmp { 8 } else { 128 }));
+    let (low, high) = (icmp_number(low)?, icmp_number(high)?);
+    if low > high {
+        return Err(format!("use the range {low}-{high}: it is inverted, write {high}-{low}"));
     }
-    if text == "all" {
-        return Ok(PortSet::all());
-    }
-    match text.split_once('/') {
-        Some((t, c)) => Ok(PortSet::one(icmp_key(byte(t)?, byte(c)?))),
-        None => Ok(PortSet::icmp_type(byte(text)?)),
-    }
+    Ok((low, high))
 }
 
 impl Serialize for PortSpec {
@@ -178,6 +225,11 @@ mod tests {
             "icmp/echo",
             "icmp/3/4",
             "icmpv6/echo",
+            "icmp/3",
+            "icmp/0-7,9-255",
+            "icmp/3/0-3,3/5-255",
+            "icmp/3/4-255,4-6,7/0-2",
+            "icmp/0-254,255/0-254",
             "tcp",
             "50",
             "tcp/22,80-90",
@@ -196,6 +248,9 @@ mod tests {
             ("443", "tcp/443"),
             ("50/3", "only tcp and udp"),
             ("icmp/300", "ICMP"),
+            ("icmp/7-3", "inverted"),
+            ("icmp/3-4/5", "ICMP"),
+            ("icmp/3,", "ICMP"),
             ("tpc/1", "tcp, udp"),
         ] {
             let error = text.parse::<PortSpec>().expect_err(text);

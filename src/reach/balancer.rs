@@ -177,7 +177,7 @@ fn span<'a>(
 }
 
 /// The target groups an action forwards to.
-fn arns(action: &Action) -> Vec<&str> {
+pub(super) fn arns(action: &Action) -> Vec<&str> {
     let one = action.target_group_arn.as_deref();
     let mut all: Vec<&str> = one
         .into_iter()

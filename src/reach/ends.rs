@@ -34,7 +34,7 @@ pub(super) enum To<'a> {
 
 /// What a name may lead to.
 #[derive(Debug, Clone, Copy)]
-enum Named<'a> {
+pub(super) enum Named<'a> {
     Instance(&'a str),
     /// With the view it was read in.
     Balancer(&'a Balancer, usize),
@@ -134,15 +134,28 @@ impl<'a> Reach<'a> {
         }
         let mut nics: Vec<usize> = self.index.nic_of(id).into_iter().collect();
         if nics.is_empty() {
-            let named = match self.named(id)? {
-                Some(Named::Instance(instance)) => instance,
-                _ => id,
-            };
-            nics = self.index.nics_of_instance(named);
-            if nics.is_empty() && self.index.instances.contains_key(named) {
+            let unseen = |what: &str| {
                 let why = "cannot send: none of its interfaces is in the snapshot";
-                return Err(QueryError::Unusable { what: named.into(), why: why.into() });
-            }
+                QueryError::Unusable { what: what.into(), why: why.into() }
+            };
+            nics = match self.named(id)? {
+                // What it sends to its targets is its own.
+                Some(Named::Balancer(..)) => match self.nics_of(id)?.0 {
+                    nics if nics.is_empty() => return Err(unseen(id)),
+                    nics => nics,
+                },
+                named => {
+                    let named = match named {
+                        Some(Named::Instance(instance)) => instance,
+                        _ => id,
+                    };
+                    let nics = self.index.nics_of_instance(named);
+                    if nics.is_empty() && self.index.instances.contains_key(named) {
+                        return Err(unseen(named));
+                    }
+                    nics
+                }
+            };
         }
         if nics.is_empty() {
             return Err(self.no_such(id));
@@ -309,7 +322,7 @@ impl<'a> Reach<'a> {
     }
 
     /// The interfaces of a resource, and what it is where a name may lead to it.
-    fn nics_of(&self, id: &str) -> Result<(Vec<usize>, Option<Named<'a>>), QueryError> {
+    pub(super) fn nics_of(&self, id: &str) -> Result<(Vec<usize>, Option<Named<'a>>), QueryError> {
         if let Some(nic) = self.index.nic_of(id) {
             return Ok((vec![nic], None));
         }

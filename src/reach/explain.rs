@@ -18,6 +18,16 @@ impl<'a> Reach<'a> {
     /// # Errors
     /// An end that names nothing, or several things.
     pub fn explain(&self, query: &Query) -> Result<Explanation, QueryError> {
+        let mut answer = self.answered(query)?;
+        if answer.configured.verdict() != Verdict::Permitted {
+            let near = self.vpc_of(&query.to);
+            answer.notes = self.behind(query, &self.from(&query.from, near.as_deref())?);
+        }
+        Ok(answer)
+    }
+
+    /// The answer without notes.
+    pub(super) fn answered(&self, query: &Query) -> Result<Explanation, QueryError> {
         let near = self.vpc_of(&query.to);
         let mut flows = Vec::new();
         for from in self.from(&query.from, near.as_deref())? {
@@ -122,7 +132,7 @@ impl<'a> Reach<'a> {
         }
         let all: Vec<&Configured> = slices.iter().map(|(_, _, c)| c).collect();
         let configured = fold(&all);
-        Explanation { configured, slices, gaps: gaps.into_iter().collect() }
+        Explanation { configured, slices, gaps: gaps.into_iter().collect(), notes: Vec::new() }
     }
 
     /// The stages between two ends, and the ends that are asked about.

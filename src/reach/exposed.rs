@@ -9,6 +9,8 @@ pub struct ExposedEndpoint {
     pub address: IpAddr,
     /// Host id: the instance, or the interface where no instance has it.
     pub host: Arc<str>,
+    /// What the host belongs to, where it is an interface: `load balancer edge`.
+    pub owner: Option<Arc<str>>,
     pub interface: Arc<str>,
     pub protocol: Protocol,
     /// Stands for every protocol number that has no row of its own; `protocol` is the least.

@@ -1,10 +1,10 @@
 // Over 500 lines: every map of the snapshot, built in one pass.
 
 use super::attached::Attached;
-use super::group::Group;
-use crate::model::{AddressSet, Gap, GapKind};
+use super::group::{Direction, Group};
+use crate::model::{AddressSet, Gap, GapKind, Protocol};
 use crate::snapshot::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -48,6 +48,9 @@ pub(super) struct Index<'a> {
     pub(super) target_groups: BTreeMap<&'a str, &'a TargetGroup>,
     pub(super) exclusions: Vec<&'a BpaExclusion>,
     pub(super) bpa: Vec<Option<&'a BpaOptions>>,
+    /// Protocols without ports that a network ACL or a way out of some group names: what they let
+    /// through may differ from all others.
+    pub(super) named: BTreeSet<Protocol>,
     outcomes: BTreeMap<(usize, CallKind), &'a Call>,
 }
 
@@ -65,6 +68,8 @@ pub(super) struct Nic<'a> {
     pub(super) id_text: Arc<str>,
     /// The id of its host, likewise.
     pub(super) host_text: Arc<str>,
+    /// What it belongs to, where it has no instance.
+    pub(super) owner: Option<Arc<str>>,
 }
 
 /// An address of an interface.
@@ -132,6 +137,7 @@ impl<'a> Index<'a> {
             target_groups: BTreeMap::new(),
             exclusions: Vec::new(),
             bpa: Vec::new(),
+            named: BTreeSet::new(),
             outcomes: BTreeMap::new(),
         };
         let places: BTreeMap<(&str, &str), usize> = snapshot
@@ -156,6 +162,15 @@ impl<'a> Index<'a> {
             rows.instances.iter().for_each(|row| index.instance_address(row));
         }
         index.place_subnets();
+        let entries = snapshot.regions.iter().flat_map(|v| &v.network_acls);
+        let entries = entries.flat_map(|a| &a.entries).filter_map(|e| e.protocol.parse().ok());
+        let groups = index.groups.values();
+        let egress = groups.flat_map(|g| g.protocols(Direction::Egress)).flatten();
+        index.named = entries.chain(egress).filter(|p| matches!(p, Protocol::Other(_))).collect();
+        let owners = owners(snapshot);
+        for nic in index.nics.iter_mut().filter(|n| n.instance.is_none()) {
+            nic.owner = owners.get(nic.id()).map(|owner| owner.as_str().into());
+        }
         for spots in index.spots.values_mut() {
             spots.sort_unstable();
             spots.dedup();
@@ -246,6 +261,7 @@ impl<'a> Index<'a> {
             instance,
             id_text: row.network_interface_id.as_str().into(),
             host_text: instance.unwrap_or(&row.network_interface_id).into(),
+            owner: None,
         };
         let main = row.private_ip_address.map(|p| (p, row.association.as_ref()));
         let all = row
@@ -405,9 +421,7 @@ impl<'a> Index<'a> {
         let scope = format!("{}/{}", rows.account, rows.region);
         match self.call(view, kind) {
             Some(call) => call.gap().unwrap_or_else(|| Gap::new(kind.gap(), id, otherwise)),
-            None => {
-                Gap::new(kind.gap(), scope, format!("{} {}", kind.operation(), Outcome::Missing))
-            }
+            None => Gap::new(kind.gap(), scope, kind.unsaved()),
         }
     }
 
@@ -498,22 +512,9 @@ impl<'a> Index<'a> {
         nics
     }
 
-    /// The interfaces that may be a database's: nothing names it, its VPC, subnets and groups do.
+    /// The interfaces that may be a database's.
     pub(super) fn nics_of_database(&self, db: &DbInstance) -> Vec<usize> {
-        let place = db.db_subnet_group.as_ref();
-        let vpc = place.and_then(|p| p.vpc_id.as_deref());
-        let subnets = place.map(|p| p.subnets.as_slice()).unwrap_or_default();
-        let mut groups: Vec<&str> =
-            db.vpc_security_groups.iter().map(|g| g.vpc_security_group_id.as_str()).collect();
-        groups.sort_unstable();
-        let is = |nic: &Nic<'_>| {
-            nic.row.description.as_deref() == Some("RDSNetworkInterface")
-                && vpc.is_none_or(|v| v == nic.vpc)
-                && (subnets.is_empty()
-                    || subnets.iter().any(|s| s.subnet_identifier.as_deref() == Some(nic.subnet)))
-                && (groups.is_empty() || groups == nic.groups)
-        };
-        (0..self.nics.len()).filter(|n| is(&self.nics[*n])).collect()
+        (0..self.nics.len()).filter(|n| db.may_have(self.nics[*n].row)).collect()
     }
 
     /// The VPCs that a virtual private gateway or a transit gateway leads to, as far as route tables

@@ -76,12 +76,14 @@ impl Reach<'_> {
         if if reachable { &side.outside } else { &side.private }.is_empty() {
             return;
         }
-        for (protocol, every_other) in self.protocols(spot.nic, family) {
+        let (first, protocols) = (out.len(), self.protocols(spot.nic, family));
+        for &Asking { protocol, every_other, .. } in &protocols {
             let nic = &self.index.nics[spot.nic];
             let row = |ports: PortSet, sources: Arc<AddressSet>, configured: Configured| {
                 ExposedEndpoint {
                     address,
                     host: Arc::clone(&nic.host_text),
+                    owner: nic.owner.clone(),
                     interface: Arc::clone(&nic.id_text),
                     protocol,
                     every_other_protocol: every_other,
@@ -115,10 +117,26 @@ impl Reach<'_> {
                 out.push(row(ports, sources, configured));
             }
         }
+        // What only others name stands with all the rest, unless it fares otherwise.
+        let mut rows = out.split_off(first);
+        let fares = |rows: &[ExposedEndpoint], other: bool, protocol: Protocol| {
+            let of =
+                rows.iter().filter(|r| (r.every_other_protocol, r.protocol) == (other, protocol));
+            of.map(|r| (Arc::clone(&r.sources), r.configured.verdict())).collect::<Vec<_>>()
+        };
+        if let Some(rest) = protocols.iter().find(|p| p.every_other) {
+            let all = fares(&rows, true, rest.protocol);
+            for asked in protocols.iter().filter(|p| p.foreign) {
+                if fares(&rows, false, asked.protocol) == all {
+                    rows.retain(|r| r.every_other_protocol || r.protocol != asked.protocol);
+                }
+            }
+        }
+        out.extend(rows);
     }
 
-    /// The protocols that can differ for an interface; `true` stands for every other number.
-    pub(super) fn protocols(&self, nic: usize, family: Family) -> Vec<(Protocol, bool)> {
+    /// The protocols that can differ for an interface.
+    fn protocols(&self, nic: usize, family: Family) -> Vec<Asking> {
         let icmp = if family == Family::V4 { Protocol::Icmp } else { Protocol::Icmpv6 };
         let mut named: BTreeSet<Protocol> = [Protocol::Tcp, Protocol::Udp, icmp].into();
         let mut every = false;
@@ -138,15 +156,34 @@ impl Reach<'_> {
                 None => every = true,
             }
         }
+        let own = named.clone();
+        if every {
+            named.extend(&self.index.named);
+        }
         let least = (0..=u8::MAX)
             .map(Protocol::from_number)
             .find(|p| matches!(p, Protocol::Other(_)) && !named.contains(p));
-        let mut out: Vec<_> = named.into_iter().map(|p| (p, false)).collect();
-        if let Some(least) = least.filter(|_| every) {
-            out.push((least, true));
+        let asking = |protocol: Protocol| Asking {
+            protocol,
+            every_other: false,
+            foreign: !own.contains(&protocol),
+        };
+        let mut out: Vec<Asking> = named.into_iter().map(asking).collect();
+        if let Some(protocol) = least.filter(|_| every) {
+            out.push(Asking { protocol, every_other: true, foreign: false });
         }
         out
     }
+}
+
+/// A protocol that is asked about by itself.
+#[derive(Debug, Clone, Copy)]
+struct Asking {
+    protocol: Protocol,
+    /// Stands for every number that is not asked about.
+    every_other: bool,
+    /// None of the interface's own groups names it.
+    foreign: bool,
 }
 
 /// By address, protocol, interface and ports; those that stand for other protocols after the rest.

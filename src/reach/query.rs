@@ -35,6 +35,18 @@ pub struct Explanation {
     /// Everything the answer rests on that could not be seen, sorted; also where an assumption
     /// stands in for it.
     pub gaps: Vec<Gap>,
+    /// What the answer does not rest on and whoever reads it should know.
+    pub notes: Vec<Note>,
+}
+
+/// Something that an answer does not rest on and whoever reads it should know.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Note {
+    /// `behind-balancer`: an internet-facing balancer sends to what was asked about.
+    pub code: &'static str,
+    /// What it is about, by its id.
+    pub id: String,
+    pub text: String,
 }
 
 /// Why a query has no answer.

@@ -1,6 +1,6 @@
 use super::{Host, HostAddress, HostOrigin};
 use crate::model::AddressSet;
-use crate::snapshot::{Instance, Interface, RegionView, Snapshot, Tag};
+use crate::snapshot::{Instance, Interface, RegionView, Snapshot, Tag, owners};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -11,6 +11,7 @@ use std::net::IpAddr;
 /// prefixes are blocks, not addresses, and are not listed.
 pub(super) fn hosts(snapshot: &Snapshot) -> BTreeMap<String, Host> {
     let outside = AddressSet::outside();
+    let owners = owners(snapshot);
     let mut hosts: BTreeMap<String, Host> = BTreeMap::new();
     for view in &snapshot.regions {
         for instance in view.instances.iter().filter(|i| !i.instance_id.is_empty()) {
@@ -27,7 +28,8 @@ pub(super) fn hosts(snapshot: &Snapshot) -> BTreeMap<String, Host> {
             match instance.and_then(|i| hosts.get_mut(i)) {
                 Some(host) => host.addresses.extend(addresses),
                 None => {
-                    let host = from_interface(view, interface);
+                    let owner = owners.get(id.as_str()).cloned();
+                    let host = from_interface(view, interface, owner);
                     hosts.entry(id.clone()).or_insert(host).addresses.extend(addresses);
                 }
             }
@@ -56,6 +58,7 @@ fn from_instance(view: &RegionView, instance: &Instance) -> Host {
     Host {
         id: instance.instance_id.clone(),
         name: tags.get("Name").cloned(),
+        owner: None,
         origin: HostOrigin::Cloud {
             account: view.account.clone(),
             region: view.region.clone(),
@@ -70,11 +73,12 @@ fn from_instance(view: &RegionView, instance: &Instance) -> Host {
     }
 }
 
-fn from_interface(view: &RegionView, interface: &Interface) -> Host {
+fn from_interface(view: &RegionView, interface: &Interface, owner: Option<String>) -> Host {
     let tags = tags(&interface.tags);
     Host {
         id: interface.network_interface_id.clone(),
         name: tags.get("Name").cloned(),
+        owner,
         origin: HostOrigin::Cloud {
             account: view.account.clone(),
             region: view.region.clone(),

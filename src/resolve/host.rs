@@ -10,6 +10,8 @@ pub struct Host {
     pub id: String,
     /// The `Name` tag. Text from outside.
     pub name: Option<String>,
+    /// What an interface without an instance belongs to: `load balancer edge`. Text from outside.
+    pub owner: Option<String>,
     pub origin: HostOrigin,
     /// Whether it can answer: a running instance, an interface in use, or declared.
     pub live: bool,

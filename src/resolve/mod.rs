@@ -57,6 +57,7 @@ fn from_declared(declared: &DeclaredHost, outside: &AddressSet) -> Host {
     Host {
         id: declared.name.clone(),
         name: Some(declared.name.clone()),
+        owner: None,
         origin: HostOrigin::Declared(declared.at.clone()),
         live: true,
         addresses,

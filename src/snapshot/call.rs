@@ -19,11 +19,11 @@ impl Call {
     #[must_use]
     pub fn gap(&self) -> Option<Gap> {
         (!self.outcome.is_complete()).then(|| {
-            Gap::new(
-                self.kind.gap(),
-                format!("{}/{}", self.account, self.region),
-                format!("{} {}", self.kind.operation(), self.outcome),
-            )
+            let why = match self.outcome {
+                Outcome::Missing => self.kind.unsaved(),
+                _ => format!("{} {}", self.kind.operation(), self.outcome),
+            };
+            Gap::new(self.kind.gap(), format!("{}/{}", self.account, self.region), why)
         })
     }
 }
@@ -100,6 +100,29 @@ macro_rules! kinds {
 }
 
 impl CallKind {
+    /// Its word for the `aws` program: `describe-db-instances`.
+    #[must_use]
+    pub fn command(self) -> String {
+        let name: Vec<char> = self.operation().chars().collect();
+        let mut out = String::new();
+        for (i, c) in name.iter().enumerate() {
+            let after_small = i > 0 && name[i - 1].is_lowercase();
+            // The last capital of several begins the next word: `DBInstances`.
+            let begins = i > 0 && name.get(i + 1).is_some_and(|next| next.is_lowercase());
+            if c.is_uppercase() && (after_small || begins) {
+                out.push('-');
+            }
+            out.push(c.to_ascii_lowercase());
+        }
+        out
+    }
+
+    /// Why what needs it is unknown where it was never made.
+    #[must_use]
+    pub fn unsaved(self) -> String {
+        format!("no saved answer of {}", self.command())
+    }
+
     /// Whether it is made only where somebody asks for it: a cleanup judges by it, and no audit.
     #[must_use]
     pub const fn on_request(self) -> bool {
@@ -154,4 +177,30 @@ kinds! {
     LaunchConfigurations = "autoscaling" "DescribeLaunchConfigurations" LaunchConfigurations,
     MetricData = "cloudwatch" "GetMetricData" Traffic,
     CallerIdentity = "sts" "GetCallerIdentity" Account,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_named_as_the_program_takes_them() {
+        for (kind, word) in [
+            (CallKind::Vpcs, "describe-vpcs"),
+            (CallKind::DbInstances, "describe-db-instances"),
+            (CallKind::VpcBpaOptions, "describe-vpc-block-public-access-options"),
+            (CallKind::TransitGatewayRoutes, "search-transit-gateway-routes"),
+        ] {
+            assert_eq!(kind.command(), word);
+        }
+        let call = Call {
+            account: "1".into(),
+            region: "r".into(),
+            kind: CallKind::DbInstances,
+            outcome: Outcome::Missing,
+            items: 0,
+        };
+        let gap = call.gap().expect("a gap");
+        assert_eq!(gap.why, "no saved answer of describe-db-instances");
+    }
 }

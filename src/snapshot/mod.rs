@@ -14,6 +14,7 @@ mod group;
 mod interface;
 mod network;
 mod order;
+mod owner;
 mod tag;
 mod template;
 mod traffic;
@@ -43,6 +44,7 @@ pub use network::{
     CidrState, IcmpTypeCode, Ipv6CidrAssociation, PrefixList, Route, RouteTable,
     RouteTableAssociation, Subnet, Vpc,
 };
+pub use owner::owners;
 pub use tag::Tag;
 pub use template::{
     LaunchConfiguration, LaunchTemplate, LaunchTemplateData, LaunchTemplateInterface,

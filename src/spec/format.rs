@@ -117,8 +117,8 @@ static ROLE: Record = Record {
             Shape::Map { key: Scalar::Name, value: &Shape::Record(&SERVICE) },
             "What must be reachable.",
         ),
-        field("allow", Shape::List(&Shape::Record(&PERMIT)), "What may be reachable."),
-        field("forbid", Shape::List(&Shape::Record(&PERMIT)), "What must never be reachable."),
+        field("allow", Shape::List(&Shape::Record(&ALLOW)), "What may be reachable."),
+        field("forbid", Shape::List(&Shape::Record(&FORBID)), "What must never be reachable."),
         field(
             "journeys",
             Shape::Map { key: Scalar::Name, value: &Shape::Record(&JOURNEY) },
@@ -296,8 +296,21 @@ static HTTP: Record = Record {
     ],
 };
 
-static PERMIT: Record = Record {
-    what: "a line of allow or forbid",
+static ALLOW: Record = Record {
+    what: "a line of allow",
+    least: Least::Required,
+    fields: &[
+        required(
+            "port",
+            Shape::Scalar(Scalar::PortOrMany),
+            "Protocol and ports: `tcp/3389`; `all` is all traffic, `other` every protocol but tcp, udp, icmp and icmpv6.",
+        ),
+        required("from", SOURCES, "From whom: `internet`, a network, a role."),
+    ],
+};
+
+static FORBID: Record = Record {
+    what: "a line of forbid",
     least: Least::Required,
     fields: &[
         required("port", Shape::Scalar(Scalar::Port), "Protocol and ports: `tcp/3389`."),

@@ -1,5 +1,5 @@
 use super::{Fact, Profile, Rollout};
-use crate::model::{AddressSet, Expect, PortSpec, SourceName};
+use crate::model::{AddressSet, Expect, PortSet, PortSpec, Protocols, SourceName};
 use ipnetwork::IpNetwork;
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -116,7 +116,9 @@ pub struct Service {
 /// A line of `allow` (may be reachable) or `forbid` (must never be).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permit {
-    pub port: PortSpec,
+    pub protocols: Protocols,
+    /// All of them where it speaks of more than one protocol.
+    pub ports: PortSet,
     /// At least one.
     pub from: Vec<SourceName>,
     pub at: Place,

@@ -40,6 +40,9 @@ impl Scalar {
             Self::DnsName => "a DNS name".into(),
             Self::Port => "protocol and ports, such as `tcp/443`".into(),
             Self::PortOrAll => "protocol and ports, such as `tcp/443`, or `all`".into(),
+            Self::PortOrMany => {
+                "protocol and ports, such as `tcp/443`, or `all`, or `other`".into()
+            }
             Self::Block => "an address block, such as `198.51.100.0/24`".into(),
             Self::Address => "an address, such as `198.51.100.7`".into(),
             Self::Peer => "a block, a network's name, `internet`, `self`, `sg-…` or `pl-…`".into(),
@@ -66,7 +69,7 @@ impl Scalar {
             )));
         };
         let bare = node.is_number_or_bool();
-        if bare && matches!(self, Self::Port | Self::PortOrAll) {
+        if bare && matches!(self, Self::Port | Self::PortOrAll | Self::PortOrMany) {
             let hint = match text.parse::<u8>() {
                 Ok(n) => format!("write tcp/{n} or udp/{n}; IP protocol {n} is written \"{n}\""),
                 Err(_) => format!("write tcp/{text} or udp/{text}"),
@@ -121,8 +124,12 @@ impl Scalar {
             },
             Self::Share => share(text).map(drop).ok_or_else(unlike),
             Self::DnsName => dns_name(text),
-            Self::PortOrAll if text == "all" => Ok(()),
-            Self::Port | Self::PortOrAll => port(text).map(drop),
+            Self::PortOrAll | Self::PortOrMany if text == "all" => Ok(()),
+            Self::PortOrMany if text == "other" => Ok(()),
+            Self::Port if matches!(text, "all" | "other") => {
+                Err(unlike().hint("only `allow` takes more than one protocol in a line"))
+            }
+            Self::Port | Self::PortOrAll | Self::PortOrMany => port(text).map(drop),
             Self::Block => block(text).map(drop),
             Self::Address => address(text).map(drop),
             Self::Instant => instant(text).map(drop),

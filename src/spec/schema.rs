@@ -80,9 +80,10 @@ const NUMBER_OF_PORT: &str =
 /// Ports as a pattern: their numbers are bounded, their order in a range is not expressible.
 fn port_pattern() -> String {
     let range = format!("{NUMBER_OF_PORT}(-{NUMBER_OF_PORT})?");
+    let icmp = "(echo|all|[0-9]{1,3}(-[0-9]{1,3}|/[0-9]{1,3}(-[0-9]{1,3})?)?)";
     format!(
         "^([Tt][Cc][Pp]|[Uu][Dd][Pp])(/{range}(,{range})*)?$\
-         |^[Ii][Cc][Mm][Pp]([Vv]?6)?(/(echo|all|[0-9]{{1,3}}(/[0-9]{{1,3}})?))?$\
+         |^[Ii][Cc][Mm][Pp]([Vv]?6)?(/{icmp}(,{icmp})*)?$\
          |^[0-9]{{1,3}}$"
     )
 }
@@ -115,6 +116,7 @@ fn of_scalar(scalar: Scalar) -> Value {
         ),
         Scalar::Port => text(&port_pattern()),
         Scalar::PortOrAll => text(&format!("^all$|{}", port_pattern())),
+        Scalar::PortOrMany => text(&format!("^(all|other)$|{}", port_pattern())),
         Scalar::Block => json!({
             "type": "string",
             "pattern": "^(([0-9]{1,3}\\.){3}[0-9]{1,3}(/([0-9]|[12][0-9]|3[0-2]))?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(/([0-9]{1,2}|1[01][0-9]|12[0-8]))?)$",

@@ -70,6 +70,8 @@ pub(super) enum Scalar {
     Port,
     /// The same, or `all`.
     PortOrAll,
+    /// The same, `all`, or `other`: every protocol but tcp, udp, icmp and icmpv6.
+    PortOrMany,
     /// A CIDR block or an address.
     Block,
     /// An IP address.

@@ -1,7 +1,7 @@
 //! What people rely on when they write a spec, and what stops them when they write it wrong.
 
 use super::*;
-use crate::model::{Expect, SourceName};
+use crate::model::{Expect, Protocols, SourceName};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -57,6 +57,8 @@ fn the_full_example_is_read_as_it_says() {
     assert_eq!(api.select.len(), 2);
     let bus = api.services.iter().find(|s| s.name == "bus").unwrap();
     assert_eq!(bus.from, [SourceName::Role("enterprise-video".into())]);
+    let allowed: Vec<Protocols> = api.allow.iter().map(|a| a.protocols).collect();
+    assert_eq!(allowed, [Protocols::All, Protocols::Others]);
 
     let group = &spec.groups["sg-0a1b2c"];
     assert_eq!(group.ingress[1].peers.len(), 2 + 1 + 1, "a network's blocks, a block, a group");
@@ -202,6 +204,23 @@ fn bad() -> Vec<(String, &'static str, &'static str)> {
             ),
             "`10.0.0.0/8` as a name",
             "under `networks:`",
+        ),
+        (
+            v("roles: { r: { select: { names: a }, allow: [{ port: ‸al, from: internet }] } }"),
+            "read `al` as a protocol",
+            "protocol and ports",
+        ),
+        (
+            v("roles: { r: { select: { names: a }, forbid: [{ port: ‸all, from: internet }] } }"),
+            "found `all`",
+            "only `allow`",
+        ),
+        (
+            v(
+                "roles: { r: { select: { names: a }, allow: [{ port: all, from: internet }], forbid: [‸{ port: tcp/22, from: internet }] } }",
+            ),
+            "tcp/22 from `internet` by `allow` and forbids it",
+            "narrow",
         ),
         (
             v("roles: { r: { select: { names: a }, journeys: { j: { any_of: [‸x] } } } }"),
@@ -485,6 +504,7 @@ fn the_schema_takes_the_full_example_and_refuses_what_it_can_tell() {
     // What needs two places, arithmetic or YAML itself is left to the decoder.
     let beyond = [
         "stands twice",
+        "and forbids it",
         "is not declared",
         "`intrenet`",
         "`any`",

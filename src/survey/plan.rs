@@ -1,11 +1,13 @@
 use super::known_ports::WELL_KNOWN_UDP;
 use super::profiled::profiled;
 use super::{Hope, Refused, Sampled, Survey, Target, Why, ours, pick};
-use crate::model::{AddressSet, Endpoint, Expect, Gap, GapKind, PortSet, PortSpec, Protocol};
+use crate::model::{
+    AddressSet, Endpoint, Expect, Gap, GapKind, PortSet, PortSpec, Protocol, Protocols,
+};
 use crate::reach::ExposedEndpoint;
 use crate::resolve::{Host, HostOrigin, Resolution};
 use crate::snapshot::Snapshot;
-use crate::spec::Spec;
+use crate::spec::{Permit, Spec};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -156,11 +158,11 @@ impl<'a> Plan<'a> {
                     };
                     self.endpoints(host, &service.port, &expect, Hope::Answer);
                 }
-                for permit in &role.forbid {
-                    self.endpoints(host, &permit.port, &Expect::Connect, Hope::NoAnswer);
-                }
-                for permit in &role.allow {
-                    self.endpoints(host, &permit.port, &Expect::Connect, Hope::Either);
+                for (permits, hope) in [(&role.forbid, Hope::NoAnswer), (&role.allow, Hope::Either)]
+                {
+                    for port in permits.iter().flat_map(probed) {
+                        self.endpoints(host, &port, &Expect::Connect, hope);
+                    }
                 }
             }
         }
@@ -306,4 +308,14 @@ impl<'a> Plan<'a> {
             gaps: self.gaps.into_iter().collect(),
         }
     }
+}
+
+/// What of a line of `allow` or `forbid` can be probed.
+fn probed(permit: &Permit) -> Vec<PortSpec> {
+    let protocols = match permit.protocols {
+        Protocols::One(protocol) => vec![protocol],
+        Protocols::Others => Vec::new(),
+        Protocols::All => vec![Protocol::Tcp, Protocol::Udp],
+    };
+    protocols.into_iter().map(|p| PortSpec::new(p, permit.ports.clone())).collect()
 }

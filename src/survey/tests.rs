@@ -1,5 +1,7 @@
 use super::{Hope, Input, Limits, Survey, Why, plan};
-use crate::model::{AddressSet, Expect, GapKind, PortSet, Protocol, SourceName};
+use crate::model::{
+    AddressSet, Expect, GapKind, PortSet, PortSpec, Protocol, Protocols, SourceName,
+};
 use crate::reach::{Configured, ExposedEndpoint};
 use crate::resolve::{Host, HostAddress, HostOrigin, Resolution};
 use crate::snapshot::{Association, Interface, RegionView, Snapshot};
@@ -40,6 +42,7 @@ fn host(address: &str, origin: HostOrigin) -> Host {
     Host {
         id: format!("host-{address}"),
         name: None,
+        owner: None,
         origin,
         live: true,
         addresses: vec![HostAddress { address: ip(address), interface: None, public: true }],
@@ -86,13 +89,20 @@ fn service(port: &str, expect: Expect) -> Service {
 }
 
 fn permit(port: &str) -> Permit {
-    Permit { port: port.parse().expect("ports"), from: vec![SourceName::Internet], at: at() }
+    let port: PortSpec = port.parse().expect("ports");
+    Permit {
+        protocols: Protocols::One(port.protocol),
+        ports: port.ports,
+        from: vec![SourceName::Internet],
+        at: at(),
+    }
 }
 
 fn exposed(address: &str, ports: PortSet) -> ExposedEndpoint {
     ExposedEndpoint {
         address: ip(address),
         host: "i-1".into(),
+        owner: None,
         interface: "eni-1".into(),
         protocol: Protocol::Tcp,
         every_other_protocol: false,

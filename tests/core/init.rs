@@ -4,7 +4,7 @@ use crate::common::{World, checkout};
 use jiff::Timestamp;
 use portcullis::observation::Observations;
 use portcullis::snapshot::{Snapshot, Tag};
-use portcullis::spec::{Source, Spec};
+use portcullis::spec::{Permit, Role, Source, Spec};
 use portcullis::{audit, collect, reach, resolve, rule, spec};
 use std::path::Path;
 
@@ -53,7 +53,7 @@ fn the_starter_of_an_incident_audits_clean_and_says_what_is_there() {
     let services: Vec<&str> = role.services.iter().map(|s| s.name.as_str()).collect();
     // The port that three of the hosts miss is not said to be everyone's.
     assert_eq!(services, ["tcp-22", "udp-3478"], "{text}");
-    assert_eq!(role.allow[0].port.to_string(), "tcp/443", "{text}");
+    assert_eq!(allowed(role)[0], "tcp/443 from internet", "{text}");
     assert_eq!(role.services[0].from[0].to_string(), "clients-1");
     assert_eq!(role.count.min, Some(5));
     // An audit that finds nothing because it looks at nothing would pass the above.
@@ -133,17 +133,103 @@ fn what_is_not_known_is_not_declared_to_be_meant() {
     assert_eq!(findings(&spec, &snapshot), Vec::<String>::new(), "{text}");
 }
 
+/// What a role allows, a line each.
+fn allowed(role: &Role) -> Vec<String> {
+    let line = |a: &Permit| {
+        let from: Vec<String> = a.from.iter().map(ToString::to_string).collect();
+        format!("{} from {}", a.protocols.with(&a.ports), from.join(", "))
+    };
+    role.allow.iter().map(line).collect()
+}
+
 #[test]
-fn protocols_that_no_role_can_declare_are_said_to_be_left_out() {
+fn all_traffic_is_declared_with_one_word_and_audits_clean() {
     let all = serde_json::json!([{ "IpProtocol": "-1", "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] }]);
     let snapshot = one_host(all);
     let (text, spec) = starter(&World::new(), &snapshot);
-    assert!(!text.contains("\"0\""), "protocol 0 is not what is open: {text}");
-    assert!(text.contains("every other protocol"), "{text}");
     let role = spec.roles.values().next().expect("a role");
-    let ports: Vec<String> = role.allow.iter().map(|a| a.port.to_string()).collect();
-    assert_eq!(ports, ["icmp", "tcp", "udp"], "{text}");
-    // Nothing is left to find but what the file says it leaves out.
+    // The host has an IPv6 address, and nothing lets ICMPv6 in: that is not said to be meant.
+    assert_eq!(
+        allowed(role),
+        ["icmp from internet", "other from internet", "tcp from internet", "udp from internet"],
+        "{text}"
+    );
+    assert_eq!(findings(&spec, &snapshot), Vec::<String>::new(), "{text}");
+    let mut v4 = snapshot;
+    v4.regions[0].network_interfaces[0].ipv6_addresses.clear();
+    let (text, spec) = starter(&World::new(), &v4);
+    let role = spec.roles.values().next().expect("a role");
+    assert_eq!(allowed(role), ["all from internet"], "{text}");
+    assert_eq!(findings(&spec, &v4), Vec::<String>::new(), "{text}");
+}
+
+#[test]
+fn all_traffic_of_a_few_is_no_exposure_of_the_internet() {
+    let office =
+        serde_json::json!({ "IpProtocol": "-1", "IpRanges": [{ "CidrIp": "198.51.100.0/24" }] });
+    let gre =
+        serde_json::json!({ "IpProtocol": "47", "IpRanges": [{ "CidrIp": "198.51.100.0/24" }] });
+    let mut snapshot = one_host(serde_json::json!([office, gre, crate::reach::world::ssh()]));
+    snapshot.regions[0].network_interfaces[0].ipv6_addresses.clear();
+    let (text, spec) = starter(&World::new(), &snapshot);
+    let role = spec.roles.values().next().expect("a role");
+    assert_eq!(allowed(role), ["all from clients-1"], "{text}");
+    assert_eq!(role.services[0].from.len(), 1, "{text}");
+    assert_eq!(findings(&spec, &snapshot), Vec::<String>::new(), "{text}");
+    // Whoever else is let in by other protocols is still told, and they alone.
+    let permission = &mut snapshot.regions[0].security_groups[0].ip_permissions[0];
+    permission.ip_ranges[0].cidr_ip = "0.0.0.0/0".parse().expect("a block");
     let found = findings(&spec, &snapshot);
-    assert!(found.iter().all(|f| f.contains("other protocols")), "{found:?}\n{text}");
+    let others: Vec<&String> = found.iter().filter(|f| f.contains("other protocols")).collect();
+    assert_eq!(others, ["latent-exposure i-1 other protocols internet"], "{found:?}");
+}
+
+#[test]
+fn what_an_acl_keeps_out_is_not_declared_with_all_the_rest() {
+    let all = serde_json::json!([{ "IpProtocol": "-1", "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] }]);
+    let mut snapshot = one_host(all);
+    let view = &mut snapshot.regions[0];
+    view.network_interfaces[0].ipv6_addresses.clear();
+    let deny = crate::reach::world::entry_ports(50, false, "deny", 3389, 3389);
+    view.network_acls[0].entries.insert(0, serde_json::from_value(deny).expect("an entry"));
+    let (text, spec) = starter(&World::new(), &snapshot);
+    let role = spec.roles.values().next().expect("a role");
+    assert!(allowed(role).contains(&"other from internet".into()), "{text}");
+    assert_eq!(findings(&spec, &snapshot), Vec::<String>::new(), "{text}");
+    snapshot.regions[0].network_acls[0].entries.remove(0);
+    let found = findings(&spec, &snapshot);
+    assert_eq!(found, ["latent-exposure i-1 tcp/3389 internet"], "{text}");
+}
+
+#[test]
+fn types_of_icmp_are_written_in_ranges() {
+    let all = crate::reach::world::permission("icmp", -1, -1, "0.0.0.0/0", None);
+    let mut snapshot = one_host(serde_json::json!([all]));
+    let view = &mut snapshot.regions[0];
+    let mut deny = crate::reach::world::entry(50, false, "1", "deny", "0.0.0.0/0");
+    deny["IcmpTypeCode"] = serde_json::json!({ "Type": 3, "Code": 4 });
+    view.network_acls[0].entries.insert(0, serde_json::from_value(deny).expect("an entry"));
+    let world = World::new();
+    let (text, spec) = starter(&world, &snapshot);
+    let role = spec.roles.values().next().expect("a role");
+    assert_eq!(allowed(role), ["icmp/0-2,3/0-3,3/5-255,4-255 from internet"], "{text}");
+    assert_eq!(findings(&spec, &snapshot), Vec::<String>::new(), "{text}");
+    let ran = world.run(&["reach", "--snapshot", "snapshot.json"]);
+    assert!(ran.stdout.contains("icmp/0-2,3/0-3,3/5-255,4-255  permitted"), "{ran}");
+}
+
+#[test]
+fn a_permission_of_port_0_alone_is_neither_declared_nor_passed_over() {
+    let zero = crate::reach::world::permission("tcp", 0, 0, "0.0.0.0/0", None);
+    let range = crate::reach::world::permission("tcp", 20, 80, "0.0.0.0/0", None);
+    let snapshot = one_host(serde_json::json!([zero, range]));
+    let (text, spec) = starter(&World::new(), &snapshot);
+    assert!(text.contains("not written: port 0"), "{text}");
+    let found = findings(&spec, &snapshot);
+    assert_eq!(found, ["latent-exposure i-1 tcp/0 internet"], "{text}");
+    // Of a range it is a part like any other.
+    let range = crate::reach::world::permission("tcp", 0, 80, "0.0.0.0/0", None);
+    let snapshot = one_host(serde_json::json!([range]));
+    let (text, spec) = starter(&World::new(), &snapshot);
+    assert_eq!(findings(&spec, &snapshot), Vec::<String>::new(), "{text}");
 }

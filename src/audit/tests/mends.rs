@@ -179,3 +179,18 @@ fn a_refusal_that_may_be_a_firewalls_says_nothing_of_the_host_and_hides_no_mend(
     let placed = audit(&spec, &shut, &by_the_host(&refused));
     assert_eq!(told(&placed), ["critical unexplained-answer i-0abc tcp/443 from internet"]);
 }
+
+#[test]
+fn all_traffic_that_a_few_may_send_stays_open_to_them() {
+    let spec = spec("    allow:\n      - { port: all, from: office }\n");
+    let all = json!({ "IpProtocol": "-1", "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] });
+    let open = snapshot(json!([open_to(443, "0.0.0.0/0"), all]));
+    let report = audit(&spec, &open, &seen(&[(443, State::Open)]));
+    let others = report.findings.iter().find(|f| f.subject.ends_with("other protocols"));
+    let mend = &others.expect("told").mends[0];
+    let lines: Vec<&str> = mend.command.as_deref().unwrap_or_default().lines().collect();
+    let all = r#""IpProtocol":"-1","IpRanges":[{"CidrIp":"198.51.100.0/24"}]"#;
+    assert!(lines.iter().any(|l| l.contains("authorize-") && l.contains(all)), "{lines:#?}");
+    assert!(lines.last().is_some_and(|l| l.contains("revoke-")), "{lines:#?}");
+    assert!(mend.text.contains("all traffic that may be of role web from office"), "{}", mend.text);
+}

@@ -2,7 +2,7 @@ use super::super::error::SpecError;
 use super::super::node::{Key, Node, Span};
 use super::super::{Count, Journey, Pattern, Permit, Role, Selector, Service};
 use super::{Lower, number, port, text, texts};
-use crate::model::{Expect, PortSpec, SourceName};
+use crate::model::{Expect, PortSet, Protocols, SourceName};
 
 /// Most services and lines of `allow` and `forbid` of one role: each is compared with each.
 const MAX_LINES: usize = 2_000;
@@ -10,7 +10,8 @@ const MAX_LINES: usize = 2_000;
 /// A line of a role that says something of ports and sources, for contradictions.
 struct Line<'a> {
     what: String,
-    port: &'a PortSpec,
+    protocols: Protocols,
+    ports: &'a PortSet,
     from: &'a [SourceName],
     span: Span,
     forbids: bool,
@@ -40,7 +41,8 @@ impl Lower<'_> {
         for (service, span) in services.iter().zip(spans) {
             lines.push(Line {
                 what: format!("service `{}`", service.name),
-                port: &service.port,
+                protocols: Protocols::One(service.port.protocol),
+                ports: &service.port.ports,
                 from: &service.from,
                 span,
                 forbids: false,
@@ -53,7 +55,8 @@ impl Lower<'_> {
             for (permit, span) in permits.iter().zip(spans) {
                 lines.push(Line {
                     what: if forbids { "`forbid`".into() } else { "`allow`".into() },
-                    port: &permit.port,
+                    protocols: permit.protocols,
+                    ports: &permit.ports,
                     from: &permit.from,
                     span,
                     forbids,
@@ -128,10 +131,10 @@ impl Lower<'_> {
         let mut out = (Vec::new(), Vec::new());
         for item in items {
             let from = self.sources(item.get("from"));
-            if let Some(port) = item.get("port").and_then(port)
+            if let Some((protocols, ports)) = item.get("port").and_then(traffic)
                 && !from.is_empty()
             {
-                out.0.push(Permit { port, from, at: self.place(item.span) });
+                out.0.push(Permit { protocols, ports, from, at: self.place(item.span) });
                 out.1.push(item.span);
             }
         }
@@ -184,6 +187,15 @@ impl Lower<'_> {
     }
 }
 
+/// What a line of `allow` or `forbid` speaks of.
+fn traffic(node: &Node) -> Option<(Protocols, PortSet)> {
+    match node.text() {
+        Some("all") => Some((Protocols::All, PortSet::all())),
+        Some("other") => Some((Protocols::Others, PortSet::all())),
+        _ => port(node).map(|port| (Protocols::One(port.protocol), port.ports)),
+    }
+}
+
 fn selector(node: &Node) -> Selector {
     let patterns = |field: &str| texts(node, field).into_iter().map(Pattern).collect();
     let tags = node.get("tags").map(Node::entries).unwrap_or_default();
@@ -205,9 +217,13 @@ fn contradictions(role: &str, lines: &[Line<'_>], errors: &mut Vec<SpecError>) {
     for (i, line) in lines.iter().enumerate() {
         for other in &lines[..i] {
             let source = line.from.iter().find(|s| other.from.contains(s));
-            let Some(source) = source.filter(|_| overlap(line.port, other.port)) else { continue };
-            let common =
-                PortSpec::new(line.port.protocol, line.port.ports.intersect(&other.port.ports));
+            let Some(source) = source else { continue };
+            let Some(protocols) = line.protocols.intersect(other.protocols) else { continue };
+            let ports = line.ports.intersect(other.ports);
+            if ports.is_empty() {
+                continue;
+            }
+            let common = protocols.with(&ports);
             if line.forbids != other.forbids {
                 errors.push(
                     SpecError::new(
@@ -242,10 +258,6 @@ fn contradictions(role: &str, lines: &[Line<'_>], errors: &mut Vec<SpecError>) {
             }
         }
     }
-}
-
-fn overlap(a: &PortSpec, b: &PortSpec) -> bool {
-    a.protocol == b.protocol && a.ports.intersects(&b.ports)
 }
 
 impl Lower<'_> {

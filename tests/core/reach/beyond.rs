@@ -1,7 +1,7 @@
 //! What lies beyond a VPC or is not in the snapshot itself: private gateways, peered transit
 //! gateways, balancers without a node; what surely blocks there is blocked, the rest unknown.
 
-use super::rules::balanced;
+use super::rules::{balanced, balanced_open};
 use super::world::*;
 use portcullis::snapshot::{CallKind, Outcome, Snapshot};
 use serde_json::{Value, json};
@@ -255,4 +255,88 @@ fn the_way_out_by_nat_passes_its_subnet() {
     let mut cut = snap(&w);
     outcome(&mut cut, CallKind::NatGateways, Some(Outcome::Truncated("x".into())));
     assert_eq!(said(&cut, "i-2", "8.8.8.8", "tcp/80"), "permitted security-group sg-2");
+}
+
+/// i-2 behind an application balancer that may send to it at tcp/8443.
+fn behind() -> Value {
+    let mut w = balanced("app");
+    w["LoadBalancers"][0]["LoadBalancerName"] = json!("b");
+    let groups = w["SecurityGroups"].as_array_mut().expect("list");
+    groups[1]["IpPermissions"] = json!([
+        { "IpProtocol": "tcp", "FromPort": 8443, "ToPort": 8443, "UserIdGroupPairs": [{ "GroupId": "sg-b" }] }
+    ]);
+    groups[2]["IpPermissionsEgress"] = groups[0]["IpPermissionsEgress"].clone();
+    w
+}
+
+#[test]
+fn what_is_closed_by_itself_and_open_through_a_balancer_is_said_to_be() {
+    let notes = |w: &Value, to: &str, port: &str| {
+        let answer = explain(&snap(w), "internet", to, port);
+        assert_eq!(answer.configured.verdict().to_string(), "blocked");
+        answer.notes.into_iter().map(|n| n.text).collect::<Vec<_>>()
+    };
+    let open = "internet-facing balancer b is reached at HTTPS:443 and forwards to it at port 8443: it is exposed through that";
+    for to in ["i-2", "eni-2", "10.0.2.10"] {
+        assert_eq!(notes(&behind(), to, "tcp/443"), [open], "{to}");
+    }
+    // Not to others, not from an internal one, and not where any of both ways is surely closed.
+    assert!(explain(&snap(&behind()), "internet", "i-1", "tcp/443").notes.is_empty());
+    let mut internal = behind();
+    internal["LoadBalancers"][0]["Scheme"] = json!("internal");
+    let mut deaf = behind();
+    deaf["SecurityGroups"][2]["IpPermissions"] = json!([]);
+    let mut shut = behind();
+    shut["SecurityGroups"][1]["IpPermissions"] = json!([]);
+    let mut idle = behind();
+    idle["TargetGroups"][0]["Targets"][0]["State"] = json!("draining");
+    for (what, w) in [("internal", internal), ("deaf", deaf), ("shut", shut), ("idle", idle)] {
+        assert!(notes(&w, "i-2", "tcp/443").is_empty(), "{what}");
+    }
+    // A rule sends there as well as a default action does.
+    let mut rule = behind();
+    let forward = rule["Listeners"][0]["DefaultActions"].take();
+    rule["Listeners"][0]["DefaultActions"] = json!([{ "Type": "fixed-response" }]);
+    rule["Listeners"][0]["RuleActions"] = forward;
+    assert_eq!(notes(&rule, "i-2", "tcp/443"), [open]);
+    // What nobody read is no reason to keep silent.
+    let mut unread = behind();
+    unread["TargetGroups"][0].as_object_mut().expect("a group").remove("Targets");
+    let may = "internet-facing balancer b may forward to it: what of that balancer decides was not all read";
+    assert_eq!(notes(&unread, "i-2", "tcp/443"), [may]);
+    let mut rules = behind();
+    rules["Listeners"] = json!([]);
+    rules["TargetGroups"][0]["LoadBalancerArns"] =
+        json!([rules["LoadBalancers"][0]["LoadBalancerArn"]]);
+    assert_eq!(notes(&rules, "i-2", "tcp/443"), [may]);
+    // Packets that a network balancer passes on are judged with the target's own groups.
+    let w = balanced_open();
+    assert!(notes(&w, "i-2", "tcp/443")[0].contains("is reached at TCP:443"));
+    assert!(notes(&balanced("net"), "i-2", "tcp/443").is_empty());
+}
+
+#[test]
+fn r19_a_protocol_that_only_an_acl_names_is_not_lost_among_all_others() {
+    let mut w = world();
+    w["NetworkInterfaces"][0]["Ipv6Addresses"] = json!([]);
+    w["SecurityGroups"][0]["IpPermissions"] =
+        json!([{ "IpProtocol": "-1", "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] }]);
+    let listed = |w: &Value| exposed(&snap(w));
+    let all = listed(&w);
+    assert_eq!(all.len(), 4, "{all:?}");
+    // An ACL that lets in nothing but GRE.
+    let entries = w["NetworkAcls"][0]["Entries"].clone();
+    w["NetworkAcls"][0]["Entries"][0] = entry(100, false, "47", "allow", "0.0.0.0/0");
+    assert_eq!(listed(&w), ["54.1.2.3 47 permitted"]);
+    assert_eq!(verdict(&w, "internet", "54.1.2.3", "47"), "permitted");
+    assert_eq!(verdict(&w, "internet", "54.1.2.3", "50"), "blocked");
+    // One that denies the very number that would stand for all others.
+    w["NetworkAcls"][0]["Entries"] = entries;
+    let denies = entry(50, false, "0", "deny", "0.0.0.0/0");
+    w["NetworkAcls"][0]["Entries"].as_array_mut().expect("list").push(denies);
+    assert_eq!(listed(&w).len(), 4, "{:?}", listed(&w));
+    // What an ACL names and treats like the rest needs no line of its own.
+    let alike = entry(50, false, "47", "allow", "0.0.0.0/0");
+    *w["NetworkAcls"][0]["Entries"].as_array_mut().expect("list").last_mut().expect("one") = alike;
+    assert_eq!(listed(&w), all);
 }

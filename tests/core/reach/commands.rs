@@ -256,3 +256,33 @@ fn a_limit_of_answers_names_its_rule_and_a_blackhole_its_state() {
     let said = decider(&view);
     assert!(said.contains("0.0.0.0/0 to igw-1, which is a blackhole"), "{said}");
 }
+
+#[test]
+fn a_balancer_is_known_by_its_name_and_its_interface_stays_told() {
+    let world = with(&super::rules::balanced("app"));
+    let ran = world.run(&["reach", "--snapshot", "s.json"]);
+    assert!(ran.stdout.contains("load balancer b eni-b"), "{ran}");
+    let ran = world.run(&["reach", "--snapshot", "s.json", "--format", "json"]);
+    let rows = json_of(&ran.stdout);
+    let row = rows["endpoints"].as_array().expect("rows").iter().find(|r| r["host"] == "eni-b");
+    assert_eq!(row.expect("the balancer")["owner"], "load balancer b");
+    let to_b = ["--from", "internet", "--to", "54.5.5.5", "--port", "tcp/443"];
+    let ran = world.run(&[&["explain", "--snapshot", "s.json"], &to_b[..]].concat());
+    assert!(ran.stdout.contains("eni-b (load balancer b)"), "{ran}");
+    world.file("spec.yaml", "version: 1\nroles: { web: { select: { names: i-1 } } }\n");
+    let audit =
+        ["audit", "spec.yaml", "--snapshot", "s.json", "--offline", "--no-history", "--format"];
+    let ran = world.run(&[&audit[..], &["json"]].concat());
+    let report = json_of(&ran.stdout);
+    let findings = report["findings"].as_array().expect("findings");
+    let of = |rule: &str| {
+        let found = findings.iter().find(|f| {
+            f["rule"] == rule && f["subject"].as_str().is_some_and(|s| s.starts_with("eni-b"))
+        });
+        found.unwrap_or_else(|| panic!("{rule}: {findings:#?}"))
+    };
+    let open = of("latent-exposure");
+    assert_eq!(open["subject"], "eni-b tcp/443", "what a waiver names stays");
+    let message = open["message"].as_str().unwrap_or_default();
+    assert!(message.contains("load balancer b (eni-b) tcp/443"), "{message}");
+}
