@@ -41,7 +41,7 @@ struct Instantly {
 
 impl World for Instantly {
     fn hello(&mut self) -> Result<Hello, WorldError> {
-        Ok(self.hello.clone())
+        Ok(Hello { clock: Some(Timestamp::now()), ..self.hello.clone() })
     }
     fn list(&mut self, _: &str, _: &BTreeMap<String, String>) -> Result<Listing, WorldError> {
         Ok(Listing::default())

@@ -29,6 +29,13 @@ fn a07_clock_skew_at_apply() {
                 && !job.sim.path("state/claims").join(job.digest.folder()).exists()
         );
     }
+    // A clock that is not told is no clock that agrees.
+    let mut job = two();
+    job.sim.data["clockless"] = json!(true);
+    job.sim.write();
+    let (ran, told) = job.apply(&[]);
+    assert_eq!((ran.code, &told["reason"]), (Some(3), &json!("clock-skew")), "{ran}");
+    assert!(job.sim.calls().is_empty());
 }
 
 #[test]

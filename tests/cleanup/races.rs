@@ -98,7 +98,8 @@ struct Twin(Hand, Hello);
 
 impl World for Twin {
     fn hello(&mut self) -> Result<Hello, WorldError> {
-        Ok(self.1.clone())
+        let clock = Some(self.0.shared.0.lock().expect("shared").now);
+        Ok(Hello { clock, ..self.1.clone() })
     }
     fn list(&mut self, _: &str, _: &BTreeMap<String, String>) -> Result<Listing, WorldError> {
         Ok(Listing::default())

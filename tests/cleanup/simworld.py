@@ -320,8 +320,11 @@ def answer(world, question):
     with world as data:
         if verb == "hello":
             target = {**data["target"], "scope": question["scope"]}
-            say(identity, hello={"protocol": 1, "adapter": data.get("adapter", "simworld"),
-                                 "target": target, "clock": stamp(now(data)), "acts": data["acts"]})
+            hello = {"protocol": 1, "adapter": data.get("adapter", "simworld"),
+                     "target": target, "clock": stamp(now(data)), "acts": data["acts"]}
+            if data.get("clockless"):
+                del hello["clock"]
+            say(identity, hello=hello)
         elif verb == "observe":
             resource = find(data, question["item"])
             if do == "unknown":

@@ -9,9 +9,14 @@ const SKEW: SignedDuration = SignedDuration::from_secs(120);
 /// Asks who an adapter is and where it acts, before anything else.
 ///
 /// # Errors
-/// [`Reason::ClockSkew`], [`Reason::TargetMismatch`]; no answer.
+/// [`Reason::ClockSkew`], also where the provider's clock is not told; [`Reason::TargetMismatch`]; no
+/// answer.
 pub fn hello(world: &mut dyn World, plan: &Plan, clock: &dyn Clock) -> Result<Hello, Refusal> {
     let hello = world.hello().map_err(|e| no_answer(&e))?;
+    if hello.clock.is_none() {
+        let says = "the adapter does not tell its provider's clock: windows cannot be judged";
+        return Err(Refusal::new(Reason::ClockSkew, says));
+    }
     now_by(&hello, clock)?;
     same_target(&plan.target, &hello)?;
     Ok(hello)
@@ -35,7 +40,7 @@ pub(super) fn same_target(want: &Target, hello: &Hello) -> Result<(), Refusal> {
     Err(Refusal::new(Reason::TargetMismatch, says))
 }
 
-/// The time, if the provider's clock agrees with ours.
+/// The time, unless the provider's clock says otherwise: what takes something back does without one.
 ///
 /// # Errors
 /// [`Reason::ClockSkew`].
