@@ -8,7 +8,8 @@ use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::Stdio;
 
-/// Two declared hosts of loopback that are to serve one port, seen from the internet.
+/// Two declared hosts of loopback that are to serve one port, seen from the internet. The other one does
+/// not answer, so that neither is compared with it: `--peers 0`.
 fn world() -> (World, u16) {
     let world = World::new().with("NO_COLOR", "1");
     let server = stun("127.0.0.1", Ipv4Addr::new(192, 88, 98, 7));
@@ -30,7 +31,7 @@ fn world() -> (World, u16) {
 }
 
 fn gate(world: &World, more: &[&str]) -> Ran {
-    let gate = ["gate", "--role", "edge", "--no-cloud", "--no-sweep", "--host"];
+    let gate = ["gate", "--role", "edge", "--no-cloud", "--peers", "0", "--no-sweep", "--host"];
     world.run(&[&gate, more].concat())
 }
 
@@ -84,7 +85,8 @@ fn each_host_has_its_runs_and_what_held_it_is_told_until_it_passes() {
 #[test]
 fn a_gate_that_waits_is_kept_once_with_its_last_word() {
     let (world, port) = world();
-    let arguments = ["gate", "--role", "edge", "--no-cloud", "--no-sweep", "--host", "a"];
+    let arguments =
+        ["gate", "--role", "edge", "--no-cloud", "--peers", "0", "--no-sweep", "--host", "a"];
     let mut command =
         world.command(&[&arguments[..], &["--wait", "10m", "--every", "1s"]].concat());
     let mut waiting =
@@ -103,7 +105,7 @@ fn a_gate_that_waits_is_kept_once_with_its_last_word() {
 fn a_gate_without_the_sweep_says_nothing_of_one_with_it() {
     let (world, port) = world();
     let _open = TcpListener::bind(("127.0.0.1", port)).expect("the port");
-    let swept = world.run(&["gate", "--role", "edge", "--no-cloud", "--host", "a"]);
+    let swept = world.run(&["gate", "--role", "edge", "--no-cloud", "--peers", "0", "--host", "a"]);
     let declared = gate(&world, &["a"]);
     assert_eq!((swept.code, declared.code), (Some(0), Some(0)), "{swept}{declared}");
     let history = history(&world);
@@ -116,7 +118,8 @@ fn a_gate_without_the_sweep_says_nothing_of_one_with_it() {
 fn a_gate_does_not_say_that_it_swept_a_host_without_a_public_address() {
     let (world, port) = world();
     let _open = TcpListener::bind(("127.0.0.1", port)).expect("the port");
-    let gate = ["gate", "--role", "edge", "--no-cloud", "--no-history", "--host", "a"];
+    let gate =
+        ["gate", "--role", "edge", "--no-cloud", "--peers", "0", "--no-history", "--host", "a"];
     let said = "not every TCP port of a was looked at: it has no public address";
     for format in ["text", "markdown"] {
         let ran = world.run(&[&gate[..], &["--format", format]].concat());

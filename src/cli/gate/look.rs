@@ -80,6 +80,7 @@ impl Gate<'_> {
         let hosts = named(&read.chosen);
         let most = self.args.asks.peers;
         let peers = gate::serving(&self.role.name, &hosts, &read.resolution, &read.snapshot, most);
+        let serving: Vec<String> = peers.iter().map(|p| p.host.clone()).collect();
         let (mut verdicts, report) = self.judge(&read, &read.chosen, Some(peers), sweep);
         if sweep && verdicts.passing() > 0 {
             let passing: BTreeSet<&str> = verdicts
@@ -94,14 +95,37 @@ impl Gate<'_> {
             let (after, _) = self.judge(&read, &again, None, false);
             verdicts.looked_again(after);
         }
-        if most == 0 {
-            verdicts.not_judged.push("nothing was compared with hosts that serve already".into());
-        } else if verdicts.peers.is_empty() {
-            let role = &self.role.name;
-            let none = format!("nothing was compared: no host of role {role} serves already");
-            verdicts.not_judged.push(none);
-        }
+        let notes = self.left_out(&serving, &verdicts.peers);
+        verdicts.not_judged.extend(notes);
         Ok(Looked { verdicts, report, snapshot: read.snapshot })
+    }
+
+    /// What was left out of the answer, in words: who was not compared with, and what was not asked.
+    fn left_out(&self, serving: &[String], peers: &[Peer]) -> Vec<String> {
+        let mut out = Vec::new();
+        let left: Vec<&str> = serving
+            .iter()
+            .filter(|id| !peers.iter().any(|p| p.host == **id))
+            .map(String::as_str)
+            .collect();
+        if self.args.asks.peers == 0 {
+            out.push("nothing was compared with hosts that serve already".into());
+        } else if serving.is_empty() {
+            let role = &self.role.name;
+            out.push(format!("nothing was compared: no host of role {role} serves already"));
+        } else if !left.is_empty() && !peers.is_empty() {
+            let answers = if left.len() == 1 { "it answers" } else { "each answers" };
+            let left = left.join(", ");
+            out.push(format!(
+                "not compared with {left}: {answers} fewer services than another peer"
+            ));
+        }
+        if !self.options.sweep {
+            out.push(
+                "ports that nobody declared or permitted were not looked at: --no-sweep".into(),
+            );
+        }
+        out
     }
 
     fn read(&self) -> Result<Read, Stopped> {

@@ -116,8 +116,12 @@ impl<'a, E: Engine> Scheduler<'a, E> {
         let mut order: Vec<usize> =
             (0..targets.len()).filter(|i| this.probes[*i].phase == Phase::Queued).collect();
         random.shuffle(&mut order);
-        // Stable: controls go first, then what was declared, each in the seed's order.
-        order.sort_by_key(|i| targets[*i].why);
+        // Stable: controls go first, then what was declared, each in the seed's order. Of what is swept
+        // UDP does, whose refusals come a second apart.
+        order.sort_by_key(|i| {
+            let Target { why, endpoint, .. } = &targets[*i];
+            (*why, *why == Why::Swept && endpoint.protocol == Protocol::Tcp)
+        });
         this.fresh = order.into();
         this
     }

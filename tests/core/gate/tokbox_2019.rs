@@ -109,6 +109,16 @@ fn what_could_not_be_compared_or_was_read_in_part_holds() {
     let (answer, code, _) = gate(&lab, "out", &with(&["--peers", "0"]));
     assert_eq!(code, Some(0), "{answer:#}");
 
+    // One that is down among others is named, and so is what was not asked.
+    lab.filter(&MENDED.replace("203.0.113.11-203.0.113.15 tcp", "203.0.113.12-203.0.113.15 tcp"));
+    let (answer, code, _) = gate(&lab, "out", &hosts);
+    assert_eq!(code, Some(0), "{answer:#}");
+    let notes = answer["not_judged"].to_string();
+    assert!(
+        notes.contains("not compared with i-0video01") && notes.contains("--no-sweep"),
+        "{notes}"
+    );
+
     lab.filter(MENDED);
     lab.file(
         "snapshot.json",
