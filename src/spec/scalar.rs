@@ -129,7 +129,9 @@ impl Scalar {
             Self::Port if matches!(text, "all" | "other") => {
                 Err(unlike().hint("only `allow` takes more than one protocol in a line"))
             }
-            Self::Port | Self::PortOrAll | Self::PortOrMany => port(text).map(drop),
+            Self::PortOrAll => port_or(text, &["all"]),
+            Self::PortOrMany => port_or(text, &["all", "other"]),
+            Self::Port => port(text).map(drop),
             Self::Block => block(text).map(drop),
             Self::Address => address(text).map(drop),
             Self::Instant => instant(text).map(drop),
@@ -203,6 +205,15 @@ fn dns_name(text: &str) -> Result<(), Wrong> {
         wrong
     } else {
         wrong.hint("write an international name in its ASCII form (`xn--…`)")
+    })
+}
+
+/// As [`port`], where these words stand for more than one protocol.
+fn port_or(text: &str, words: &[&'static str]) -> Result<(), Wrong> {
+    let near = nearest(&text.to_ascii_lowercase(), words.iter().copied());
+    port(text).map(drop).map_err(|wrong| match near {
+        Some(near) => wrong.hint(format!("did you mean `{near}`?")),
+        None => wrong,
     })
 }
 

@@ -86,6 +86,7 @@ fn bad() -> Vec<(String, &'static str, &'static str)> {
     };
     let f = |line: &str| of("facts", &format!("{{ {line} }}"));
     let r = |line: &str| of("rollout", line);
+    let a = |line: &str| of("allow", &format!("[{line}]"));
     vec![
         // Unknown keys, at every level.
         (v("‸netwroks: {}"), "no key `netwroks`", "did you mean `networks`?"),
@@ -98,6 +99,8 @@ fn bad() -> Vec<(String, &'static str, &'static str)> {
         (s("{ port: ‸udp/5-2, from: internet }"), "inverted", "did you mean `udp/2-5`?"),
         (s("{ port: ‸443, from: internet }"), "needs its protocol", "tcp/443"),
         (s("{ port: ‸tpc/443, from: internet }"), "tpc", "did you mean `tcp/443`?"),
+        (a("{ port: ‸ALL, from: internet }"), "`ALL`", "did you mean `all`?"),
+        (a("{ port: ‸othr, from: internet }"), "`othr`", "did you mean `other`?"),
         // Sources.
         (s("{ port: tcp/1, from: ‸intrenet }"), "`intrenet`", "did you mean `internet`?"),
         (s("{ port: tcp/1, from: ‸any }"), "`any`", "did you mean `internet`?"),
@@ -208,7 +211,7 @@ fn bad() -> Vec<(String, &'static str, &'static str)> {
         (
             v("roles: { r: { select: { names: a }, allow: [{ port: ‸al, from: internet }] } }"),
             "read `al` as a protocol",
-            "protocol and ports",
+            "did you mean `all`?",
         ),
         (
             v("roles: { r: { select: { names: a }, forbid: [{ port: ‸all, from: internet }] } }"),
