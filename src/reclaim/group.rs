@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 
 /// What can name a group and is read by no call of ours. What runs there carries the group on an
 /// interface, which is seen; what would start there tomorrow does not.
-const NOT_LOOKED_AT: &str = "Lambda, Batch, EventBridge targets, CodeBuild";
+const NOT_LOOKED_AT: &str =
+    "ECS services, Spot and EC2 Fleet requests, Lambda, Batch, EventBridge targets, CodeBuild";
 
 /// Calls that a template's naming a group is read by, asked for by a cleanup alone.
 const TEMPLATES: [CallKind; 3] =

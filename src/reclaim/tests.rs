@@ -412,7 +412,16 @@ fn an_unused_group_says_what_was_not_looked_at() {
         .push(serde_json::from_value(peering).expect("a peering"));
     let listing = listed(&snapshot, &Observations::default());
     let said = &thing(&listing, "sg-unused").dead[1].detail;
-    for part in ["Lambda", "Batch", "EventBridge", "CodeBuild", "groups of the peer vpc-theirs"] {
+    for part in [
+        "ECS",
+        "Spot",
+        "Fleet",
+        "Lambda",
+        "Batch",
+        "EventBridge",
+        "CodeBuild",
+        "groups of the peer vpc-theirs",
+    ] {
         assert!(said.contains(part), "{said}");
     }
 }
