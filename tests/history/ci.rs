@@ -243,6 +243,13 @@ fn cron_mails_what_is_new_and_nothing_else() {
     );
     assert_eq!(json_of(&site.read("last.json"))["summary"]["failing"], 3);
     assert_eq!(run(&site).stdout, "", "it was told");
+    // One that finds the one before still running says nothing, and leaves what that one says.
+    let path = site.path("last.txt");
+    std::fs::write(&path, "half a report").expect("written");
+    let held = format!("(flock 9; {}) 9>>lock", here(fields[6]));
+    let out = site.shell("sh", &held);
+    assert_eq!((out.code, out.stdout.as_str()), (Some(1), ""), "{out}");
+    assert_eq!(std::fs::read_to_string(&path).expect("read"), "half a report");
 }
 
 #[test]
