@@ -3,6 +3,7 @@ use super::input;
 use super::{CliError, ExitStatus, Global, interrupt};
 use crate::collect::{self, SnapshotFile};
 use crate::model::{Gap, GapKind};
+use crate::report::counted;
 use crate::snapshot::{Call, CallKind, Outcome, RegionView, Snapshot};
 use clap::Args;
 use jiff::Timestamp;
@@ -320,11 +321,6 @@ fn never_made(snapshot: &Snapshot) -> Vec<String> {
         })
     };
     snapshot.regions.iter().flat_map(of).collect()
-}
-
-fn counted(count: usize, word: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{count} {word}{s}")
 }
 
 /// Without what a terminal would obey: parts of it came from outside.

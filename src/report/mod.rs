@@ -6,6 +6,7 @@
 //! say in the exit code.
 
 mod compared;
+mod counted;
 pub mod escape;
 mod format;
 pub mod gate;
@@ -20,6 +21,7 @@ mod style;
 mod text;
 mod unseen;
 
+pub use counted::counted;
 pub use format::Format;
 pub use style::Style;
 pub use unseen::not_seen;

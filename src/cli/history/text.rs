@@ -4,6 +4,7 @@ use crate::history::{
     End, FLAPPING_RUNS, FLAPPING_TURNS, Life, Pruned, RunRow, Scope, Span, State,
 };
 use crate::model::Gap;
+use crate::report::counted;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -282,8 +283,4 @@ pub(super) fn pruned(pruned: &Pruned) -> String {
         counted(usize::try_from(pruned.spans).unwrap_or(usize::MAX), "span"),
         counted(usize::try_from(pruned.findings).unwrap_or(usize::MAX), "finding"),
     )
-}
-
-fn counted(count: usize, word: &str) -> String {
-    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }

@@ -3,7 +3,7 @@ use crate::finding::FindingStatus;
 use crate::model::Severity;
 use crate::observation::VantageSeen;
 use crate::report::escape::line;
-use crate::report::{Style, compared};
+use crate::report::{Style, compared, counted};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -100,10 +100,6 @@ fn table(report: &AuditReport, style: &Style, out: &mut dyn Write) -> io::Result
         .modify(Columns::new(2..), Alignment::right())
         .with(Width::wrap(style.width.max(40)));
     writeln!(out, "{table}")
-}
-
-fn counted(count: usize, word: &str) -> String {
-    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }
 
 fn seen_from(vantage: &VantageSeen) -> String {
