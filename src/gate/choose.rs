@@ -87,18 +87,14 @@ fn one(asked: &str, resolution: &Resolution) -> Result<String, Refusal> {
     match by_address.as_slice() {
         [id] => Ok((*id).clone()),
         [] => {
-            let blind: BTreeSet<String> =
-                resolution.blind.iter().map(|b| format!("{}/{}", b.account, b.region)).collect();
-            let blind: Vec<String> = blind.into_iter().collect();
-            if blind.is_empty() {
-                let why = "nothing that was read has this id, name or address".into();
-                return Err(Refusal { why, unseen: false });
-            }
-            let why = format!(
-                "nothing that was read has this id, name or address, and {} could not be read in full",
-                blind.join(", ")
-            );
-            Err(Refusal { why, unseen: true })
+            let nothing = "nothing that was read has this id, name or address";
+            Err(match resolution.blind_places() {
+                None => Refusal { why: nothing.into(), unseen: false },
+                Some(blind) => {
+                    let why = format!("{nothing}, and {blind} could not be read in full");
+                    Refusal { why, unseen: true }
+                }
+            })
         }
         several => {
             let list: Vec<&str> = several.iter().take(4).map(|s| s.as_str()).collect();

@@ -26,19 +26,24 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// What could not be compared at all, and holds.
-    pub(super) fn unknown(what: &str, why: &str) -> Self {
+    /// One that says nothing yet.
+    fn blank(what: String, kind: &'static str, holds: bool) -> Self {
         Self {
-            what: what.into(),
-            kind: "parity",
-            holds: true,
+            what,
+            kind,
+            holds,
             missing: Vec::new(),
             extra: Vec::new(),
             peers: 0,
             alike: 0,
             of: 0,
-            unknown: Some(why.into()),
+            unknown: None,
         }
+    }
+
+    /// What could not be compared at all, and holds.
+    pub(super) fn unknown(what: &str, why: &str) -> Self {
+        Self { unknown: Some(why.into()), ..Self::blank(what.into(), "parity", true) }
     }
 
     /// Whether the host differs only by what is declared and proven of it: then it is its peers that lack
@@ -82,17 +87,7 @@ pub fn compare(
     let mut out = Vec::new();
     for name in names {
         let holds = deciding.contains(name.name());
-        let blank = Difference {
-            what: name.to_string(),
-            kind: name.name(),
-            holds,
-            missing: Vec::new(),
-            extra: Vec::new(),
-            peers: 0,
-            alike: 0,
-            of: 0,
-            unknown: None,
-        };
+        let blank = Difference::blank(name.to_string(), name.name(), holds);
         let own = match host.get(name) {
             Some(Value::Lines(lines)) => lines,
             None => &nothing,
@@ -168,18 +163,7 @@ mod tests {
     fn difference(what: &str, kind: &'static str, missing: &[&str], extra: &[&str]) -> Difference {
         let lines = |lines: &[&str]| lines.iter().map(|l| (*l).to_owned()).collect();
         let (missing, extra) = (lines(missing), lines(extra));
-        let (holds, unknown) = (true, None);
-        Difference {
-            what: what.into(),
-            kind,
-            holds,
-            missing,
-            extra,
-            peers: 3,
-            alike: 0,
-            of: 3,
-            unknown,
-        }
+        Difference { missing, extra, peers: 3, of: 3, ..Difference::blank(what.into(), kind, true) }
     }
 
     #[test]

@@ -117,16 +117,8 @@ pub fn unmeasured(
             format!("none of the {serving} hosts that serve already answers")
         });
     }
-    let blind: BTreeSet<String> =
-        resolution.blind.iter().map(|b| format!("{}/{}", b.account, b.region)).collect();
-    if blind.is_empty() {
-        return None;
-    }
-    let blind: Vec<String> = blind.into_iter().collect();
-    Some(format!(
-        "no host of role {role} was seen to serve, and {} could not be read in full",
-        blind.join(", ")
-    ))
+    let blind = resolution.blind_places()?;
+    Some(format!("no host of role {role} was seen to serve, and {blind} could not be read in full"))
 }
 
 const fn kind(standing: &Standing) -> u8 {

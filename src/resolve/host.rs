@@ -1,6 +1,6 @@
 use crate::model::Gap;
 use crate::spec::Place;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// A host: an instance of the cloud, an interface without an instance, or one declared by name.
@@ -48,6 +48,18 @@ pub struct Resolution {
     pub members: BTreeMap<String, Vec<String>>,
     /// Accounts and regions whose hosts could not all be seen, sorted: there may be more.
     pub blind: Vec<Blind>,
+}
+
+impl Resolution {
+    /// The accounts and regions whose hosts could not all be seen, in words, each once: `1/r1, 1/r2`.
+    /// `None` where all could.
+    #[must_use]
+    pub fn blind_places(&self) -> Option<String> {
+        let places: BTreeSet<String> =
+            self.blind.iter().map(|b| format!("{}/{}", b.account, b.region)).collect();
+        let places: Vec<String> = places.into_iter().collect();
+        (!places.is_empty()).then(|| places.join(", "))
+    }
 }
 
 /// An account and region whose hosts could not all be seen.

@@ -82,18 +82,17 @@ impl Gate<'_> {
         let peers = gate::serving(&self.role.name, &hosts, &read.resolution, &read.snapshot, most);
         let serving: Vec<String> = peers.iter().map(|p| p.host.clone()).collect();
         let (mut verdicts, report) = self.judge(&read, &read.chosen, Some(peers), sweep);
-        if sweep && verdicts.passing() > 0 {
-            let passing: BTreeSet<&str> = verdicts
-                .hosts
-                .iter()
-                .filter(|h| h.answer() == Answer::Pass)
-                .map(|h| h.host.as_str())
-                .collect();
+        if sweep {
+            let hosts = verdicts.hosts.iter();
+            let passing: BTreeSet<&str> =
+                hosts.filter(|h| h.answer() == Answer::Pass).map(|h| h.host.as_str()).collect();
             let passes =
                 |c: &&Chosen| c.host.as_ref().is_ok_and(|id| passing.contains(id.as_str()));
             let again: Vec<Chosen> = read.chosen.iter().filter(passes).cloned().collect();
-            let (after, _) = self.judge(&read, &again, None, false);
-            verdicts.looked_again(after);
+            if !again.is_empty() {
+                let (after, _) = self.judge(&read, &again, None, false);
+                verdicts.looked_again(after);
+            }
         }
         let notes = self.left_out(&serving, &verdicts.peers);
         verdicts.not_judged.extend(notes);

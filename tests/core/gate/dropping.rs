@@ -1,10 +1,7 @@
 //! A host that begins to drop everything while its ports are looked at was not looked at.
 
-use super::{Incident, reasons};
+use super::{declared_lab, reasons};
 use serde_json::{Value, json};
-
-const INCIDENT: Incident =
-    Incident { name: "tokbox-2019", hosts: 11..12, stun: false, tls: "*.media.example" };
 
 /// `n1` answers TLS, and refuses what nobody listens on; `n2` answers STUN alone, and nothing over TCP.
 const SPEC: &str = "version: 1
@@ -26,14 +23,7 @@ const QUIET: &str = "iifname f0 ip daddr 203.0.113.12 tcp dport 1-65535 drop";
 const DROPS: &str = "iifname f0 ip daddr 203.0.113.11-203.0.113.12 quota over 3200 kbytes drop";
 
 fn gate(filter: &str, host: &str, role: &str) -> Option<(Value, Option<i32>)> {
-    let mut lab = INCIDENT.lab(filter)?;
-    lab.serve("in", &["203.0.113.12 udp 3478 stun".into()]);
-    lab.file("spec.yaml", SPEC);
-    lab.file(
-        "portcullis.yaml",
-        "scope: [192.0.2.1, 203.0.113.0/24]\nhistory: { off: true }\n\
-         vantages: { local: { reflect: \"192.0.2.1:3478\" } }\n",
-    );
+    let lab = declared_lab(filter, SPEC, &["203.0.113.12 udp 3478 stun".into()])?;
     let arguments = ["gate", "--role", role, "--host", host, "--no-cloud", "--rate", "0"];
     let arguments = [&arguments[..], &["--format", "json"]].concat();
     let ran = lab.portcullis("out", &arguments).output().expect("the gate runs");

@@ -68,6 +68,21 @@ impl Incident {
     }
 }
 
+/// The lab of hosts that a spec alone declares: 203.0.113.11 serves TLS, 203.0.113.12 what `servers` say.
+fn declared_lab(filter: &str, spec: &str, servers: &[String]) -> Option<Lab> {
+    let incident =
+        Incident { name: "tokbox-2019", hosts: 11..12, stun: false, tls: "*.media.example" };
+    let mut lab = incident.lab(filter)?;
+    lab.serve("in", servers);
+    lab.file("spec.yaml", spec);
+    lab.file(
+        "portcullis.yaml",
+        "scope: [192.0.2.1, 203.0.113.0/24]\nhistory: { off: true }\n\
+         vantages: { local: { reflect: \"192.0.2.1:3478\" } }\n",
+    );
+    Some(lab)
+}
+
 /// What a team's own tests do: every declared service, asked from inside, answers as declared.
 fn inside_tests_pass(lab: &Lab, services: &[(&str, &str)], hosts: Range<u8>) {
     lab.file("inside.yaml", "scope: [10.20.0.0/16]\n");

@@ -1,10 +1,7 @@
 //! Path proof by a refusal: the host's own counts, a firewall's RST does not.
 
-use super::{Incident, reasons};
+use super::{declared_lab, reasons};
 use serde_json::json;
-
-const INCIDENT: Incident =
-    Incident { name: "tokbox-2019", hosts: 11..12, stun: false, tls: "*.media.example" };
 
 /// What is refused stands behind a firewall that answers in the host's name, or reaches the host.
 const REJECTS: &str = "iifname f0 tcp dport 9000 reject with tcp reset";
@@ -32,14 +29,8 @@ fn a_refusal_by_a_firewall_proves_no_path_and_one_that_nobody_can_place_does_not
     for (filter, answers) in
         [(REJECTS, [("hold", 1), ("hold", 3)]), (PASSES, [("pass", 0), ("hold", 3)])]
     {
-        let Some(mut lab) = INCIDENT.lab(filter) else { return };
-        lab.serve("in", &["203.0.113.12 udp 9 mute".into()]);
-        lab.file("spec.yaml", SPEC);
-        lab.file(
-            "portcullis.yaml",
-            "scope: [192.0.2.1, 203.0.113.0/24]\nhistory: { off: true }\n\
-             vantages: { local: { reflect: \"192.0.2.1:3478\" } }\n",
-        );
+        let servers = ["203.0.113.12 udp 9 mute".into()];
+        let Some(lab) = declared_lab(filter, SPEC, &servers) else { return };
         for ((host, role), (answer, code)) in
             [("n1", "one"), ("n2", "two")].into_iter().zip(answers)
         {
