@@ -1,8 +1,10 @@
 use super::holder;
-use super::register::{Register, Swapped};
+use super::register::{FileRegister, Register, Swapped};
 use crate::cleanup::claim::{self, ClaimPaper, Other, Purpose};
 use crate::cleanup::{Digest, Reason, Refusal, strict};
 use jiff::{SignedDuration, Timestamp};
+use std::io;
+use std::path::Path;
 
 /// A claim that this run holds.
 pub struct Claim<'a> {
@@ -133,6 +135,26 @@ impl<'a> Claim<'a> {
             Swapped::No => Err(lost("another run took it over")),
         }
     }
+}
+
+/// A register in the place of one that does not answer, for an undo alone: it holds off others of this
+/// machine, and nobody else. `fence` is the highest of the journal.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn without_register(
+    path: &Path,
+    plan: &Digest,
+    fence: u64,
+    now: Timestamp,
+) -> io::Result<FileRegister> {
+    let mut register = FileRegister::open(path)?;
+    if register.alone() {
+        let found = register.read().map_err(io::Error::other)?.map(|h| h.version);
+        let paper = ClaimPaper::without_register(plan, fence, now);
+        register.swap(found.as_deref(), &bytes(&paper)).map_err(io::Error::other)?;
+    }
+    Ok(register)
 }
 
 fn bytes(paper: &ClaimPaper) -> Vec<u8> {

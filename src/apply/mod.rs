@@ -16,7 +16,7 @@ mod permit;
 mod register;
 
 pub use adapter::{Adapter, AdapterCommand, AdapterLimits};
-pub use claim::{Claim, Claimant};
+pub use claim::{Claim, Claimant, without_register};
 pub use day::DayBook;
 pub use engine::{
     After, ApplyReport, Clock, HaltSwitch, LiveLook, Looked, Mode, NoLook, Setup, SystemClock,

@@ -124,6 +124,28 @@ pub fn next(
 }
 
 impl ClaimPaper {
+    /// What an undo goes on from where no register answers: a claim given back by whoever wrote the
+    /// journal last. It anchors nothing, and its next fence is `fence`, so that the next claim of the
+    /// register itself is above it.
+    #[must_use]
+    pub fn without_register(plan: &Digest, fence: u64, now: Timestamp) -> Self {
+        Self {
+            schema: SCHEMA.into(),
+            plan: plan.clone(),
+            nonce: String::new(),
+            fence: fence.saturating_sub(1),
+            by: String::new(),
+            at: now,
+            until: now,
+            holder: None,
+            settles: None,
+            lines: 0,
+            head: plan.clone(),
+            finished: false,
+            opened: true,
+        }
+    }
+
     /// Whether the register still has this very claim.
     ///
     /// # Errors

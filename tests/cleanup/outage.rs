@@ -49,6 +49,14 @@ fn undo(job: &Job) -> crate::common::Ran {
     job.sim.folder.run(&words)
 }
 
+fn undo_without_claim(job: &Job) -> crate::common::Ran {
+    let receipt = receipt(job).display().to_string();
+    let words = ["cleanup", "undo", &receipt, "--without-claim", "--format=json"];
+    let mut words = job.arguments(&words);
+    words.push(claim(job));
+    job.sim.folder.run(&words)
+}
+
 /// The signature is the last that is written.
 fn signed(job: &Job) -> bool {
     job.place.join("receipt.json.sig").exists()
@@ -111,4 +119,42 @@ fn a_run_that_was_killed_in_an_act_is_taken_back_but_for_that_act() {
     report.expect("it begins");
     assert_eq!(job.state(2), ItemState::Confirmed, "it was done, and is known to be");
     assert_eq!(job.sim.calls().iter().filter(|c| c.item.id == "sv-2").count(), 1, "once");
+}
+
+/// What holds the claims may be what a cleanup took down.
+#[test]
+fn what_was_done_is_taken_back_where_no_claim_can_be_had() {
+    let job = job();
+    let (ran, _) = job.apply(&[&claim(&job), "--step"]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let place = job.sim.path("elsewhere.git");
+    let away = job.sim.path("away");
+    std::fs::rename(&place, &away).expect("it is down");
+    std::fs::write(&place, "").expect("and is not made again");
+    let ran = undo(&job);
+    assert!(ran.code == Some(4) && ran.stderr.contains("--without-claim"), "{ran}");
+    assert_eq!(job.state(1), ItemState::Confirmed);
+    let ran = undo_without_claim(&job);
+    assert!(ran.code == Some(0) && ran.stderr.contains("no claim: "), "{ran}");
+    assert!(ran.stdout.contains("\"claimed\":false"), "{ran}");
+    assert_eq!(job.state(1), ItemState::Undone);
+    // Once it answers, its claims go on from the journal, and what was taken back holds its stratum.
+    std::fs::remove_file(&place).expect("up");
+    std::fs::rename(&away, &place).expect("up again");
+    let (ran, told) = job.apply(&[&claim(&job), "--attached"]);
+    assert_eq!((ran.code, &told["held"][0]["reason"]), (Some(5), &json!("stratum-held")), "{ran}");
+    assert_eq!(job.state(2), ItemState::Planned, "{ran}");
+}
+
+/// A live run's claim is no outage.
+#[test]
+fn without_claim_passes_over_no_claim_that_somebody_has() {
+    let job = job();
+    let mut child = attached(&job);
+    until(&mut child, || signed(&job));
+    let ran = undo_without_claim(&job);
+    assert!(ran.code == Some(4) && ran.stderr.contains("claimed"), "{ran}");
+    assert!(!ran.stderr.contains("no claim: "), "{ran}");
+    child.kill().expect("killed");
+    child.wait().expect("gone");
 }

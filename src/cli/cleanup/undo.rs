@@ -10,7 +10,9 @@ use super::place::StateArgs;
 use super::receipted;
 use super::refused::{refused, status};
 use super::trusted::TrustArgs;
-use crate::apply::{JournalFile, SystemClock, UndoReport, UndoSetup, undo};
+use crate::apply::{
+    Clock, JournalFile, SystemClock, UndoReport, UndoSetup, undo, without_register,
+};
 use crate::cleanup::receipt::{Receipt, Receipted};
 use crate::cleanup::{Digest, Reason, Refusal, plan};
 use crate::cli::{CliError, ExitStatus, Global, saved};
@@ -41,6 +43,10 @@ pub struct UndoArgs {
     pub trust: TrustArgs,
     #[command(flatten)]
     pub state: StateArgs,
+    /// Where the place of the claims does not answer, go on all the same. A run elsewhere is then held
+    /// off by the halt switch alone: halt first
+    #[arg(long)]
+    pub without_claim: bool,
     #[arg(long, value_enum, default_value = "text")]
     pub format: saved::AnswerFormat,
 }
@@ -72,13 +78,22 @@ pub fn run(args: &UndoArgs, global: &Global) -> Result<ExitStatus, CliError> {
         return Err(no(&Refusal::new(Reason::ToolChanged, why)));
     }
     // A verified chain says where; the run opens it once more under its claim.
-    chain(&folder, &plan, &digest)?;
+    let written = chain(&folder, &plan, &digest)?;
     let path = folder.join(JOURNAL);
     let mut journal = JournalFile::open(&path)
         .map_err(|e| CliError::new(format!("open {}", path.display())).because(e))?;
     let mut judge = Judge::new(&args.judged, built_in(&words), &plan)?;
     let mut may = |it: &Receipted, exposing| judge.may(it, exposing);
     let mut register = args.state.claims(&digest, &folder)?;
+    let unclaimed = if args.without_claim { register.read().err() } else { None };
+    if let Some(why) = &unclaimed {
+        let fence = written.map_or(0, |chain| chain.ledger.fence);
+        let path = args.state.folder()?.join("undone").join(digest.folder());
+        let own = without_register(&path, &digest, fence, SystemClock.now())
+            .map_err(|e| CliError::new(format!("open {}", path.display())).because(e))?;
+        register = Box::new(own);
+        anstream::eprintln!("no claim: {}", visible(why));
+    }
     let mut world = args.adapter.start_for(&words, &plan, Some(&args.role))?;
     let report = undo(UndoSetup {
         plan: &plan,
@@ -101,11 +116,14 @@ pub fn run(args: &UndoArgs, global: &Global) -> Result<ExitStatus, CliError> {
         }
         refused.hint(
             "a run that is alive ends within seconds of `portcullis cleanup halt`; one that was killed on \
-             this machine holds nothing, and one elsewhere is waited for",
+             this machine holds nothing, and one elsewhere is waited for; a place of claims that does not \
+             answer is passed over with --without-claim",
         )
     })?;
     match args.format {
-        saved::AnswerFormat::Json => saved::print(&format!("{}\n", told(&report, &digest)))?,
+        saved::AnswerFormat::Json => {
+            saved::print(&format!("{}\n", told(&report, &digest, unclaimed.as_deref())))?;
+        }
         saved::AnswerFormat::Text => saved::print(&words_of(&report, &receipt, &applier))?,
     }
     let worst = report.left.iter().map(|r| r.reason.class()).max();
@@ -129,9 +147,9 @@ fn chosen(receipt: &Receipt, ids: &[String]) -> Result<BTreeSet<u32>, CliError> 
     Ok(chosen)
 }
 
-fn told(report: &UndoReport, digest: &Digest) -> serde_json::Value {
+fn told(report: &UndoReport, digest: &Digest, unclaimed: Option<&str>) -> serde_json::Value {
     json!({
-        "plan": digest, "undone": report.undone,
+        "plan": digest, "claimed": unclaimed.is_none(), "undone": report.undone,
         "left": report.left.iter().map(|r| json!({
             "item": r.item, "class": r.reason.class() as u8, "reason": r.reason.code(),
             "says": r.says,
