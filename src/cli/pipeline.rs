@@ -3,7 +3,7 @@
 use crate::audit::{self, AuditReport, Met};
 use crate::fact::{Facts, Gathered};
 use crate::model::{AddressSet, Gap, GapKind};
-use crate::observation::Observations;
+use crate::observation::{Observations, elsewhere};
 use crate::reach::{self, Reach};
 use crate::resolve::{self, Resolution};
 use crate::rule::RuleSet;
@@ -78,7 +78,8 @@ pub(super) fn run(
     });
     drop(exposed);
     let mut gaps = survey.gaps.clone();
-    let observations = probe(&survey, &mut gaps);
+    let mut observations = probe(&survey, &mut gaps);
+    gaps.extend(elsewhere(&mut observations));
     if !observations.vantages.is_empty() {
         gaps.extend(survey.refused.iter().map(refused));
     }

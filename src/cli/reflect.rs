@@ -42,6 +42,10 @@ pub(super) fn reflect(server: &str, survey: &Survey, options: &mut Options) -> V
     let mut asked = Survey::default();
     for family in &wanted {
         match found.iter().find(|a| Family::of(a.ip()) == *family) {
+            Some(at) if is_looked_at(survey, *at) => gaps.push(gap(format!(
+                "its `reflect:` {server} is one of those that it looks at: what is looked at proves \
+                 nobody's place"
+            ))),
             Some(at) => asked.targets.push(target(*at)),
             None if told(&options.vantage, *family).is_some() => {}
             None => {
@@ -51,10 +55,9 @@ pub(super) fn reflect(server: &str, survey: &Survey, options: &mut Options) -> V
     }
     let how = Options { tries: TRIES, ..options.clone() };
     let seen = probe::run(&asked, &how, &mut |_| {});
-    let Some(reflected) = seen.vantages.first() else { return gaps };
     for row in &seen.rows {
         let family = Family::of(row.address);
-        match (told(&options.vantage, family), proven(reflected, family)) {
+        match (told(&options.vantage, family), row.seen_from) {
             (None, None) => gaps.push(gap(unanswered(server, family, row))),
             (Some(claimed), Some(seen)) if claimed != seen => gaps.push(gap(format!(
                 "it is configured as {claimed} and seen by its `reflect:` {server} as {seen}"
@@ -62,12 +65,21 @@ pub(super) fn reflect(server: &str, survey: &Survey, options: &mut Options) -> V
             _ => {}
         }
     }
-    let VantageSeen { reflected_v4, reflected_v6, .. } = *reflected;
+    let proven = |family| {
+        let mut of = seen.rows.iter().filter(|row| Family::of(row.address) == family);
+        of.find_map(|row| row.seen_from.filter(|at| Family::of(*at) == family))
+    };
+    let (reflected_v4, reflected_v6) = (proven(Family::V4), proven(Family::V6));
     let vantage = &mut options.vantage;
     (vantage.reflected_v4, vantage.reflected_v6) = (reflected_v4, reflected_v6);
     vantage.outside_v4 = vantage.outside_v4.or(reflected_v4);
     vantage.outside_v6 = vantage.outside_v6.or(reflected_v6);
     gaps
+}
+
+fn is_looked_at(survey: &Survey, at: SocketAddr) -> bool {
+    let endpoint = Endpoint { address: at.ip(), protocol: Protocol::Udp, port: at.port() };
+    survey.targets.iter().any(|t| t.endpoint == endpoint && t.why != Why::Control)
 }
 
 fn target(at: SocketAddr) -> Target {
@@ -79,13 +91,6 @@ const fn told(vantage: &VantageSeen, family: Family) -> Option<IpAddr> {
     match family {
         Family::V4 => vantage.outside_v4,
         Family::V6 => vantage.outside_v6,
-    }
-}
-
-const fn proven(vantage: &VantageSeen, family: Family) -> Option<IpAddr> {
-    match family {
-        Family::V4 => vantage.reflected_v4,
-        Family::V6 => vantage.reflected_v6,
     }
 }
 

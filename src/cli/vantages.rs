@@ -4,7 +4,7 @@ use super::audit::Probing;
 use super::cleanup::nonce::nonce;
 use super::{CliError, Global, interrupt, probe as command, reflect};
 use crate::model::{Family, Gap, GapKind};
-use crate::observation::{Observation, Observations, State, VantageSeen};
+use crate::observation::{Observation, Observations, State, VantageSeen, most_told};
 use crate::pathproof::Auditor;
 use crate::probe::{self, DEFAULT_RATE, DEFAULT_TIMEOUT, DEFAULT_TRIES, Options, SLOW_LANE};
 use crate::signature::SURVEY;
@@ -189,8 +189,9 @@ fn there(
         }
     }
     (seen.reflected_v4, seen.reflected_v6) = (reflected_v4, reflected_v6);
-    seen.outside_v4 = seen.outside_v4.or(reflected_v4);
-    seen.outside_v6 = seen.outside_v6.or(reflected_v6);
+    let told = |family| most_told(rows.iter().filter_map(|row| row.seen_from), family);
+    seen.outside_v4 = seen.outside_v4.or(reflected_v4).or_else(|| told(Family::V4));
+    seen.outside_v6 = seen.outside_v6.or(reflected_v6).or_else(|| told(Family::V6));
     // Its controls are those that it told an answer of, whatever it makes of them.
     (seen.controls_v4, seen.controls_v6) = survey::controls(survey, &rows);
     rows.extend(untold(survey, &rows, &seen));

@@ -4,10 +4,9 @@ use crate::audit::AuditReport;
 use crate::exposure::{Declared, Expects, Exposure, JourneyCell, JourneyOutcome, ObservedCell};
 use crate::finding::{Finding, FindingStatus};
 use crate::inventory::{Row, What};
-use crate::model::{Family, Gap, GapKind, PortSpec, Severity, SourceName};
+use crate::model::{AddressSet, Family, Gap, GapKind, PortSpec, Severity, SourceName};
 use crate::observation::{Observation, Observations, State};
 use crate::resolve::{Host, HostOrigin, Resolution};
-use crate::snapshot::Snapshot;
 use crate::spec::{Role, Spec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -16,7 +15,6 @@ use std::net::IpAddr;
 #[derive(Clone, Copy)]
 pub struct Input<'a> {
     pub spec: &'a Spec,
-    pub snapshot: &'a Snapshot,
     pub resolution: &'a Resolution,
     pub role: &'a Role,
     pub chosen: &'a [Chosen],
@@ -27,6 +25,8 @@ pub struct Input<'a> {
     /// The audit of the chosen hosts.
     pub report: &'a AuditReport,
     pub observations: &'a Observations,
+    /// Every address that is ours: a vantage that is seen as one of them looks from inside.
+    pub ours: &'a AddressSet,
     pub peers: &'a [Peer],
     /// How each chosen host differs from its peers, by id.
     pub parity: &'a BTreeMap<String, Vec<Difference>>,
@@ -67,7 +67,7 @@ pub struct AskedVantage {
 /// Judges the chosen hosts: each is held unless everything its role declares was proven.
 #[must_use]
 pub fn judge(input: &Input<'_>) -> Verdicts {
-    let placed = Placed::new(&input.observations.vantages, input.snapshot);
+    let placed = Placed::new(input.observations, input.ours);
     let mut hosts: Vec<HostAnswer> =
         input.chosen.iter().map(|chosen| answer(chosen, input, &placed)).collect();
     hosts.sort_by(|a, b| a.host.cmp(&b.host));
@@ -215,7 +215,7 @@ impl Judge<'_> {
             .observations
             .iter()
             .map(|o| &*o.vantage)
-            .filter(|v| self.placed.proves(v, family, &row.source))
+            .filter(|v| self.placed.proves(v, row.address, &row.source))
             .collect();
         // Each by what it saw itself: one's place proves nothing of what another saw.
         let from: BTreeSet<String> =

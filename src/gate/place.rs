@@ -1,39 +1,53 @@
 use crate::model::{AddressSet, Family, SourceName};
-use crate::observation::VantageSeen;
-use crate::snapshot::Snapshot;
-use crate::survey;
-use std::collections::BTreeMap;
+use crate::observation::Observations;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-/// Where each vantage is proven to be, by family: its address as something outside reflected it,
-/// compared with what its configuration claims and with what the snapshot says is ours.
+/// Where each vantage is proven to be, by family: its address as the server of its `reflect:` told it,
+/// compared with what its configuration claims, with what is ours, and with what the targets see.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Placed {
     proven: BTreeMap<(String, Family), Result<Place, String>>,
+    /// Vantage and target, where the target sees the vantage under another address than that: what goes
+    /// there takes a way that no client at the proven address has.
+    otherwise: BTreeMap<(String, IpAddr), IpAddr>,
 }
 
 impl Placed {
-    /// Holds the vantages of a run against the snapshot.
+    /// Holds the vantages of a run against the addresses that are ours: of the snapshot, of every other
+    /// host that is known, and of what may be probed.
     #[must_use]
-    pub fn new(vantages: &[VantageSeen], snapshot: &Snapshot) -> Self {
-        let ours = survey::ours(snapshot);
+    pub fn new(observations: &Observations, ours: &AddressSet) -> Self {
         let mut proven = BTreeMap::new();
-        for vantage in vantages {
+        for vantage in &observations.vantages {
             let families = [
                 (Family::V4, vantage.outside_v4, vantage.reflected_v4),
                 (Family::V6, vantage.outside_v6, vantage.reflected_v6),
             ];
             for (family, claimed, reflected) in families {
-                proven.insert((vantage.name.clone(), family), place(claimed, reflected, &ours));
+                proven.insert((vantage.name.clone(), family), place(claimed, reflected, ours));
             }
         }
-        Self { proven }
+        let mut otherwise = BTreeMap::new();
+        for row in &observations.rows {
+            let key = (row.vantage.clone(), Family::of(row.address));
+            if let (Some(seen), Some(Ok(place))) = (row.seen_from, proven.get(&key))
+                && seen != place.address
+            {
+                otherwise.insert((row.vantage.clone(), row.address), seen);
+            }
+        }
+        Self { proven, otherwise }
     }
 
-    /// Whether the vantage is proven to be where it is said to be, as far as the source asks: for
-    /// `internet` an address of our own is no outside.
+    /// Whether the vantage is proven to be where it is said to be for what goes to `target`, as far as
+    /// the source asks: for `internet` an address of our own is no outside.
     #[must_use]
-    pub fn proves(&self, vantage: &str, family: Family, source: &SourceName) -> bool {
+    pub fn proves(&self, vantage: &str, target: IpAddr, source: &SourceName) -> bool {
+        let family = Family::of(target);
+        if self.otherwise.contains_key(&(vantage.to_owned(), target)) {
+            return false;
+        }
         match self.proven.get(&(vantage.to_owned(), family)) {
             Some(Ok(place)) => !place.ours || *source != SourceName::Internet,
             Some(Err(_)) | None => false,
@@ -70,9 +84,13 @@ impl Placed {
                 Ok(Place { address, ours: true }) if *source == SourceName::Internet => format!(
                     "{name} is seen from outside as {address}, which is an address of ours: it looks from inside"
                 ),
-                Ok(Place { address, .. }) => {
-                    format!("{name} is seen from outside as {address}, which is not in it")
-                }
+                Ok(Place { address, .. }) => match self.seen_otherwise(name, family) {
+                    Some(others) => format!(
+                        "{name} is seen by its `reflect:` as {address}, and {others}: what goes there \
+                         takes another way"
+                    ),
+                    None => format!("{name} is seen from outside as {address}, which is not in it"),
+                },
                 Err(why) => format!("{name}: {why}"),
             })
             .collect();
@@ -81,7 +99,18 @@ impl Placed {
     }
 }
 
-/// A proven address, and whether the snapshot says that it is ours.
+impl Placed {
+    /// Which targets see a vantage otherwise, in words.
+    fn seen_otherwise(&self, vantage: &str, family: Family) -> Option<String> {
+        let of =
+            self.otherwise.iter().filter(|((v, to), _)| v == vantage && Family::of(*to) == family);
+        let words: BTreeSet<String> =
+            of.map(|((_, to), seen)| format!("by {to} as {seen}")).collect();
+        (!words.is_empty()).then(|| words.into_iter().collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// A proven address, and whether it is one of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
     address: IpAddr,

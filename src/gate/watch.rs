@@ -2,9 +2,8 @@ use super::judge::proves;
 use super::place::Placed;
 use crate::cleanup::watch::Watched;
 use crate::exposure::{Declared, Exposure, ObservedCell};
-use crate::model::{Family, SourceName};
+use crate::model::{AddressSet, Family, SourceName};
 use crate::observation::{Observations, State};
-use crate::snapshot::Snapshot;
 
 /// What a cleanup watches: every endpoint that the spec requires, judged as a gate judges it, from
 /// places that are proven.
@@ -15,15 +14,15 @@ use crate::snapshot::Snapshot;
 pub fn watched(
     rows: &[Exposure],
     observations: &Observations,
-    snapshot: &Snapshot,
+    ours: &AddressSet,
     accept_unproven: bool,
 ) -> Watched {
-    let placed = Placed::new(&observations.vantages, snapshot);
+    let placed = Placed::new(observations, ours);
     let mut out = Watched::default();
     for row in rows.iter().filter(|r| r.declared == Declared::Required) {
         let (family, names, cells) = (Family::of(row.address), names(row), row.cells());
         let proven =
-            row.observations.iter().any(|o| placed.proves(&o.vantage, family, &row.source));
+            row.observations.iter().any(|o| placed.proves(&o.vantage, row.address, &row.source));
         let unknown = |why: &str| Some(why.to_owned());
         let why = if !row.protocol.has_ports() {
             unknown("only tcp and udp are probed").filter(|_| !accept_unproven)

@@ -1,7 +1,9 @@
 //! What probes saw. One observation is one endpoint from one vantage.
 
+mod elsewhere;
 mod said;
 
+pub use elsewhere::{elsewhere, most_told};
 pub use said::{Begin, End, SAID, Said};
 
 use crate::model::{Endpoint, Protocol};
@@ -40,6 +42,9 @@ pub struct Observation {
     /// What the TLS handshake showed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsSeen>,
+    /// The vantage's address as the target saw it, where its STUN answer tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_from: Option<IpAddr>,
 }
 
 /// The states of product.md.
@@ -140,6 +145,7 @@ impl Observation {
             tries: 0,
             detail: None,
             tls: None,
+            seen_from: None,
         }
     }
 
@@ -169,8 +175,8 @@ pub struct VantageSeen {
     /// Whether the control targets answered in this run, by family; `None` when there were none.
     pub controls_v4: Option<bool>,
     pub controls_v6: Option<bool>,
-    /// The IPv4 address that something outside told in this run, whatever was configured: proof of
-    /// where the vantage is, where `outside_v4` may be a claim.
+    /// The IPv4 address that the STUN server of `reflect:` told in this run, whatever was configured:
+    /// proof of where the vantage is, where `outside_v4` may be a claim, or the word of whoever is looked at.
     #[serde(default)]
     pub reflected_v4: Option<IpAddr>,
     /// The same for IPv6.

@@ -3,9 +3,9 @@ use super::options::Options;
 use super::profile;
 use super::protocol::{self, Proof, Trust};
 use super::schedule::Scheduler;
-use crate::observation::{Observation, Observations, State};
+use crate::model::Family;
+use crate::observation::{Observation, Observations, State, most_told};
 use crate::survey::{Survey, Target};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -41,13 +41,13 @@ fn plain(
     options: &Options,
     on_settled: &mut dyn FnMut(&Observation),
 ) -> Observations {
-    let (mut rows, reflected) = match Sockets::new() {
+    let mut rows = match Sockets::new() {
         Ok(engine) => sweep(&survey.targets, options, engine, on_settled),
         Err(e) => {
             let rows: Vec<_> =
                 survey.targets.iter().map(|t| failed(t, options, &e.to_string())).collect();
             rows.iter().for_each(&mut *on_settled);
-            (rows, Vec::new())
+            rows
         }
     };
     rows.sort_by(|a, b| {
@@ -55,10 +55,11 @@ fn plain(
     });
     let mut vantage = options.vantage.clone();
     (vantage.controls_v4, vantage.controls_v6) = crate::survey::controls(survey, &rows);
-    vantage.reflected_v4 = vantage.reflected_v4.or_else(|| most(&reflected, false));
-    vantage.reflected_v6 = vantage.reflected_v6.or_else(|| most(&reflected, true));
-    vantage.outside_v4 = vantage.outside_v4.or(vantage.reflected_v4);
-    vantage.outside_v6 = vantage.outside_v6.or(vantage.reflected_v6);
+    // What is looked at may place a vantage that nothing else does, and proves no place: it may see it
+    // by a way that no client outside has.
+    let told = |family| most_told(rows.iter().filter_map(|row| row.seen_from), family);
+    vantage.outside_v4 = vantage.outside_v4.or(vantage.reflected_v4).or_else(|| told(Family::V4));
+    vantage.outside_v6 = vantage.outside_v6.or(vantage.reflected_v6).or_else(|| told(Family::V6));
     Observations { vantages: vec![vantage], rows, profiled: Vec::new() }
 }
 
@@ -67,7 +68,7 @@ fn sweep(
     options: &Options,
     engine: Sockets,
     on_settled: &mut dyn FnMut(&Observation),
-) -> (Vec<Observation>, Vec<IpAddr>) {
+) -> Vec<Observation> {
     let files = raise_file_limit().saturating_sub(RESERVE).max(16);
     let waker = engine.waker();
     let mut scheduler = Scheduler::new(targets, options, engine, files);
@@ -106,7 +107,7 @@ fn sweep(
     if let Ok(runtime) = runtime {
         runtime.shutdown_background();
     }
-    (rows, std::mem::take(&mut scheduler.reflected))
+    rows
 }
 
 fn failed(target: &Target, options: &Options, why: &str) -> Observation {
@@ -115,16 +116,4 @@ fn failed(target: &Target, options: &Options, why: &str) -> Observation {
         detail: Some(why.into()),
         ..Observation::new(target.endpoint, State::Failed, name)
     }
-}
-
-/// The address most answers reflected; none when they disagree evenly.
-pub(super) fn most(reflected: &[IpAddr], v6: bool) -> Option<IpAddr> {
-    let mut counts = std::collections::BTreeMap::<IpAddr, usize>::new();
-    for address in reflected.iter().filter(|a| a.is_ipv6() == v6) {
-        *counts.entry(*address).or_default() += 1;
-    }
-    let best = counts.values().copied().max()?;
-    let mut leading = counts.into_iter().filter(|(_, n)| *n == best);
-    let (address, _) = leading.next()?;
-    leading.next().is_none().then_some(address)
 }

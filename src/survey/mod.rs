@@ -14,7 +14,7 @@ pub use asked::{MOST_ENDPOINTS, asked};
 pub use control::controls;
 pub use errand::{ERRAND, Errand, MAX_ERRAND_BYTES, MAX_SKEW, MOST_SENT, Manners, Sending};
 pub use known_ports::{WELL_KNOWN_TCP, WELL_KNOWN_UDP, default_ports, well_known};
-pub use ours::ours;
+pub use ours::{all_ours, ours};
 pub use plan::{Input, Limits, plan};
 pub use profiled::ProfiledTarget;
 pub use target::{Hope, Refused, Sampled, Survey, Target, Why};

@@ -1,4 +1,5 @@
 use crate::model::AddressSet;
+use crate::resolve::Resolution;
 use crate::snapshot::Snapshot;
 use std::net::IpAddr;
 
@@ -30,4 +31,12 @@ pub fn ours(snapshot: &Snapshot) -> AddressSet {
         }
     }
     AddressSet::from_addresses(found).intersect(&AddressSet::outside())
+}
+
+/// Every address that is ours, whoever says so: the snapshot ([`ours`]), a host that is declared or on a
+/// list, or the `scope:` of what may be probed. Who is seen as one of them looks from inside.
+#[must_use]
+pub fn all_ours(snapshot: &Snapshot, resolution: &Resolution, scope: &AddressSet) -> AddressSet {
+    let hosts = resolution.hosts.values().flat_map(|h| h.addresses.iter().map(|a| a.address));
+    ours(snapshot).union(&AddressSet::from_addresses(hosts)).union(scope)
 }

@@ -7,9 +7,14 @@ use std::net::{IpAddr, Ipv4Addr, TcpListener};
 
 /// An audit of one declared host on loopback that serves a port and a STUN server of its own.
 fn audit(config: impl Fn(u16) -> String) -> (Value, Option<i32>) {
+    audit_of(Ipv4Addr::new(192, 88, 98, 9), config)
+}
+
+/// The host's own server tells that it sees us as `theirs`.
+fn audit_of(theirs: Ipv4Addr, config: impl Fn(u16) -> String) -> (Value, Option<i32>) {
     let world = World::new();
     let server = stun("127.0.0.1", Ipv4Addr::new(192, 88, 98, 7));
-    let theirs = stun("127.0.0.1", Ipv4Addr::new(10, 9, 9, 9));
+    let theirs = stun("127.0.0.1", theirs);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let open = listener.local_addr().expect("a bound socket").port();
     world.file(
@@ -77,11 +82,42 @@ fn a_server_that_does_not_answer_is_a_gap_with_its_name() {
         let gaps = report["gaps"].as_array().expect("gaps");
         let told = |g: &&Value| g["why"].as_str().is_some_and(|w| w.contains(words));
         assert_eq!(gaps.iter().filter(told).count(), 1, "{gaps:#?}");
-        // What the audited host says of us is that host's word, and inside every source of ours.
-        let lost =
-            |g: &&Value| g["why"].as_str().is_some_and(|w| w.contains("count for no source"));
-        let lost = gaps.iter().find(lost).expect("a gap");
-        assert!(!lost["why"].as_str().unwrap_or_default().contains("unknown"), "{lost}");
+    }
+}
+
+/// A machine with a tunnel to the servers is no client outside, whatever the rest of the world sees it as.
+#[test]
+fn a_host_that_is_reached_through_a_tunnel_was_not_seen_from_outside() {
+    let (report, code) = audit_of(Ipv4Addr::new(10, 9, 9, 9), |server| {
+        format!(
+            "scope: [127.0.0.1]\nvantages: {{ local: {{ reflect: \"127.0.0.1:{server}\" }} }}\n"
+        )
+    });
+    assert_eq!(code, Some(3), "{report:#}");
+    let gaps = report["gaps"].as_array().expect("gaps");
+    let told = |g: &&Value| g["why"].as_str().is_some_and(|w| w.contains("sees it as 10.9.9.9"));
+    assert_eq!(gaps.iter().filter(told).count(), 1, "{gaps:#?}");
+}
+
+/// What is looked at does not say from where.
+#[test]
+fn a_server_that_is_looked_at_itself_places_nobody() {
+    let world = World::new();
+    let theirs = stun("127.0.0.1", Ipv4Addr::new(192, 88, 98, 9));
+    world.file(
+        "spec.yaml",
+        format!(
+            "version: 1\nhosts:\n  a: {{ addresses: [127.0.0.1] }}\nroles:\n  edge:\n    select: {{ names: [a] }}\n    services: {{ turn: {{ port: udp/{theirs}, from: internet, expect: stun }} }}\n"
+        ),
+    );
+    let reflected = format!("vantages: {{ local: {{ reflect: \"127.0.0.1:{theirs}\" }} }}\n");
+    for (vantages, said) in [(reflected.as_str(), true), ("", false)] {
+        world.file("portcullis.yaml", format!("scope: [127.0.0.1]\n{vantages}"));
+        let words = ["gate", "--role=edge", "--host=a", "--no-cloud", "--no-sweep", "--peers=0"];
+        let ran = world.run(&words);
+        assert_eq!(ran.code, Some(3), "{ran}");
+        assert!(ran.stdout.contains("HOLD a"), "{ran}");
+        assert_eq!(ran.stdout.contains("is one of those that it looks at"), said, "{ran}");
     }
 }
 

@@ -16,7 +16,7 @@ use crate::rule::RuleSet;
 use crate::snapshot::Snapshot;
 use crate::spec::config::Config;
 use crate::spec::{self, Spec};
-use crate::survey::{Hope, Survey, Why};
+use crate::survey::{self, Hope, Survey, Why};
 use crate::{audit, collect, gate, resolve};
 use clap::Args;
 use jiff::Timestamp;
@@ -140,7 +140,8 @@ impl Watch for Watcher {
             probe_until(&required, gaps, &self.probing, config, auditor, &self.global)
         });
         let (rows, seen) = (&audited.met.joined.rows, &audited.observations);
-        Ok(gate::watched(rows, seen, &self.snapshot, self.accept_unproven))
+        let ours = survey::all_ours(&self.snapshot, &resolution, &scope);
+        Ok(gate::watched(rows, seen, &ours, self.accept_unproven))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::rule::RuleSet;
 use crate::snapshot::Snapshot;
 use crate::spec::config::Config;
 use crate::spec::{Role, Spec};
+use crate::survey;
 use jiff::Timestamp;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -171,6 +172,7 @@ impl Gate<'_> {
             only: Some(hosts.clone()),
             ..audit::Options::default()
         };
+        let scope = self.config.scope_addresses();
         let case = Case {
             spec: self.spec,
             snapshot,
@@ -180,7 +182,7 @@ impl Gate<'_> {
             options: &options,
             probed: Some(&probed),
             sweep: if sweep { &hosts } else { &BTreeSet::new() },
-            scope: &self.config.scope_addresses(),
+            scope: &scope,
             limits: pipeline::limits(self.config),
             now: *now,
         };
@@ -201,7 +203,6 @@ impl Gate<'_> {
         let unmeasured = gate::unmeasured(&self.role.name, served, &peers, resolution);
         let verdicts = gate::judge(&gate::Input {
             spec: self.spec,
-            snapshot,
             resolution,
             role: self.role,
             chosen,
@@ -209,6 +210,7 @@ impl Gate<'_> {
             inventory: &met.inventory,
             report: &report,
             observations: &observations,
+            ours: &survey::all_ours(snapshot, resolution, &scope),
             peers: &peers,
             parity: &compared.parity(chosen, &peers),
             unmeasured: unmeasured.as_deref().filter(|_| asked),

@@ -15,8 +15,8 @@ pub use proxy::Proxy;
 
 use super::options::Options;
 use super::protocol::Trust;
-use crate::model::Endpoint;
-use crate::observation::{Observation, ProfiledObservation, ProxySeen, State};
+use crate::model::{Endpoint, Family};
+use crate::observation::{Observation, ProfiledObservation, ProxySeen, State, most_told};
 use crate::survey::ProfiledTarget;
 use ask::{Heard, ask};
 use std::collections::BTreeMap;
@@ -118,17 +118,14 @@ async fn all(targets: &[ProfiledTarget], options: &Options) -> Vec<ProfiledObser
             // One that nobody named was gone through by nothing.
             let via = target.via.as_ref().filter(|name| options.proxies.contains_key(*name));
             let via = via.map(|name| {
-                let told: Vec<IpAddr> =
-                    reflected.iter().filter(|(n, _)| n == name).map(|(_, a)| *a).collect();
+                let told = |family| {
+                    most_told(reflected.iter().filter(|(n, _)| n == name).map(|(_, a)| *a), family)
+                };
                 let proxy = options.proxies.get(name);
                 ProxySeen {
                     name: name.clone(),
-                    outside_v4: proxy
-                        .and_then(|p| p.outside_v4)
-                        .or_else(|| super::run::most(&told, false)),
-                    outside_v6: proxy
-                        .and_then(|p| p.outside_v6)
-                        .or_else(|| super::run::most(&told, true)),
+                    outside_v4: proxy.and_then(|p| p.outside_v4).or_else(|| told(Family::V4)),
+                    outside_v6: proxy.and_then(|p| p.outside_v6).or_else(|| told(Family::V6)),
                 }
             });
             let heard = heard.unwrap_or_else(|| Heard {
@@ -169,7 +166,7 @@ fn row(
     via: Option<ProxySeen>,
 ) -> ProfiledObservation {
     let Endpoint { address, protocol, port } = target.endpoint;
-    let Heard { state, confirmed, service, detail, tls, by, rtt, tries, reflected: _, sure: _ } =
+    let Heard { state, confirmed, service, detail, tls, by, rtt, tries, reflected, sure: _ } =
         heard;
     ProfiledObservation {
         profile: target.profile.clone(),
@@ -187,6 +184,7 @@ fn row(
             tries,
             detail,
             tls,
+            seen_from: reflected,
         },
     }
 }

@@ -63,8 +63,8 @@ impl<E: Engine> Scheduler<'_, E> {
             Heard::Datagram(bytes) => {
                 let Some(udp) = &self.probes[index].udp else { return };
                 let proof = udp.judge(&bytes);
-                self.reflected.extend(proof.reflected);
                 let mut seen = self.observation(index, proof.state);
+                seen.seen_from = proof.reflected;
                 seen.confirmed = proof.confirmed;
                 seen.service = proof.service;
                 seen.detail = proof.detail;

@@ -65,8 +65,6 @@ pub(super) struct Scheduler<'a, E> {
     unsettled: usize,
     settled: Vec<Observation>,
     answers: Vec<Answer>,
-    /// Addresses that STUN answers reflected.
-    pub(super) reflected: Vec<IpAddr>,
     started: Instant,
 }
 
@@ -107,7 +105,6 @@ impl<'a, E: Engine> Scheduler<'a, E> {
             unsettled: 0,
             settled: Vec::new(),
             answers: Vec::new(),
-            reflected: Vec::new(),
             started: now,
         };
         for index in 0..targets.len() {

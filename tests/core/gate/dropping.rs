@@ -1,6 +1,6 @@
 //! A host that begins to drop everything while its ports are looked at was not looked at.
 
-use super::{declared_lab, reasons};
+use super::{declared_lab, gate_declared, reasons};
 use serde_json::{Value, json};
 
 /// `n1` answers TLS, and refuses what nobody listens on; `n2` answers STUN alone, and nothing over TCP.
@@ -24,10 +24,7 @@ const DROPS: &str = "iifname f0 ip daddr 203.0.113.11-203.0.113.12 quota over 32
 
 fn gate(filter: &str, host: &str, role: &str) -> Option<(Value, Option<i32>)> {
     let lab = declared_lab(filter, SPEC, &["203.0.113.12 udp 3478 stun".into()])?;
-    let arguments = ["gate", "--role", role, "--host", host, "--no-cloud", "--rate", "0"];
-    let arguments = [&arguments[..], &["--format", "json"]].concat();
-    let ran = lab.portcullis("out", &arguments).output().expect("the gate runs");
-    Some((serde_json::from_slice(&ran.stdout).expect("an answer"), ran.status.code()))
+    Some(gate_declared(&lab, host, role, &[]))
 }
 
 /// What is silent because its host answers nothing any more is no closed port.

@@ -2,6 +2,7 @@
 
 mod dropping;
 mod facts;
+mod inside;
 mod refused;
 pub(crate) mod tokbox_2019;
 mod unseen;
@@ -81,6 +82,16 @@ fn declared_lab(filter: &str, spec: &str, servers: &[String]) -> Option<Lab> {
          vantages: { local: { reflect: \"192.0.2.1:3478\" } }\n",
     );
     Some(lab)
+}
+
+/// Gates a host of such a lab from outside.
+fn gate_declared(lab: &Lab, host: &str, role: &str, more: &[&str]) -> (Value, Option<i32>) {
+    let arguments = ["gate", "--role", role, "--host", host, "--no-cloud", "--rate", "0"];
+    let arguments = [&arguments[..], &["--format", "json"], more].concat();
+    let ran = lab.portcullis("out", &arguments).output().expect("the gate runs");
+    let said = serde_json::from_slice(&ran.stdout)
+        .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&ran.stderr)));
+    (said, ran.status.code())
 }
 
 /// What a team's own tests do: every declared service, asked from inside, answers as declared.
