@@ -2,12 +2,20 @@ use super::engine::{Icmp, IcmpClass};
 use crate::observation::State;
 use std::net::IpAddr;
 
-/// What an ICMP error means for an endpoint, and who sent it.
-pub(super) fn of_icmp(icmp: Icmp, target: IpAddr) -> (State, Option<String>) {
+/// What an ICMP error means for an endpoint, and who sent it. `sender` is what its way tells, where it
+/// carries the target's address: so it does by a NAT that whoever sent it stands behind.
+pub(super) fn of_icmp(icmp: Icmp, target: IpAddr, sender: Sender) -> (State, Option<String>) {
     let itself = icmp.from.map(|from| from == target);
     let words = icmp.class.words();
     match icmp.class {
         IcmpClass::PortUnreachable | IcmpClass::ProtocolUnreachable => match itself {
+            Some(true) if let Sender::Before { hops, target } = sender => {
+                let why = format!(
+                    "{words} in the target's name from something before it: {hops} hops away, the \
+                     target is {target}"
+                );
+                (State::Rejected, Some(why))
+            }
             Some(true) => (State::Refused, Some(format!("{words} from the target itself"))),
             Some(false) => {
                 (State::Rejected, Some(format!("{words} from something before the target")))
@@ -21,7 +29,7 @@ pub(super) fn of_icmp(icmp: Icmp, target: IpAddr) -> (State, Option<String>) {
     }
 }
 
-/// Whose RST it was, by hops travelled, as far as that can be told.
+/// Whose refusal it was, by hops travelled, as far as that can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sender {
     Target,
@@ -29,14 +37,14 @@ pub(super) enum Sender {
     NotTold,
 }
 
-/// Tells a host's RST from one sent in its name: `host` is the distance of the host's own
-/// SYN-ACKs, `furthest` the longest way a RST in its name came.
-pub(super) fn sender(reset: Option<u8>, host: Option<u8>, furthest: Option<u8>) -> Sender {
-    let Some(hops) = reset else { return Sender::NotTold };
+/// Tells a host's refusal from one sent in its name: `host` is the distance of the host's own
+/// SYN-ACKs, `furthest` the longest way a refusal in its name came.
+pub(super) fn sender(refusal: Option<u8>, host: Option<u8>, furthest: Option<u8>) -> Sender {
+    let Some(hops) = refusal else { return Sender::NotTold };
     match host {
         Some(target) if hops < target => Sender::Before { hops, target },
         Some(_) => Sender::Target,
-        // Nobody was seen completing a handshake. Of two kinds of RST the nearer is not the host's.
+        // Nobody was seen completing a handshake. Of two kinds of refusal the nearer is not the host's.
         None => match furthest {
             Some(target) if hops < target => Sender::Before { hops, target },
             _ => Sender::NotTold,
@@ -84,11 +92,16 @@ mod tests {
     fn who_sent_it_decides_between_refused_and_rejected() {
         let target: IpAddr = [192, 0, 2, 1].into();
         let gate: IpAddr = [192, 0, 2, 254].into();
-        let state = |class, from| of_icmp(Icmp { class, from }, target).0;
+        let by = |class, from, sender| of_icmp(Icmp { class, from, hops: None }, target, sender).0;
+        let state = |class, from| by(class, from, Sender::NotTold);
         assert_eq!(state(IcmpClass::PortUnreachable, Some(target)), State::Refused);
         assert_eq!(state(IcmpClass::PortUnreachable, Some(gate)), State::Rejected);
         assert_eq!(state(IcmpClass::Prohibited, Some(target)), State::Rejected);
         assert_eq!(state(IcmpClass::HostUnreachable, Some(gate)), State::Unreachable);
+        // A firewall behind a NAT that carries the target's address.
+        let nat = Sender::Before { hops: 1, target: 2 };
+        assert_eq!(by(IcmpClass::PortUnreachable, Some(target), nat), State::Rejected);
+        assert_eq!(by(IcmpClass::PortUnreachable, Some(target), Sender::Target), State::Refused);
     }
 
     #[test]

@@ -43,10 +43,8 @@ impl Datagrams {
         let socket = socket2::Socket::new(domain, kind, Some(socket2::Protocol::UDP))?;
         if v6 {
             socket.set_only_v6(true)?;
-            sys::set_option(socket.as_raw_fd(), libc::IPPROTO_IPV6, libc::IPV6_RECVERR, 1)?;
-        } else {
-            sys::set_option(socket.as_raw_fd(), libc::IPPROTO_IP, libc::IP_RECVERR, 1)?;
         }
+        sys::queue_errors(socket.as_raw_fd(), v6)?;
         let _ = socket.set_recv_buffer_size(4 << 20);
         socket.bind(&any.into())?;
         Ok(Self { socket: socket.into(), asked: HashMap::new(), tickets: HashMap::new() })

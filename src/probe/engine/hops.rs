@@ -62,7 +62,7 @@ impl Hops {
     fn note(&mut self, from: IpAddr, limit: u8, segment: &[u8]) {
         let (Some(port), Some(flags)) = (segment.get(..2), segment.get(13)) else { return };
         let port = u16::from_be_bytes([port[0], port[1]]);
-        let hops = travelled(limit);
+        let hops = sys::travelled(limit);
         if flags & 0x04 != 0 {
             self.resets.insert((from, port), hops);
         } else if flags & 0x12 == 0x12 {
@@ -79,14 +79,5 @@ impl Hops {
     /// Hops of a host's SYN-ACKs: the distance of the host itself.
     pub(crate) fn handshake(&self, address: IpAddr) -> Option<u8> {
         self.handshakes.get(&address).copied()
-    }
-}
-
-/// Hops travelled, by the initial hop limits that systems use: 64, 128 and 255.
-fn travelled(limit: u8) -> u8 {
-    match limit {
-        0..=64 => 64 - limit,
-        65..=128 => 128 - limit,
-        129..=255 => 255 - limit,
     }
 }

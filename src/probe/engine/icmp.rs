@@ -4,8 +4,10 @@ use std::net::IpAddr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Icmp {
     pub(crate) class: IcmpClass,
-    /// Who sent it; `None` when the kernel did not tell.
+    /// Who sent it; `None` when the kernel did not tell. A NAT between writes its own idea of that.
     pub(crate) from: Option<IpAddr>,
+    /// Hops that it travelled, where the kernel tells.
+    pub(crate) hops: Option<u8>,
 }
 
 /// What an ICMP error says.
@@ -20,6 +22,11 @@ pub(crate) enum IcmpClass {
 }
 
 impl IcmpClass {
+    /// Whether it is what a host says of a port or protocol of its own.
+    pub(crate) const fn refuses(self) -> bool {
+        matches!(self, Self::PortUnreachable | Self::ProtocolUnreachable)
+    }
+
     /// Reads type and code of an ICMP error; `None` for what says nothing about the endpoint.
     pub(crate) const fn v4(kind: u8, code: u8) -> Option<Self> {
         Some(match (kind, code) {

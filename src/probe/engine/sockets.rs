@@ -113,7 +113,7 @@ impl Sockets {
             // The kernel gave up retransmitting: nothing was heard.
             Some(libc::ETIMEDOUT) => None,
             Some(errno) => Some(Outcome::Heard(match IcmpClass::of_errno(errno) {
-                Some(class) => Heard::Icmp(Icmp { class, from: None }),
+                Some(class) => Heard::Icmp(Icmp { class, from: None, hops: None }),
                 None => Heard::Local(errno),
             })),
         }

@@ -194,7 +194,8 @@ struct Control([u8; 512]);
 pub(super) fn queued_error(fd: RawFd) -> Option<QueuedError> {
     let mut payload = [0u8; 64];
     let mut received = receive(fd, &mut payload, libc::MSG_ERRQUEUE | libc::MSG_DONTWAIT).ok()?;
-    let icmp = received.error.take().flatten();
+    let hops = received.hop_limit.map(travelled);
+    let icmp = received.error.take().flatten().map(|icmp| Icmp { hops, ..icmp });
     Some(QueuedError { to: received.from, icmp })
 }
 
@@ -252,9 +253,11 @@ pub(super) fn receive(fd: RawFd, into: &mut [u8], flags: libc::c_int) -> io::Res
                         libc::SO_EE_ORIGIN_ICMP6 => IcmpClass::v6(error.ee_type, error.ee_code),
                         _ => None,
                     };
-                    out.error = Some(class.map(|class| Icmp { class, from }));
+                    out.error = Some(class.map(|class| Icmp { class, from, hops: None }));
                 }
-                (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT) if room >= size_of::<libc::c_int>() => {
+                (libc::IPPROTO_IP, libc::IP_TTL) | (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT)
+                    if room >= size_of::<libc::c_int>() =>
+                {
                     let value = data.cast::<libc::c_int>().read_unaligned();
                     out.hop_limit = u8::try_from(value).ok();
                 }
@@ -331,6 +334,26 @@ pub(super) fn tcp_listener(v6: bool) -> io::Result<OwnedFd> {
     Ok(fd)
 }
 
+/// Has a socket keep ICMP errors that it caused, each with the hop limit that it came with.
+pub(super) fn queue_errors(fd: RawFd, v6: bool) -> io::Result<()> {
+    let (level, errors, limits) = if v6 {
+        (libc::IPPROTO_IPV6, libc::IPV6_RECVERR, libc::IPV6_RECVHOPLIMIT)
+    } else {
+        (libc::IPPROTO_IP, libc::IP_RECVERR, libc::IP_RECVTTL)
+    };
+    set_option(fd, level, errors, 1)?;
+    set_option(fd, level, limits, 1)
+}
+
+/// Hops travelled, by the initial hop limits that systems use: 64, 128 and 255.
+pub(super) fn travelled(limit: u8) -> u8 {
+    match limit {
+        0..=64 => 64 - limit,
+        65..=128 => 128 - limit,
+        129..=255 => 255 - limit,
+    }
+}
+
 /// A TCP socket that is connecting, or what came of it at once.
 pub(super) fn start_connect(to: SocketAddr) -> io::Result<OwnedFd> {
     let domain = socket2::Domain::for_address(to);
@@ -342,11 +365,7 @@ pub(super) fn start_connect(to: SocketAddr) -> io::Result<OwnedFd> {
     // Closing resets: no TIME_WAIT here, no half-closed connection there.
     socket.set_linger(Some(Duration::ZERO))?;
     let fd = socket.as_raw_fd();
-    if to.is_ipv6() {
-        set_option(fd, libc::IPPROTO_IPV6, libc::IPV6_RECVERR, 1)?;
-    } else {
-        set_option(fd, libc::IPPROTO_IP, libc::IP_RECVERR, 1)?;
-    }
+    queue_errors(fd, to.is_ipv6())?;
     match socket.connect(&to.into()) {
         Ok(()) => {}
         // A refusal that comes at once (loopback) is heard like any other.

@@ -63,9 +63,10 @@ pub(super) async fn datagram(
         Ok(relay) => relay,
         Err(heard) => return heard.by(proxy),
     };
-    // A relay on no address in particular is on the proxy's own.
-    let relay =
-        if relay.ip().is_unspecified() { SocketAddr::new(proxy.ip(), relay.port()) } else { relay };
+    let relay = match own_relay(proxy, relay) {
+        Ok(relay) => relay,
+        Err(why) => return Heard::failed(why),
+    };
     let local: SocketAddr =
         if relay.is_ipv6() { "[::]:0" } else { "0.0.0.0:0" }.parse().unwrap_or(nowhere);
     let socket = match UdpSocket::bind(local).await {
@@ -116,6 +117,18 @@ async fn request(
         Ok(Ok(bound)) => Ok(bound),
         Ok(Err(trouble)) => Err(own(trouble)),
         Err(_) => Err(Heard::new(State::Silent, "the proxy got no answer from it in time").sure()),
+    }
+}
+
+/// Where a proxy's relay is: on no address in particular it is on the proxy's own. Somewhere else is an
+/// address that nobody named to be sent to.
+fn own_relay(proxy: SocketAddr, relay: SocketAddr) -> Result<SocketAddr, String> {
+    match relay.ip().to_canonical() {
+        ip if ip.is_unspecified() => Ok(SocketAddr::new(proxy.ip(), relay.port())),
+        ip if ip == proxy.ip().to_canonical() => Ok(relay),
+        _ => {
+            Err(format!("the proxy {proxy} names a relay that is not its own, {relay}: not asked"))
+        }
     }
 }
 
@@ -194,9 +207,13 @@ async fn command_of(
     Ok(SocketAddr::new(ip, stream.read_u16().await?))
 }
 
-/// What a reply other than success says, of the proxy or of the target (RFC 1928, 6).
+/// What a reply other than success says, of the proxy or of the target (RFC 1928, 6). Asked for a relay,
+/// a proxy knows of no target yet.
 fn refusal(code: u8, command: u8) -> Heard {
     match code {
+        3..=6 if command == UDP_ASSOCIATE => {
+            Heard::failed(format!("the proxy answers with the code {code}, asked for a relay"))
+        }
         2 => Heard::failed("the proxy's rules forbid it"),
         3 => Heard::new(State::Unreachable, "the proxy says that its network cannot be reached"),
         4 => Heard::new(State::Unreachable, "the proxy says that it cannot be reached"),
@@ -255,11 +272,25 @@ mod tests {
     }
 
     #[test]
+    fn a_relay_elsewhere_is_not_sent_to() {
+        let at = |text: &str| text.parse::<SocketAddr>().expect("an address");
+        let proxy = at("198.51.100.9:1080");
+        assert_eq!(own_relay(proxy, at("0.0.0.0:4000")), Ok(at("198.51.100.9:4000")));
+        assert_eq!(own_relay(proxy, at("198.51.100.9:4000")), Ok(at("198.51.100.9:4000")));
+        for other in ["127.0.0.1:9999", "203.0.113.15:3478"] {
+            assert!(own_relay(proxy, at(other)).is_err_and(|w| w.contains("not its own")));
+        }
+    }
+
+    #[test]
     fn the_proxys_own_refusal_is_no_word_on_the_target() {
         for code in [1, 2, 7, 9, 255] {
             assert_eq!(refusal(code, CONNECT).state, State::Failed, "{code}");
         }
         assert_eq!(refusal(5, CONNECT).state, State::Refused);
+        for code in [3, 4, 5, 6] {
+            assert_eq!(refusal(code, UDP_ASSOCIATE).state, State::Failed, "{code}");
+        }
         assert_eq!(refusal(4, CONNECT).state, State::Unreachable);
         assert_eq!(refusal(7, UDP_ASSOCIATE).state, State::Rejected);
     }

@@ -26,7 +26,7 @@ const AGAIN: [Duration; 3] =
 /// answer larger than its question, and none should.
 ///
 /// Where nothing answers, the same is asked with a small datagram: an answer to that one proves
-/// that it is the size which does not pass.
+/// that it is the size which does not work, on the way or at the server.
 pub(super) async fn small(question: Question, port: u16, mtu: u16, run: &Run, seed: u64) -> Heard {
     let head = if question.to.is_ipv6() { 48 } else { 28 };
     let mut random = Random::new(seed);
@@ -49,7 +49,7 @@ pub(super) async fn small(question: Question, port: u16, mtu: u16, run: &Run, se
         return full;
     }
     let why = format!(
-        "a datagram of {} bytes is answered and one that fills a packet of {mtu} bytes is not: what is as large is dropped on the way, and nobody is told",
+        "a datagram of {} bytes is answered and one that fills a packet of {mtu} bytes is not: what is as large is dropped on the way and nobody is told, or its server answers nothing as large",
         asked.request().len()
     );
     Heard { tries: full.tries + plain.tries, ..Heard::new(State::Unreachable, why).sure() }

@@ -50,15 +50,7 @@ impl<E: Engine> Scheduler<'_, E> {
             Heard::Connected(socket, _) => self.connected(index, socket),
             Heard::Reset => self.reset(index),
             Heard::Icmp(icmp) => {
-                let address = self.probes[index].to.ip();
-                let (state, detail) = verdict::of_icmp(icmp, address);
-                if let Some(from) = icmp.from {
-                    self.note_icmp(address, from, state);
-                }
-                let mut seen = self.observation(index, state);
-                seen.by = icmp.from.map(|from| self.real(index, from));
-                seen.detail = detail;
-                self.finish(index, seen);
+                self.icmp(index, icmp);
             }
             Heard::Datagram(bytes) => {
                 let Some(udp) = &self.probes[index].udp else { return };

@@ -140,6 +140,7 @@ impl<'a, E: Engine> Scheduler<'a, E> {
             open: Vec::new(),
             last_try: false,
             rtt: None,
+            parked: None,
             first_look: None,
             slow: None,
         });

@@ -2,7 +2,7 @@
 
 use super::slow_lane::Slow;
 use crate::observation::Observation;
-use crate::probe::engine::Ticket;
+use crate::probe::engine::{Icmp, Ticket};
 use crate::probe::protocol::Udp;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ pub(super) enum Phase {
     Queued,
     Flying,
     Confirming,
-    /// A RST whose sender is told once the rest of the host is known.
+    /// A refusal whose sender is told once the rest of the host is known.
     Parked,
     /// Waits for its second look.
     Later,
@@ -35,6 +35,8 @@ pub(super) struct Probe {
     pub(super) open: Vec<(Ticket, u32)>,
     pub(super) last_try: bool,
     pub(super) rtt: Option<Duration>,
+    /// The refusal that is parked, where it is no RST.
+    pub(super) parked: Option<Icmp>,
     pub(super) first_look: Option<Box<Observation>>,
     /// What the sweep saw, once it is in the slow lane.
     pub(super) slow: Option<Box<Slow>>,
@@ -67,7 +69,7 @@ pub(super) struct Host {
     pub(super) first: Option<Instant>,
     /// Whether it answered anything itself.
     pub(super) heard: bool,
-    /// The longest way a RST of it came.
+    /// The longest way a refusal in its name came.
     pub(super) furthest: Option<u8>,
     /// Who was seen rejecting with ICMP before it.
     pub(super) rejects: Option<IpAddr>,

@@ -1,6 +1,6 @@
 //! Path proof by a refusal: the host's own counts, a firewall's RST does not.
 
-use super::{declared_lab, reasons};
+use super::{declared_lab, gate_declared, reasons};
 use serde_json::json;
 
 /// What is refused stands behind a firewall that answers in the host's name, or reaches the host.
@@ -57,5 +57,36 @@ fn a_refusal_by_a_firewall_proves_no_path_and_one_that_nobody_can_place_does_not
                 );
             }
         }
+    }
+}
+
+/// `n3` is `n1` behind a NAT, which puts the public address on whatever is said behind it.
+const TRANSLATED: &str = "}
+chain pre { type nat hook prerouting priority -100; iifname f0 ip daddr 203.0.113.13 dnat to 203.0.113.11";
+const UNREACHABLE: &str = "iifname f0 udp dport 40000 reject";
+const DATAGRAMS: &str = "version: 1
+hosts:
+  n3: { addresses: [203.0.113.13], tags: { role: three } }
+roles:
+  three:
+    select: { tags: { role: three } }
+    services:
+      tls: { port: tcp/443, from: internet, expect: tls }
+      rtp: { port: udp/40000, from: internet, expect: path }
+controls: [ { address: 192.0.2.1, port: tcp/443 } ]
+";
+
+#[test]
+fn an_icmp_error_in_the_host_s_name_that_came_a_shorter_way_proves_no_path() {
+    for (rejects, answer, code) in [("", "pass", 0), (UNREACHABLE, "hold", 1)] {
+        let filter = format!("{rejects}\n{TRANSLATED}");
+        let Some(lab) = declared_lab(&filter, DATAGRAMS, &["203.0.113.12 udp 9 mute".into()])
+        else {
+            return;
+        };
+        let (said, status) = gate_declared(&lab, "n3", "three", &["--no-sweep", "--peers", "0"]);
+        assert_eq!((&said["answer"], status), (&json!(answer), Some(code)), "{said:#}");
+        let told = said.to_string().contains("in the target's name from something before it");
+        assert_eq!(told, code == 1, "{said:#}");
     }
 }
