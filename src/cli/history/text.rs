@@ -213,6 +213,12 @@ fn write_span(
             was.unwrap_or_default()
         );
     }
+    if let Some(measure) =
+        content.measure.filter(|_| was.is_none_or(|was| was.measure != content.measure))
+    {
+        let was = was.and_then(|was| was.measure).map(|was| format!(" (was {was})"));
+        let _ = writeln!(out, "    measure {measure}{}", was.unwrap_or_default());
+    }
     if was.is_none_or(|was| was.message != content.message) {
         let _ = writeln!(out, "    {}", escape(&content.message));
     }
