@@ -131,6 +131,20 @@ pub(super) fn migrate(connection: &mut Connection, steps: &[&str]) -> rusqlite::
     step.commit()
 }
 
+/// Lets a database of an older version be read as one of the last, without a change to it: views of this
+/// connection alone stand before its tables. One for each step after the first, of what readers ask for.
+const VIEWS: &[&str] = &["CREATE TEMP VIEW content AS SELECT *, NULL AS measure FROM main.content"];
+
+/// Reads a database as one of the last version, whichever it is of.
+///
+/// # Errors
+/// What SQLite answers.
+pub(super) fn as_if_new(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    let done = usize::try_from(version(connection)?).unwrap_or(usize::MAX);
+    VIEWS.iter().skip(done.saturating_sub(1)).try_for_each(|view| connection.execute_batch(view))
+}
+
 /// How many steps a database has had.
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))

@@ -411,6 +411,26 @@ fn refused(folder: &Folder) -> StoreTrouble {
     error.trouble
 }
 
+/// Of an older version, it is read and stays of it; nothing that reading asks for may need a new column.
+#[test]
+fn reading_changes_nothing() {
+    let folder = Folder::new();
+    version_1(&folder);
+    let before = std::fs::read(folder.file()).expect("the file");
+    let mut store = Sqlite::reading(&folder.file(), quick()).expect("it reads");
+    assert_eq!(store.runs(&Filter::default()).expect("runs").len(), 1);
+    let life = only(&mut store);
+    assert_eq!((life.content.measure, life.spans.len()), (None, 1));
+    assert!(store.keep(&run(2, &[7]), &mut |_| 0).is_err(), "it is open to be read");
+    drop(store);
+    assert_eq!(std::fs::read(folder.file()).expect("the file"), before);
+    assert_eq!(std::fs::read_dir(&folder.0).expect("the folder").count(), 1);
+    // One that holds nothing yet is read as that.
+    std::fs::write(folder.file(), "").expect("an empty file");
+    let mut empty = Sqlite::reading(&folder.file(), quick()).expect("it reads");
+    assert_eq!(empty.runs(&Filter::default()).expect("runs"), []);
+}
+
 #[test]
 fn a_file_that_is_not_ours_is_left_alone() {
     let folder = Folder::new();
