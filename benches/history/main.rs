@@ -79,7 +79,7 @@ fn main() {
 
 /// The real run that the history begins with, as the library takes it.
 fn first(file: &Path) -> (Run, usize) {
-    let mut store = Sqlite::existing(file, Options::default()).expect("the history");
+    let mut store = Sqlite::reading(file, Options::default()).expect("the history");
     let row = store.runs(&Filter::default()).expect("its run").remove(0);
     let lives = store.lives(&Filter::default()).expect("its findings");
     let mut seen: Vec<Seen> = lives

@@ -1,5 +1,5 @@
 use super::AuditReport;
-use crate::finding::{Finding, FindingStatus};
+use crate::finding::{Finding, FindingStatus, is_worse};
 use crate::history::{Before, Blindness};
 use crate::model::Severity;
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,9 @@ pub struct Entry {
     pub source: Option<String>,
     /// As bad as it was: one that got worse counts.
     pub severity: Severity,
+    /// How bad it was beside that, where it was counted: one that got worse counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<u64>,
     pub fingerprint: String,
 }
 
@@ -61,6 +64,11 @@ impl Baseline {
         }
         if let Some(before) = before {
             out.probed |= before.probed;
+            // What this run could not count does not make the next one the first.
+            for (fingerprint, entry) in &mut out.entries {
+                let known = before.entries.get(fingerprint).and_then(|e| e.measure);
+                entry.measure = entry.measure.or(known);
+            }
             for entry in before.unmatched(report, "").undecided {
                 out.entries.insert(entry.fingerprint.clone(), entry);
             }
@@ -68,13 +76,15 @@ impl Baseline {
         out
     }
 
-    /// Marks the open findings that the baseline knows, at no greater severity than it knows them,
-    /// and tells what became of its entries.
+    /// Marks the open findings that the baseline knows, no worse than it knows them (by severity
+    /// and measure), and tells what became of its entries.
     pub fn apply(&self, name: &str, report: &mut AuditReport) {
         let mut covered = 0;
         for finding in &mut report.findings {
             let known = self.entries.get(&finding.fingerprint);
-            let known = known.is_some_and(|e| finding.severity <= e.severity);
+            let known = known.is_some_and(|e| {
+                finding.severity <= e.severity && !is_worse(finding.measure, e.measure)
+            });
             if known && finding.status == FindingStatus::Open {
                 finding.status = FindingStatus::Baselined;
                 covered += 1;
@@ -116,6 +126,7 @@ impl Entry {
             subject: finding.subject.clone(),
             source: finding.source.clone(),
             severity: finding.severity,
+            measure: finding.measure,
             fingerprint: finding.fingerprint.clone(),
         }
     }

@@ -1,4 +1,4 @@
-use crate::finding::FindingStatus;
+use crate::finding::{Finding, FindingStatus, is_worse};
 use crate::model::Severity;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -39,9 +39,11 @@ pub enum Change {
     Reopened {
         resolved_at: Timestamp,
     },
-    /// Its severity is another, or a waiver or baseline that covered it no longer does, or now does.
+    /// Its severity or measure is another, or a waiver or baseline that covered it no longer does, or now does.
     Updated {
         severity: Severity,
+        /// As last counted.
+        measure: Option<u64>,
         /// Whether it counted then.
         open: bool,
     },
@@ -72,14 +74,16 @@ impl Compared {
         self.standings.get(fingerprint).map_or(Change::New, |s| s.change)
     }
 
-    /// Whether a finding counts that is as bad as `severity` and has `status` now: what is new, is
-    /// back, got worse or is no longer covered.
+    /// Whether a finding counts as it is now: what is new, is back, got worse (by its severity or its
+    /// measure) or is no longer covered.
     #[must_use]
-    pub fn counts(&self, fingerprint: &str, severity: Severity, status: &FindingStatus) -> bool {
-        match self.change(fingerprint) {
+    pub fn counts(&self, finding: &Finding) -> bool {
+        match self.change(&finding.fingerprint) {
             Change::New | Change::Reopened { .. } => true,
-            Change::Updated { severity: was, open } => {
-                severity > was || !open && *status == FindingStatus::Open
+            Change::Updated { severity, measure, open } => {
+                finding.severity > severity
+                    || is_worse(finding.measure, measure)
+                    || !open && finding.status == FindingStatus::Open
             }
             Change::Unchanged => false,
         }

@@ -74,10 +74,7 @@ impl AuditReport {
     pub fn fails(&self, finding: &Finding) -> bool {
         finding.severity >= self.fail_on
             && finding.status == FindingStatus::Open
-            && self
-                .compared
-                .as_ref()
-                .is_none_or(|c| c.counts(&finding.fingerprint, finding.severity, &finding.status))
+            && self.compared.as_ref().is_none_or(|c| c.counts(finding))
     }
 
     /// What has changed about a finding; `None` where nothing was compared.

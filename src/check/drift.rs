@@ -1,7 +1,7 @@
 use super::judged::{Context, Judged};
 use super::simple::{self, Found};
 use crate::drift::{Class, Direction, Drifted, GroupDrift, How};
-use crate::finding::{Evidence, Mend, Permission, Side, reconcile};
+use crate::finding::{Evidence, Measure, Mend, Permission, Side, reconcile};
 use crate::rule::Case;
 
 /// Judges live groups against declared ones.
@@ -56,6 +56,11 @@ fn found(drift: &GroupDrift) -> Found {
         fact: None,
         count: missing + extra,
         limit: 0,
+        measure: match drift.class {
+            Class::Exposes => Some(Measure::count(expose)),
+            Class::Harmless => Some(Measure::count(missing + extra)),
+            Class::Missing | Class::Words => None,
+        },
         detail: if expose > 0 { format!(" ({expose} of them)") } else { String::new() },
         evidence,
         mends: mends(drift),

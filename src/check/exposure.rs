@@ -2,7 +2,7 @@ use super::judged::{Context, Judged, general};
 use super::needs::Needs;
 use super::row::{Row, evidence, saw};
 use crate::exposure::{ConfiguredCell, Declared, Exposure, ObservedCell, clients_of};
-use crate::finding::{Draft, Traffic, close, open};
+use crate::finding::{Draft, Measure, Traffic, close, open};
 use crate::model::{AddressSet, Family, Gap, GapKind, SourceName};
 use crate::observation::State;
 use crate::reach::Configured;
@@ -130,6 +130,7 @@ fn find(
         title: rule.title.clone(),
         severity: judgement.severity,
         confidence: judgement.confidence,
+        measure: measure(exposure, rule.mend, clients),
         subject: exposure.subject(facts.ports),
         source: Some(exposure.source.to_string()),
         message: rule.message.fill(facts),
@@ -139,6 +140,35 @@ fn find(
         mends,
         diff: None,
     });
+}
+
+/// Who may enter that should not, or who may not that should.
+///
+/// Of a source of ours a part or all: which addresses a group stands for changes with every machine
+/// that comes and goes, and a role's own clients do so altogether. Everybody is the same number in
+/// every release, whatever blocks IANA hands out next.
+fn measure(exposure: &Exposure, mend: Mending, clients: &AddressSet) -> Option<Measure> {
+    let clients = match &exposure.source {
+        SourceName::Internet => AddressSet::everybody(),
+        SourceName::Network(_) => clients.clone(),
+        SourceName::Role(_) => return None,
+    };
+    let clients = clients.of_family(Family::of(exposure.address));
+    let ours =
+        exposure.source != SourceName::Internet && !AddressSet::outside().is_superset(&clients);
+    match (mend, &exposure.configured) {
+        (Mending::Close, Configured::Permitted(_)) if ours => Some(Measure::Count(2)),
+        (Mending::Close, Configured::Partly(..)) if ours => Some(Measure::Count(1)),
+        (_, _) if ours => None,
+        (Mending::Close, Configured::Permitted(_)) => Some(Measure::Clients(clients)),
+        (Mending::Close, Configured::Partly(_, some)) => {
+            Some(Measure::Clients(clients.intersect(&some.addresses)))
+        }
+        (Mending::Open, Configured::Partly(_, some)) => {
+            Some(Measure::Clients(clients.subtract(&some.addresses)))
+        }
+        _ => None,
+    }
 }
 
 /// How each family of a host fares with what is required of it.

@@ -32,6 +32,7 @@ fn found(odd: &Odd, context: &Context<'_>) -> Found {
         fact: None,
         count: 1,
         limit: 0,
+        measure: None,
         detail: detail.clone(),
         evidence: vec![declared, Evidence::seen(Side::Configured, text, Some(odd.group.clone()))],
         mends: Vec::new(),

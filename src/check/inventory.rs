@@ -1,18 +1,67 @@
 use super::judged::{Context, Judged};
 use super::simple::{self, Found};
-use crate::finding::{Evidence, Side};
+use crate::finding::{Evidence, Measure, Side};
 use crate::inventory::{Holding, Row, What};
+use crate::model::{Gap, GapKind};
 use crate::rule::Case;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Judges what declared roles and the hosts there are do not agree on.
 #[must_use]
 pub fn judge(rows: &[Row], context: &Context<'_>) -> Judged {
     let mut out = Judged::default();
     for row in rows {
-        out.gaps.extend(row.gaps.iter().cloned());
-        simple::judge(&mut out, found(row, context), context);
+        if !row.gaps.is_empty() {
+            out.gaps.extend(row.gaps.iter().cloned());
+            out.gaps.extend(hidden(row));
+            continue;
+        }
+        let found = Found { measure: measure(row, rows), ..found(row, context) };
+        simple::judge(&mut out, found, context);
     }
     out
+}
+
+/// What is not known because of the row's gaps: what nobody saw may be where nobody could look. One for
+/// each kind of gap, so that accepting a kind accepts what it hides.
+fn hidden(row: &Row) -> impl Iterator<Item = Gap> {
+    let mut kinds: BTreeMap<GapKind, BTreeSet<&str>> = BTreeMap::new();
+    for gap in &row.gaps {
+        kinds.entry(gap.kind).or_default().insert(&gap.scope);
+    }
+    kinds.into_iter().map(move |(kind, places)| {
+        let places: Vec<String> = places.into_iter().map(str::to_owned).collect();
+        let why = format!("{row}, and {} could not be read in full", named(&places, ", "));
+        Gap::new(kind, row.subject(), why)
+    })
+}
+
+/// How bad a row is: hosts that are missing, too many, or followed too soon; selectors that pick
+/// nothing; hosts that two roles share; values where one should be.
+///
+/// A host that is silent or a role of which nothing is live is as down as it can be, whatever was
+/// asked of it.
+fn measure(row: &Row, rows: &[Row]) -> Option<Measure> {
+    Some(match &row.what {
+        What::TooFew { live, min, .. } => Measure::Count(min.saturating_sub(*live).into()),
+        What::TooMany { live, max, .. } => Measure::Count(live.saturating_sub(*max).into()),
+        What::PicksNothing { role, .. } => {
+            let of = |r: &&Row| matches!(&r.what, What::PicksNothing { role: r, .. } if r == role);
+            Measure::count(rows.iter().filter(of).filter(|r| r.gaps.is_empty()).count())
+        }
+        What::Overlap { hosts, .. } => Measure::count(*hosts),
+        What::FactSkewed { values, .. } => Measure::count(values.len()),
+        What::FactIncompatible { values, .. } => {
+            let values: BTreeSet<&str> = values.iter().map(|h| h.value.as_str()).collect();
+            Measure::count(values.len())
+        }
+        What::RolloutTooFast { first, on, .. } => Measure::count(on.len().saturating_sub(*first)),
+        What::NoneLive { .. }
+        | What::Unknown { .. }
+        | What::Silent { .. }
+        | What::FactViolated { .. }
+        | What::FactUnknown { .. } => return None,
+    })
 }
 
 fn found(row: &Row, context: &Context<'_>) -> Found {
@@ -24,11 +73,12 @@ fn found(row: &Row, context: &Context<'_>) -> Found {
         fact: None,
         count: 0,
         limit: 0,
+        measure: None,
         detail: String::new(),
         evidence: Vec::new(),
         mends: Vec::new(),
         diff: None,
-        uncertain: !row.gaps.is_empty(),
+        uncertain: false,
     };
     let declared = |text: String| Evidence::declared(text, row.place.as_ref());
     let seen = |text: String, id: Option<String>| Evidence::seen(Side::Inventory, text, id);

@@ -92,6 +92,7 @@ fn found(case: Case, cell: &JourneyCell, rows: &[&Exposure], context: &Context<'
         fact: None,
         count: bad.len(),
         limit: 1,
+        measure: None,
         detail: detail(cell, &bad, from),
         evidence,
         mends,

@@ -1,4 +1,4 @@
-use crate::finding::{Draft, Finding, Ground, Mend};
+use crate::finding::{Draft, Finding, Ground, Measure, Mend};
 use crate::model::{Gap, GapKind};
 use crate::resolve::Resolution;
 use crate::rule::{Judgement, RuleSet};
@@ -15,11 +15,14 @@ pub struct Context<'a> {
     pub ground: &'a Ground<'a>,
 }
 
+/// Rule, subject and source.
+type Tuple = (String, String, Option<String>);
+
 /// What judging gave.
 #[derive(Debug, Clone, Default)]
 pub struct Judged {
     /// Each tuple of rule, subject and source once.
-    findings: BTreeMap<(String, String, Option<String>), Finding>,
+    findings: BTreeMap<Tuple, (Finding, Option<Measure>)>,
     pub gaps: BTreeSet<Gap>,
     /// What holds with a reservation, in words, and how often.
     pub notes: BTreeMap<String, usize>,
@@ -33,17 +36,24 @@ const MAX_EVIDENCE: usize = 12;
 impl Judged {
     /// The findings, by rule, subject and source.
     pub fn into_findings(self) -> Vec<Finding> {
-        self.findings.into_values().collect()
+        let findings = self.findings.into_values();
+        findings
+            .map(|(finding, measure)| Finding {
+                measure: measure.as_ref().map(Measure::number),
+                ..finding
+            })
+            .collect()
     }
 
     /// Adds a finding, or what it adds to one of the same tuple: other addresses of the host, other
     /// parts of the same range.
     pub(super) fn add(&mut self, draft: Draft) {
         let key = (draft.rule.clone(), draft.subject.clone(), draft.source.clone());
-        let Some(old) = self.findings.get_mut(&key) else {
+        let Some((old, measure)) = self.findings.get_mut(&key) else {
+            let measure = draft.measure.clone();
             match draft.finish() {
                 Ok(finding) => {
-                    self.findings.insert(key, finding);
+                    self.findings.insert(key, (finding, measure));
                 }
                 // A rule that cannot say what it found must not be silent about it.
                 Err(lack) => {
@@ -55,6 +65,10 @@ impl Judged {
         };
         old.severity = old.severity.max(draft.severity);
         old.confidence = old.confidence.min(draft.confidence);
+        *measure = match (measure.take(), draft.measure) {
+            (Some(a), Some(b)) => Some(a.with(b)),
+            (a, b) => a.or(b),
+        };
         for evidence in draft.evidence {
             if old.evidence.len() < MAX_EVIDENCE && !old.evidence.contains(&evidence) {
                 old.evidence.push(evidence);

@@ -1,5 +1,5 @@
 use super::judged::{Context, Judged, general};
-use crate::finding::{Draft, Evidence};
+use crate::finding::{Draft, Evidence, Measure};
 use crate::model::Confidence;
 use crate::rule::{Case, Fact, Facts, Yields};
 
@@ -14,6 +14,8 @@ pub(super) struct Found {
     pub(super) fact: Option<(String, Option<String>)>,
     pub(super) count: usize,
     pub(super) limit: usize,
+    /// How bad it is, where that can be counted.
+    pub(super) measure: Option<Measure>,
     /// In words; text from outside.
     pub(super) detail: String,
     pub(super) evidence: Vec<Evidence>,
@@ -66,6 +68,7 @@ pub(super) fn judge(out: &mut Judged, found: Found, context: &Context<'_>) {
         title: rule.title.clone(),
         severity: judgement.severity,
         confidence,
+        measure: found.measure.clone(),
         subject: found.subject.clone(),
         source: None,
         message: rule.message.fill(&found),

@@ -77,6 +77,7 @@ fn found(waiver: &Waiver, case: Case, matched: bool, uncertain: bool) -> Found {
         fact: None,
         count: 0,
         limit: 0,
+        measure: None,
         detail,
         mends: Vec::new(),
         diff: None,

@@ -109,6 +109,7 @@ mod tests {
             title: "t".into(),
             severity,
             confidence: Confidence::High,
+            measure: None,
             subject: "s".into(),
             source: None,
             message: "m".into(),

@@ -4,7 +4,7 @@ use super::line::{Lines, declared, is_default_egress, live};
 use super::odd;
 use crate::exposure::Configuration;
 use crate::model::{Gap, GapKind};
-use crate::snapshot::{CallKind, SecurityGroup, Snapshot};
+use crate::snapshot::{Call, CallKind, SecurityGroup, Snapshot};
 use crate::spec::{DeclaredGroup, Spec};
 use similar::TextDiff;
 use std::collections::BTreeMap;
@@ -28,6 +28,9 @@ pub fn compare(spec: &Spec, snapshot: &Snapshot, configuration: &dyn Configurati
             found.insert(&group.group_id, (region.clone(), group));
         }
     }
+    // An account that could not be entered has groups too, and no region of it was read.
+    let kinds = [CallKind::SecurityGroups, CallKind::CallerIdentity];
+    blind.extend(snapshot.calls.iter().filter(|c| kinds.contains(&c.kind)).filter_map(Call::gap));
     if snapshot.regions.is_empty() {
         let why = "no account and region was read, so declared groups were compared with nothing";
         blind.push(Gap::new(GapKind::SecurityGroups, "groups", why));
@@ -45,7 +48,15 @@ pub fn compare(spec: &Spec, snapshot: &Snapshot, configuration: &dyn Configurati
                 diff: String::new(),
                 gaps: Vec::new(),
             }),
-            None => out.gaps.extend(blind.iter().cloned()),
+            None => {
+                for gap in &blind {
+                    let why = format!(
+                        "declared and in nothing that was read, and {} hides what may have it",
+                        gap.scope
+                    );
+                    out.gaps.extend([gap.clone(), Gap::new(gap.kind, group.id.clone(), why)]);
+                }
+            }
         }
     }
     out

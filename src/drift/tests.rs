@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::exposure::fake::{Fake, ip};
-use crate::model::GapKind;
+use crate::model::{Gap, GapKind};
 use crate::reach::Layer;
 use crate::snapshot::{Call, CallKind, Outcome, Snapshot};
 use crate::spec::{self, Source, Spec};
@@ -197,6 +197,25 @@ fn a_group_is_missing_only_where_every_group_was_listed() {
         assert!(drifted.groups.is_empty());
         assert_eq!(drifted.gaps.first().map(|g| g.kind), Some(GapKind::SecurityGroups));
     }
+}
+
+#[test]
+fn a_group_may_be_in_an_account_that_could_not_be_entered() {
+    let spec = spec("{ ingress: [{ port: tcp/443, from: 192.0.2.0/24 }] }");
+    let mut snapshot = snapshot(json!([]), json!([]));
+    let group = std::mem::take(&mut snapshot.regions[0].security_groups).remove(0).group_id;
+    snapshot.calls.push(Call {
+        account: "222222222222".into(),
+        region: "us-west-1".into(),
+        kind: CallKind::CallerIdentity,
+        outcome: Outcome::Denied("AccessDenied".into()),
+        items: 0,
+    });
+    let drifted = compare(&spec, &snapshot, &world());
+    assert_eq!(drifted.groups, []);
+    let names = |g: &&Gap| g.kind == GapKind::Account && g.scope == group;
+    let gap = drifted.gaps.iter().find(names).expect("a gap of the group");
+    assert!(gap.why.contains("222222222222/us-west-1"), "{gap}");
 }
 
 #[test]

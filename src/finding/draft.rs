@@ -1,4 +1,4 @@
-use super::{Evidence, Finding, FindingStatus, Mend, Side, fingerprint};
+use super::{Evidence, Finding, FindingStatus, Measure, Mend, Side, fingerprint};
 use crate::model::{Confidence, Severity};
 use crate::reach::Hop;
 use std::fmt;
@@ -10,6 +10,7 @@ pub struct Draft {
     pub title: String,
     pub severity: Severity,
     pub confidence: Confidence,
+    pub measure: Option<Measure>,
     pub subject: String,
     pub source: Option<String>,
     pub message: String,
@@ -60,6 +61,7 @@ impl Draft {
             title,
             severity,
             confidence,
+            measure,
             subject,
             source,
             message,
@@ -74,6 +76,7 @@ impl Draft {
             title,
             severity,
             confidence,
+            measure: measure.as_ref().map(Measure::number),
             subject,
             source,
             message,
@@ -120,6 +123,7 @@ mod tests {
             title: "title".into(),
             severity: Severity::High,
             confidence: Confidence::High,
+            measure: None,
             subject: "i-0abc tcp/443".into(),
             source: Some("internet".into()),
             message: "message".into(),

@@ -12,6 +12,9 @@ pub struct Finding {
     pub title: String,
     pub severity: Severity,
     pub confidence: Confidence,
+    /// How bad it is beside its severity: a number in a unit of its kind, of which more is worse, at
+    /// most 2^63 - 1 ([`super::Measure`]). `None` where nothing of it can be counted.
+    pub measure: Option<u64>,
     /// What it is about, as waivers name it: `i-0abc tcp/8080`, `role enterprise-video`, `sg-0a1b2c`.
     pub subject: String,
     /// The source's name, where there is one.

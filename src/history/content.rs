@@ -6,6 +6,8 @@ use sha2::{Digest, Sha256};
 pub struct Content {
     pub severity: Severity,
     pub confidence: Confidence,
+    /// How bad it was beside its severity, where that can be counted; at most 2^63 - 1.
+    pub measure: Option<u64>,
     pub standing: Standing,
     /// Of a waiver: its owner and end, in words. Empty otherwise.
     pub note: String,
@@ -41,8 +43,13 @@ impl Content {
     /// Sixteen bytes that differ where any part differs.
     #[must_use]
     pub fn digest(&self) -> [u8; 16] {
-        let Self { severity, confidence, standing, note, message } = self;
+        let Self { severity, confidence, measure, standing, note, message } = self;
         let mut hash = Sha256::new();
+        // What has none has the digest that it had before there were measures; no severity is 255.
+        if let Some(measure) = measure {
+            hash.update([255]);
+            hash.update(measure.to_be_bytes());
+        }
         hash.update([*severity as u8, *confidence as u8, *standing as u8]);
         hash.update((note.len() as u64).to_be_bytes());
         hash.update(note.as_bytes());

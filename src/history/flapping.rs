@@ -51,6 +51,7 @@ mod tests {
             content: Content {
                 severity: Severity::Low,
                 confidence: Confidence::Low,
+                measure: None,
                 standing: Standing::Open,
                 note: String::new(),
                 message: String::new(),

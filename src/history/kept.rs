@@ -38,8 +38,9 @@ pub enum Change {
     New,
     /// It was resolved, and is back.
     Reopened { resolved_at: Timestamp },
-    /// Its severity or its standing is another; these are what they were.
-    Updated { severity: Severity, standing: Standing },
+    /// Its severity, its measure or its standing is another; these are what they were. A measure that
+    /// one of the two lacks is not compared.
+    Updated { severity: Severity, measure: Option<u64>, standing: Standing },
     /// As before; its words may differ.
     Unchanged,
 }

@@ -2,9 +2,10 @@ use super::fact::Looking;
 use super::{Row, What, fact, overlap, rollout};
 use crate::fact::Facts;
 use crate::model::Gap;
-use crate::resolve::{Blind, Host, HostOrigin, Resolution, picks};
+use crate::resolve::{Host, HostOrigin, Resolution, picks};
 use crate::spec::{Role, Selector, Spec};
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 /// Holds the declared roles against the hosts there are and what is known of them; rows are sorted.
 ///
@@ -99,12 +100,8 @@ fn down(role: &Role, resolution: &Resolution, rows: &mut Vec<Row>) {
     });
 }
 
-/// What could not be seen where these selectors look.
+/// What could not be seen where these selectors look, each gap once.
 fn gaps(selectors: &[Selector], resolution: &Resolution) -> Vec<Gap> {
-    let looks = |s: &Selector, b: &Blind| {
-        (s.accounts.is_empty() || s.accounts.contains(&b.account))
-            && (s.regions.is_empty() || s.regions.contains(&b.region))
-    };
-    let blind = resolution.blind.iter();
-    blind.filter(|b| selectors.iter().any(|s| looks(s, b))).map(|b| b.gap.clone()).collect()
+    let gaps: BTreeSet<&Gap> = selectors.iter().flat_map(|s| resolution.hidden_from(s)).collect();
+    gaps.into_iter().cloned().collect()
 }

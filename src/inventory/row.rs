@@ -13,7 +13,7 @@ pub struct Row {
     pub place: Option<Place>,
     /// The second place of an overlap.
     pub other: Option<Place>,
-    /// What could not be seen and may undo this: with any of these it is not certain.
+    /// What could not be seen and may be what is missing: with any of these it is not known.
     pub gaps: Vec<Gap>,
 }
 

@@ -94,6 +94,10 @@ static OUTSIDE: LazyLock<AddressSet> = LazyLock::new(|| {
         .subtract(&AddressSet::from_networks(NEVER_OUTSIDE.iter().filter_map(|b| b.parse().ok())))
 });
 
+static EVERYBODY: LazyLock<AddressSet> = LazyLock::new(|| {
+    AddressSet::all_v4().union(&AddressSet::from_networks("2000::/3".parse::<IpNetwork>()))
+});
+
 impl AddressSet {
     /// No address.
     #[must_use]
@@ -133,6 +137,12 @@ impl AddressSet {
     #[must_use]
     pub fn outside() -> Self {
         OUTSIDE.clone()
+    }
+
+    /// All of IPv4, and of IPv6 what is global unicast: for telling how much of it something is.
+    #[must_use]
+    pub fn everybody() -> Self {
+        EVERYBODY.clone()
     }
 
     /// One address.
@@ -241,6 +251,21 @@ impl AddressSet {
         self.v6.intervals().iter().fold(v4, |n, (l, h)| n.saturating_add((h - l).saturating_add(1)))
     }
 
+    /// How many clients' places it has: IPv4 addresses, and IPv6 networks of /64, each of which has
+    /// room for every address that one machine may take. Saturates.
+    #[must_use]
+    pub fn lans(&self) -> u64 {
+        let mut out = self.v4.intervals().iter().map(|(l, h)| u64::from(h - l) + 1).sum::<u64>();
+        let mut counted = None;
+        for (low, high) in self.v6.intervals() {
+            let (low, high) = (low >> 64, high >> 64);
+            let new = (high - low + 1) - u128::from(counted == Some(low));
+            out = out.saturating_add(u64::try_from(new).unwrap_or(u64::MAX));
+            counted = Some(high);
+        }
+        out
+    }
+
     /// The smallest address, IPv4 first.
     #[must_use]
     pub fn first(&self) -> Option<IpAddr> {
@@ -319,6 +344,19 @@ mod tests {
 
     fn set(blocks: &[&str]) -> AddressSet {
         blocks.iter().map(|b| b.parse::<IpNetwork>().expect("a block")).collect()
+    }
+
+    #[test]
+    fn addresses_of_one_lan_are_one_place() {
+        for (blocks, places) in [
+            (&["2001:db8::1/128", "2001:db8::2/128", "2001:db8:0:1::/64"][..], 2),
+            (&["2001:db8::/48"], 1 << 16),
+            (&["192.0.2.0/30", "192.0.2.9/32"], 5),
+        ] {
+            assert_eq!(set(blocks).lans(), places, "{blocks:?}");
+        }
+        assert_eq!(AddressSet::everybody().lans(), (1 << 32) + (1 << 61));
+        assert_eq!(AddressSet::all_v6().lans(), u64::MAX);
     }
 
     proptest! {

@@ -92,6 +92,13 @@ pub(super) fn marks(report: &AuditReport, finding: &Finding) -> Vec<String> {
             Change::Updated { severity, .. } if severity != finding.severity => {
                 format!("changed: was {severity}")
             }
+            Change::Updated { measure: Some(was), .. }
+                if finding.measure.is_some_and(|now| now != was) =>
+            {
+                let now = finding.measure.unwrap_or_default();
+                let word = if now > was { "worse" } else { "less" };
+                format!("changed: {word}, {now} where {was} was")
+            }
             Change::Updated { open: true, .. } => "changed: was open".into(),
             Change::Updated { open: false, .. } => "changed: no longer covered".into(),
             Change::Unchanged => "unchanged".into(),

@@ -1,5 +1,6 @@
 use crate::model::Gap;
-use crate::spec::Place;
+use crate::snapshot::UNKNOWN_ACCOUNT;
+use crate::spec::{Place, Selector};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -48,9 +49,27 @@ pub struct Resolution {
     pub members: BTreeMap<String, Vec<String>>,
     /// Accounts and regions whose hosts could not all be seen, sorted: there may be more.
     pub blind: Vec<Blind>,
+    /// Accounts that were entered, by id.
+    pub entered: BTreeSet<String>,
 }
 
 impl Resolution {
+    /// The gaps of the places where a selector looks and hosts could not all be seen: what it does not
+    /// pick may be there.
+    pub fn hidden_from(&self, selector: &Selector) -> impl Iterator<Item = &Gap> {
+        let Selector { accounts, regions, .. } = selector;
+        // An account that nobody could name may be any that was not entered.
+        let account = |b: &Blind| match b.account.as_str() {
+            UNKNOWN_ACCOUNT => accounts.iter().any(|a| !self.entered.contains(a)),
+            account => accounts.iter().any(|a| a == account),
+        };
+        let looks = move |b: &&Blind| {
+            (accounts.is_empty() || account(b))
+                && (regions.is_empty() || regions.contains(&b.region))
+        };
+        self.blind.iter().filter(looks).map(|b| &b.gap)
+    }
+
     /// The accounts and regions whose hosts could not all be seen, in words, each once: `1/r1, 1/r2`.
     /// `None` where all could.
     #[must_use]
@@ -62,7 +81,7 @@ impl Resolution {
     }
 }
 
-/// An account and region whose hosts could not all be seen.
+/// An account and region whose hosts could not all be seen; the account may be [`UNKNOWN_ACCOUNT`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Blind {
     pub account: String,

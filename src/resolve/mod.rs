@@ -31,7 +31,12 @@ pub fn resolve(spec: &Spec, snapshot: &Snapshot) -> Resolution {
         };
         hosts.insert(id.clone(), Host { id, ..host });
     }
-    let mut resolution = Resolution { hosts, members: Default::default(), blind: blind(snapshot) };
+    let mut resolution = Resolution {
+        hosts,
+        members: Default::default(),
+        blind: blind(snapshot),
+        entered: snapshot.regions.iter().map(|view| view.account.clone()).collect(),
+    };
     for role in spec.roles.values() {
         let members: Vec<String> = resolution
             .hosts

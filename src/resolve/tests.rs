@@ -1,9 +1,9 @@
 use super::*;
 use crate::snapshot::{
     Address, Association, Attachment, Call, Instance, InstanceState, Interface, InterfaceIpv6,
-    Outcome, PrivateAddress, RegionView, Tag,
+    Outcome, PrivateAddress, RegionView, Tag, UNKNOWN_ACCOUNT,
 };
-use crate::spec::{self, Source};
+use crate::spec::{self, Role, Source};
 use std::net::IpAddr;
 
 fn ip(text: &str) -> IpAddr {
@@ -179,6 +179,36 @@ hosts:
     assert_eq!(members("iron"), ["old-1"]);
     assert_eq!(resolution.hosts["i-1"].roles, ["here", "web"]);
     assert_eq!(shown(&resolution.hosts["old-1"]), ["10.0.0.1", "192.0.2.1 public"]);
+}
+
+#[test]
+fn an_account_that_could_not_be_entered_hides_what_looks_there() {
+    let spec = spec(
+        "version: 1
+roles:
+  wide: { select: { tags: { role: web } } }
+  entered: { select: { accounts: '111111111111' } }
+  asked: { select: { accounts: '222222222222' } }
+  other: { select: { accounts: '333333333333' } }
+  region: { select: { accounts: '222222222222', regions: r2 } }
+",
+    );
+    let hidden = |account: &str| {
+        let mut snapshot = snapshot(view());
+        snapshot.calls.push(Call {
+            account: account.into(),
+            region: "r1".into(),
+            kind: CallKind::CallerIdentity,
+            outcome: Outcome::Denied("AccessDenied".into()),
+            items: 0,
+        });
+        let resolution = resolve(&spec, &snapshot);
+        let hides = |role: &&Role| resolution.hidden_from(&role.select[0]).next().is_some();
+        spec.roles.values().filter(hides).map(|r| r.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(hidden("222222222222"), ["asked", "wide"]);
+    // A profile that does not answer never says whose it is: of any account but the one that was read.
+    assert_eq!(hidden(UNKNOWN_ACCOUNT), ["asked", "other", "wide"]);
 }
 
 #[test]

@@ -14,6 +14,9 @@ pub struct Call {
     pub items: usize,
 }
 
+/// The account of calls where none said which it is: it could not be entered, and nobody named it.
+pub const UNKNOWN_ACCOUNT: &str = "unknown";
+
 impl Call {
     /// The gap that the call leaves, in the account and region it was made in; `None` when it is complete.
     #[must_use]

@@ -25,7 +25,7 @@ pub use account::{RegionView, Snapshot};
 pub use balancer::{
     Action, Balancer, BalancerAddress, BalancerZone, Listener, Target, TargetGroup, TargetHealth,
 };
-pub use call::{Call, CallKind, Outcome};
+pub use call::{Call, CallKind, Outcome, UNKNOWN_ACCOUNT};
 pub use compute::{
     AutoScalingGroup, AutoScalingInstance, DbEndpoint, DbInstance, DbSecurityGroup, DbSubnet,
     DbSubnetGroup, Instance, InstanceState,

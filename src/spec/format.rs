@@ -208,7 +208,7 @@ static ROLLOUT: Record = Record {
         field(
             "requests",
             Shape::Scalar(Scalar::FactName),
-            "The fact that counts requests; `requests` when absent.",
+            "The fact that counts requests, a number or its text (osquery gives all as text); `requests` when absent.",
         ),
         field(
             "since",

@@ -111,6 +111,8 @@ struct Current {
     to_seq: Option<u64>,
     first_at: Timestamp,
     severity: Severity,
+    /// As last counted.
+    measure: Option<u64>,
     standing: Standing,
     content: i64,
     digest: [u8; 16],
@@ -156,7 +158,7 @@ impl Keeper<'_> {
     fn current(&self) -> rusqlite::Result<Vec<Current>> {
         let mut query = self.tx.prepare(
             "SELECT fingerprint, finding, from_seq, to_seq, first_at, severity, standing, content,
-             digest, turns FROM current WHERE series = ?1 ORDER BY fingerprint",
+             digest, turns, measure FROM current WHERE series = ?1 ORDER BY fingerprint",
         )?;
         let mut rows = query.query([self.series])?;
         let mut out = Vec::with_capacity(self.run.seen.len());
@@ -168,6 +170,7 @@ impl Keeper<'_> {
                 to_seq: row.get(3)?,
                 first_at: code::time(4, row.get(4)?)?,
                 severity: code::severity(5, row.get(5)?)?,
+                measure: row.get(10)?,
                 standing: code::standing(6, row.get(6)?)?,
                 content: row.get(7)?,
                 digest: row.get(8)?,
@@ -190,7 +193,7 @@ impl Keeper<'_> {
             self.tx
                 .prepare_cached(
                     "UPDATE current SET from_seq = ?3, to_seq = NULL, severity = ?4, standing = ?5,
-                 content = ?6, digest = ?7 WHERE series = ?1 AND fingerprint = ?2",
+                 content = ?6, digest = ?7, measure = coalesce(?8, measure) WHERE series = ?1 AND fingerprint = ?2",
                 )?
                 .execute(params![
                     self.series,
@@ -199,14 +202,17 @@ impl Keeper<'_> {
                     now.content.severity as u8,
                     now.content.standing as u8,
                     content,
-                    digest
+                    digest,
+                    now.content.measure
                 ])?;
         }
-        let alike = (was.severity, was.standing) == (now.content.severity, now.content.standing);
+        let measured = was.measure.zip(now.content.measure);
+        let alike = (was.severity, was.standing) == (now.content.severity, now.content.standing)
+            && measured.is_none_or(|(was, now)| was == now);
         let change = if alike {
             Change::Unchanged
         } else {
-            Change::Updated { severity: was.severity, standing: was.standing }
+            Change::Updated { severity: was.severity, measure: was.measure, standing: was.standing }
         };
         let flapping = flaps(&was.turns, self.seq);
         Ok(Sighting { change, first_seen: was.first_at, flapping })
@@ -263,8 +269,8 @@ impl Keeper<'_> {
         self.tx
             .prepare_cached(
                 "INSERT INTO current (series, fingerprint, finding, from_seq, to_seq, first_at,
-                 severity, standing, content, digest, turns)
-                 VALUES (?1, ?2, ?3, ?4, NULL, ?5, ?6, ?7, ?8, ?9, ?10)",
+                 severity, standing, content, digest, turns, measure)
+                 VALUES (?1, ?2, ?3, ?4, NULL, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             )?
             .execute(params![
                 self.series,
@@ -276,7 +282,8 @@ impl Keeper<'_> {
                 now.content.standing as u8,
                 content,
                 digest,
-                code::turns_text(&turned)
+                code::turns_text(&turned),
+                now.content.measure
             ])?;
         Ok(Sighting { change, first_seen, flapping: flaps(&turned, self.seq) })
     }
@@ -365,13 +372,20 @@ impl Keeper<'_> {
     }
 
     fn content(&self, content: &Content) -> rusqlite::Result<i64> {
-        let Content { severity, confidence, standing, note, message } = content;
+        let Content { severity, confidence, measure, standing, note, message } = content;
         self.tx
             .prepare_cached(
-                "INSERT INTO content (severity, confidence, standing, note, message)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO content (severity, confidence, standing, note, message, measure)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
-            .execute(params![*severity as u8, *confidence as u8, *standing as u8, note, message])?;
+            .execute(params![
+                *severity as u8,
+                *confidence as u8,
+                *standing as u8,
+                note,
+                message,
+                measure
+            ])?;
         Ok(self.tx.last_insert_rowid())
     }
 

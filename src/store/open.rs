@@ -39,21 +39,37 @@ impl Sqlite {
         Self::connect(path, options).map_err(cannot)
     }
 
-    /// Opens a history that is there, to read it or to prune it.
+    /// Opens a history that is there, to prune it.
     ///
     /// # Errors
     /// As [`Sqlite::create`]; and where there is none.
     pub fn existing(path: &Path, options: Options) -> Result<Self, StoreError> {
         let cannot = |trouble| StoreError::new(path.display().to_string(), trouble);
-        let mut file = File::open(path).map_err(|e| cannot(io_trouble(&e)))?;
-        refuse(&mut file).map_err(cannot)?;
-        match Self::connect(path, options) {
+        there(path).map_err(cannot)?;
+        Self::connect(path, options).map_err(cannot)
+    }
+
+    /// Opens a history that is there, to read it; that takes no right to write, and one of an older
+    /// version stays of it. Whatever is written to it then is an error.
+    ///
+    /// # Errors
+    /// As [`Sqlite::create`]; where there is none; and one that may not be written, while what its
+    /// last run wrote stands in the log beside it.
+    pub fn reading(path: &Path, options: Options) -> Result<Self, StoreError> {
+        let cannot = |trouble| StoreError::new(path.display().to_string(), trouble);
+        there(path).map_err(cannot)?;
+        let log = fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
+        // SQLite would leave notes beside a file that is another user's, which he could not write then.
+        let ours = OpenOptions::new().write(true).open(path).is_ok();
+        match Self::look(path, !ours && !log, options) {
             // Nobody writes where nobody may: reading needs no log then, if none was left behind.
-            Err(StoreTrouble::ReadOnly(_)) if !beside(path, "-wal").exists() => {
-                Self::frozen(path, options).map_err(cannot)
-            }
-            done => done.map_err(cannot),
+            Err(StoreTrouble::ReadOnly(_)) if !log => Self::look(path, true, options),
+            Err(StoreTrouble::ReadOnly(why)) => Err(StoreTrouble::ReadOnly(format!(
+                "{why}; its last run stands in the log beside it, and to bring it in takes writing"
+            ))),
+            done => done,
         }
+        .map_err(cannot)
     }
 
     fn connect(path: &Path, options: Options) -> Result<Self, StoreTrouble> {
@@ -77,8 +93,9 @@ impl Sqlite {
         Ok(Self::new(connection, path.display().to_string(), options))
     }
 
-    /// Reads a file that cannot be written, as it is.
-    fn frozen(path: &Path, options: Options) -> Result<Self, StoreTrouble> {
+    /// Opens to read. SQLite takes notes beside the file, for writers to see; `frozen` takes none, and
+    /// reads what the file holds without its log.
+    fn look(path: &Path, frozen: bool, options: Options) -> Result<Self, StoreTrouble> {
         let bad = |error: rusqlite::Error| trouble(&error, options.wait);
         let name = fs::canonicalize(path).map_err(|e| io_trouble(&e))?;
         let mut uri = String::from("file:");
@@ -90,19 +107,30 @@ impl Sqlite {
                 _ => uri.push_str(&format!("%{byte:02X}")),
             }
         }
-        uri.push_str("?immutable=1");
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-            | OpenFlags::SQLITE_OPEN_URI
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(uri, flags).map_err(bad)?;
-        let (found, known) = (schema::version(&connection).map_err(bad)?, STEPS.len() as i64);
-        match found {
-            n if n == known => Ok(Self::new(connection, path.display().to_string(), options)),
-            n if n > known => Err(StoreTrouble::Newer { found, known }),
-            _ => Err(StoreTrouble::ReadOnly(
-                "it is of an older version, and cannot be brought up".into(),
-            )),
+        if frozen {
+            uri.push_str("?immutable=1");
         }
+        // Where it may be written, SQLite clears its notes away at the end; else it opens to read only.
+        let write = if frozen {
+            OpenFlags::SQLITE_OPEN_READ_ONLY
+        } else {
+            OpenFlags::SQLITE_OPEN_READ_WRITE
+        };
+        let flags = write | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(uri, flags).map_err(bad)?;
+        connection.busy_timeout(options.wait).map_err(bad)?;
+        let (found, known) = (schema::version(&connection).map_err(bad)?, STEPS.len() as i64);
+        if found > known {
+            return Err(StoreTrouble::Newer { found, known });
+        }
+        if found == 0 {
+            // A first run that was ended before it had made anything: as good as no run.
+            connection = Connection::open_in_memory().map_err(bad)?;
+            schema::migrate(&mut connection, STEPS).map_err(bad)?;
+        }
+        schema::as_if_new(&connection).map_err(bad)?;
+        connection.pragma_update(None, "query_only", true).map_err(bad)?;
+        Ok(Self::new(connection, path.display().to_string(), options))
     }
 }
 
@@ -133,6 +161,11 @@ fn begin(connection: &Connection, wait: Duration) -> rusqlite::Result<()> {
             done => return done.map(|_| ()),
         }
     }
+}
+
+/// Refuses a file that is not there, or is none of ours.
+fn there(path: &Path) -> Result<(), StoreTrouble> {
+    refuse(&mut File::open(path).map_err(|e| io_trouble(&e))?)
 }
 
 /// Refuses, from its first bytes alone, a file that is not ours or that a newer version wrote: not

@@ -82,12 +82,13 @@ fn content_at(row: &Row<'_>, first: usize) -> rusqlite::Result<Content> {
         standing: code::standing(first + 2, row.get(first + 2)?)?,
         note: row.get(first + 3)?,
         message: row.get(first + 4)?,
+        measure: row.get(first + 5)?,
     })
 }
 
 pub(super) fn content(tx: &Transaction<'_>, id: i64) -> rusqlite::Result<Content> {
     tx.prepare_cached(
-        "SELECT severity, confidence, standing, note, message FROM content WHERE id = ?1",
+        "SELECT severity, confidence, standing, note, message, measure FROM content WHERE id = ?1",
     )?
     .query_row([id], |row| content_at(row, 0))
 }
@@ -101,7 +102,7 @@ pub(super) fn spans(
 ) -> rusqlite::Result<Vec<(i64, Span)>> {
     let mut query = tx.prepare_cached(
         "SELECT from_seq, from_at, to_seq, to_at, ended, end_seq, end_at, why, span.content,
-         severity, confidence, standing, note, message
+         severity, confidence, standing, note, message, measure
          FROM span JOIN content ON content.id = span.content WHERE finding = ?1 ORDER BY from_seq",
     )?;
     let rows = query.query_map([finding], |row| {

@@ -8,7 +8,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub(super) const APPLICATION_ID: i32 = 0x506f_7274;
 
 /// The steps. Times are microseconds since 1970-01-01 UTC; `seq` counts the runs of a series from 1.
-pub(super) const STEPS: &[&str] = &["
+pub(super) const STEPS: &[&str] = &[
+    "
 -- Runs that can be compared: the same command, specs and breadth.
 CREATE TABLE series (
     id INTEGER PRIMARY KEY,
@@ -102,7 +103,14 @@ CREATE TABLE gap_span (
     PRIMARY KEY (series, gap, from_seq)
 ) WITHOUT ROWID;
 CREATE INDEX gap_span_open ON gap_span (series) WHERE to_seq IS NULL;
-"];
+",
+    "
+-- How bad a finding is beside its severity, where that was counted.
+ALTER TABLE content ADD COLUMN measure INTEGER;
+-- As last counted: a run that could not tell does not make the next one the first.
+ALTER TABLE current ADD COLUMN measure INTEGER;
+",
+];
 
 /// Brings a database to the last of `steps`, whole or not at all. Two processes may do so at once:
 /// the second finds it done.
@@ -123,6 +131,20 @@ pub(super) fn migrate(connection: &mut Connection, steps: &[&str]) -> rusqlite::
     step.commit()
 }
 
+/// Lets a database of an older version be read as one of the last, without a change to it: views of this
+/// connection alone stand before its tables. One for each step after the first, of what readers ask for.
+const VIEWS: &[&str] = &["CREATE TEMP VIEW content AS SELECT *, NULL AS measure FROM main.content"];
+
+/// Reads a database as one of the last version, whichever it is of.
+///
+/// # Errors
+/// What SQLite answers.
+pub(super) fn as_if_new(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    let done = usize::try_from(version(connection)?).unwrap_or(usize::MAX);
+    VIEWS.iter().skip(done.saturating_sub(1)).try_for_each(|view| connection.execute_batch(view))
+}
+
 /// How many steps a database has had.
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
@@ -139,14 +161,14 @@ mod tests {
     #[test]
     fn an_older_database_is_brought_up_and_keeps_its_rows() {
         let mut old = Connection::open_in_memory().expect("memory");
-        migrate(&mut old, STEPS).expect("version 1");
+        migrate(&mut old, STEPS).expect("as it is today");
         old.execute("INSERT INTO series (scope, seq) VALUES ('{}', 7)", []).expect("a row");
         let more: Vec<&str> = STEPS
             .iter()
             .copied()
             .chain(["ALTER TABLE series ADD COLUMN name TEXT NOT NULL DEFAULT 'x'"])
             .collect();
-        migrate(&mut old, &more).expect("version 2");
+        migrate(&mut old, &more).expect("one version more");
         assert_eq!(version(&old), Ok(STEPS.len() as i64 + 1));
         assert_eq!(count(&old, "SELECT seq FROM series WHERE name = 'x'"), 7);
         migrate(&mut old, &more).expect("nothing to do");
@@ -156,7 +178,7 @@ mod tests {
     #[test]
     fn a_step_that_fails_leaves_all_as_it_was() {
         let mut old = Connection::open_in_memory().expect("memory");
-        migrate(&mut old, STEPS).expect("version 1");
+        migrate(&mut old, STEPS).expect("as it is today");
         let broken: Vec<&str> = STEPS
             .iter()
             .copied()

@@ -54,6 +54,7 @@ fn seen(n: u8, severity: Severity) -> Seen {
         content: Content {
             severity,
             confidence: Confidence::High,
+            measure: None,
             standing: Standing::Open,
             note: String::new(),
             message: format!("message of {n}"),
@@ -105,6 +106,61 @@ fn denied() -> Gap {
     Gap::new(GapKind::SecurityGroups, "1/a", "DescribeSecurityGroups denied: x")
 }
 
+/// A run that found one thing, as bad as this.
+fn measured(n: i64, measure: Option<u64>) -> Run {
+    let mut out = run(n, &[7]);
+    out.seen[0].content.measure = measure;
+    out
+}
+
+#[test]
+fn a_measure_is_compared_with_the_last_one_that_was_counted() {
+    let folder = Folder::new();
+    let mut store = folder.open();
+    let mut change =
+        |n: i64, measure| keep(&mut store, &measured(n, measure)).seen.remove(0).change;
+    let was = |measure| Change::Updated {
+        severity: Severity::Medium,
+        measure: Some(measure),
+        standing: Standing::Open,
+    };
+    assert_eq!(change(1, Some(2)), Change::New);
+    assert_eq!(change(2, Some(2)), Change::Unchanged);
+    assert_eq!(change(3, Some(4)), was(2));
+    assert_eq!(change(4, None), Change::Unchanged, "nothing was counted, nothing is compared");
+    assert_eq!(change(5, Some(4)), Change::Unchanged, "it is as it was when it was last counted");
+    assert_eq!(change(6, None), Change::Unchanged);
+    assert_eq!(change(7, Some(u64::try_from(i64::MAX).expect("a number"))), was(4));
+    let measures = only(&mut store).spans.iter().map(|s| s.content.measure).collect::<Vec<_>>();
+    let most = Some(i64::MAX as u64);
+    assert_eq!(measures, [Some(2), Some(4), None, Some(4), None, most]);
+}
+
+/// The file that a portcullis without measures left behind.
+fn version_1(folder: &Folder) {
+    keep(&mut folder.open(), &run(1, &[7]));
+    let old = Connection::open(folder.file()).expect("the file");
+    old.execute_batch(
+        "ALTER TABLE content DROP COLUMN measure; ALTER TABLE current DROP COLUMN measure;
+         PRAGMA user_version = 1",
+    )
+    .expect("as it was");
+}
+
+#[test]
+fn a_history_from_before_measures_is_carried_on_and_nothing_is_compared_at_first() {
+    let folder = Folder::new();
+    version_1(&folder);
+    let mut store = folder.open();
+    assert_eq!(only(&mut store).content.measure, None);
+    let carried = keep(&mut store, &measured(2, Some(2)));
+    assert_eq!(carried.against.map(|a| a.at), Some(day(1)));
+    assert_eq!((&carried.seen[0].change, carried.seen[0].first_seen), (&Change::Unchanged, day(1)));
+    let worse = keep(&mut store, &measured(3, Some(4)));
+    assert!(matches!(worse.seen[0].change, Change::Updated { measure: Some(2), .. }));
+    sound(&store);
+}
+
 #[test]
 fn a_finding_from_its_first_run_to_its_last() {
     let folder = Folder::new();
@@ -121,7 +177,7 @@ fn a_finding_from_its_first_run_to_its_last() {
     let third = keep(&mut store, &worse);
     assert_eq!(
         third.seen[0].change,
-        Change::Updated { severity: Severity::Medium, standing: Standing::Open }
+        Change::Updated { severity: Severity::Medium, measure: None, standing: Standing::Open }
     );
     assert_eq!(only(&mut store).state, State::Open);
 
@@ -355,6 +411,26 @@ fn refused(folder: &Folder) -> StoreTrouble {
     error.trouble
 }
 
+/// Of an older version, it is read and stays of it; nothing that reading asks for may need a new column.
+#[test]
+fn reading_changes_nothing() {
+    let folder = Folder::new();
+    version_1(&folder);
+    let before = std::fs::read(folder.file()).expect("the file");
+    let mut store = Sqlite::reading(&folder.file(), quick()).expect("it reads");
+    assert_eq!(store.runs(&Filter::default()).expect("runs").len(), 1);
+    let life = only(&mut store);
+    assert_eq!((life.content.measure, life.spans.len()), (None, 1));
+    assert!(store.keep(&run(2, &[7]), &mut |_| 0).is_err(), "it is open to be read");
+    drop(store);
+    assert_eq!(std::fs::read(folder.file()).expect("the file"), before);
+    assert_eq!(std::fs::read_dir(&folder.0).expect("the folder").count(), 1);
+    // One that holds nothing yet is read as that.
+    std::fs::write(folder.file(), "").expect("an empty file");
+    let mut empty = Sqlite::reading(&folder.file(), quick()).expect("it reads");
+    assert_eq!(empty.runs(&Filter::default()).expect("runs"), []);
+}
+
 #[test]
 fn a_file_that_is_not_ours_is_left_alone() {
     let folder = Folder::new();
@@ -374,7 +450,7 @@ fn a_newer_version_is_left_alone() {
     let newer = Connection::open(folder.file()).expect("ours");
     newer.pragma_update(None, "user_version", 99).expect("from the future");
     drop(newer);
-    assert_eq!(refused(&folder), StoreTrouble::Newer { found: 99, known: 1 });
+    assert_eq!(refused(&folder), StoreTrouble::Newer { found: 99, known: 2 });
 }
 
 #[test]
@@ -385,7 +461,7 @@ fn a_newer_version_that_stands_in_the_log_is_seen_too() {
     // Not closed, so nothing has been brought from the log into the file.
     store.connection.pragma_update(None, "user_version", 99).expect("from the future");
     let error = Sqlite::create(&folder.file(), quick()).expect_err("it is refused");
-    assert_eq!(error.trouble, StoreTrouble::Newer { found: 99, known: 1 });
+    assert_eq!(error.trouble, StoreTrouble::Newer { found: 99, known: 2 });
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Hosts from an inventory beside the spec, through the command line.
 
 use crate::common::World;
+use portcullis::snapshot::{Call, CallKind, Outcome, RegionView, Snapshot};
 use serde_json::{Value, json};
 
 const SPEC: &str = "version: 1
@@ -28,7 +29,8 @@ fn hosts_of_an_inventory_are_judged_as_declared_ones_are() {
     let world = World::new();
     world.file("spec.yaml", SPEC);
     let alone = audit(&world, &[]);
-    assert!(alone.to_string().contains("role-too-small"), "one of three: {alone}");
+    let small = &alone["findings"][0];
+    assert_eq!((&small["rule"], &small["measure"]), (&json!("role-too-small"), &json!(2)));
 
     world.file("hosts.csv", "name,addresses,role\nweb-2,192.0.2.2,web\ndb-1,192.0.2.9,db\n");
     world.file(
@@ -42,6 +44,56 @@ fn hosts_of_an_inventory_are_judged_as_declared_ones_are() {
     let looked = &all["coverage"];
     assert_eq!((&looked["exposures"], &alone["coverage"]["exposures"]), (&json!(3), &json!(1)));
     assert!(text.contains("host-unknown") && text.contains("db-1 is live at 192.0.2.9"), "{text}");
+}
+
+/// Unknown is never no: what a role lacks may be where nobody could look, and where everybody could it is
+/// lacking.
+#[test]
+fn what_an_account_that_could_not_be_entered_may_hold_is_a_gap_and_no_finding() {
+    let world = World::new();
+    let spec = |select: &str| {
+        let role = format!("{{ select: {select}, count: {{ min: 2 }} }}");
+        world.file("spec.yaml", format!("version: 1\nroles:\n  web: {role}\n"));
+    };
+    let mut snapshot = Snapshot::empty("2026-11-22T12:00:00Z".parse().expect("a time"));
+    for (account, outcome) in [
+        ("111111111111", Outcome::Complete),
+        ("222222222222", Outcome::Denied("AccessDenied".into())),
+    ] {
+        let kinds = [CallKind::CallerIdentity, CallKind::Instances, CallKind::NetworkInterfaces];
+        for kind in kinds.into_iter().take(if outcome.is_complete() { 3 } else { 1 }) {
+            let (account, region) = (account.into(), "us-west-1".into());
+            snapshot.calls.push(Call { account, region, kind, outcome: outcome.clone(), items: 0 });
+        }
+    }
+    let mut view = RegionView::default();
+    (view.account, view.region) = ("111111111111".into(), "us-west-1".into());
+    snapshot.regions.push(view);
+    world.file("snapshot.json", serde_json::to_string(&snapshot).expect("a snapshot"));
+    let audit = |accepted: &str| {
+        let accepted = format!("--allow-gaps=stale-snapshot{accepted}");
+        world.run(&["audit", "spec.yaml", "--snapshot=snapshot.json", "--offline", &accepted])
+    };
+
+    spec("{ tags: { role: web } }");
+    let blind = audit("");
+    assert_eq!(blind.code, Some(3), "{blind}");
+    for said in [
+        "gap[account]: role web: role web has 0 live hosts, at least 2 are declared, and 222222222222/us-west-1 could not be read in full",
+        "the selector of role web picks no host, and 222222222222/us-west-1",
+    ] {
+        assert!(blind.stdout.contains(said), "{said}: {blind}");
+    }
+    assert!(!blind.stdout.contains("role-too-small"), "{blind}");
+    assert_eq!(audit(",account").code, Some(0), "it is accepted by its kind");
+
+    spec("{ accounts: '222222222222' }");
+    assert_eq!(audit("").code, Some(3), "the role looks there");
+    spec("{ accounts: '111111111111' }");
+    let seen = audit("");
+    assert_eq!(seen.code, Some(1), "{seen}");
+    let told = ["role-too-small", "selector-matches-nothing"];
+    assert!(told.iter().all(|rule| seen.stdout.contains(rule)), "{seen}");
 }
 
 #[test]

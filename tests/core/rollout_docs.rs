@@ -59,7 +59,8 @@ pub(crate) fn commands(text: &str) -> Vec<Vec<String>> {
     let starts = |line: &str| -> Option<usize> {
         let line = line.trim_start();
         line.starts_with("portcullis ").then_some(0).or_else(|| {
-            line.strip_prefix("ExecStart=/usr/bin/").map(|_| "ExecStart=/usr/bin/".len())
+            line.strip_prefix("ExecStart=/usr/local/bin/")
+                .map(|_| "ExecStart=/usr/local/bin/".len())
         })
     };
     joined
@@ -107,15 +108,15 @@ fn systemd_takes_the_units() {
     let units = files().iter().filter(|(name, _)| name.ends_with(".service")).count();
     assert_eq!(units, 2);
     let (world, binary) = (World::new(), Path::new(env!("CARGO_BIN_EXE_portcullis")));
-    systemd::takes(&world, &[(listen, text(listen))], "/usr/bin/portcullis", binary);
+    systemd::takes(&world, &[(listen, text(listen))], "/usr/local/bin/portcullis", binary);
     let installed = format!("{SCRIPTS}wait-for-pass.sh");
     systemd::takes(&world, &[(gate, text(gate))], &installed, &script("wait-for-pass.sh"));
     // What the README says of the units beside them, which find these two in the same folder.
     let parts = parts();
     assert_eq!(parts.len(), 2);
     for (name, part) in ["application.service", "joins.service"].into_iter().zip(parts) {
-        let whole = format!("{part}[Service]\nExecStart=/usr/bin/portcullis --version\n");
-        systemd::takes(&world, &[(name, whole)], "/usr/bin/portcullis", binary);
+        let whole = format!("{part}[Service]\nExecStart=/usr/local/bin/portcullis --version\n");
+        systemd::takes(&world, &[(name, whole)], "/usr/local/bin/portcullis", binary);
     }
 }
 
@@ -222,7 +223,7 @@ fn start(folder: &Path, shims: &Path, role: &str) -> Command {
         text.replace(SCRIPTS, &scripts)
             .replace("/run/portcullis/", "")
             .replace("/etc/portcullis/allowed_signers", "signers")
-            .replace("/usr/bin/", "")
+            .replace("/usr/local/bin/", "")
             .replace("%H", name.trim())
             .replace("video", role)
     };

@@ -57,6 +57,7 @@ fn run(n: u64) -> Run {
             content: Content {
                 severity: Severity::Medium,
                 confidence: Confidence::High,
+                measure: None,
                 standing: Standing::Open,
                 note: String::new(),
                 message: format!("as run {n} saw it"),

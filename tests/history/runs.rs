@@ -46,7 +46,7 @@ fn every_audit_is_kept_and_an_outage_is_told_from_its_first_run_to_its_last() {
         "(r1) to ",
         "(r2): ",
         "gone at ",
-        " (r3), at most ",
+        " (r3), ",
     ] {
         assert!(shown.stdout.contains(words), "{words}: {shown}");
     }

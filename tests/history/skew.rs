@@ -51,6 +51,31 @@ fn history_tells_from_when_to_when_the_builds_were_mixed() {
     }
 }
 
+/// More builds than were known are worse, and fewer are not; whichever it is, it is the same finding.
+#[test]
+fn a_skew_that_grows_counts_again_and_one_that_shrinks_does_not() {
+    let estate = Estate::of("tokbox-2017");
+    let audit = |builds: [&str; 5]| {
+        let host = |(n, build)| json!({ "instance_id": format!("i-0router0{n}"), "build": build });
+        let facts: Vec<Value> = (1..).zip(builds).map(host).collect();
+        estate.world.file("facts.json", Value::from(facts).to_string());
+        estate.audit(&["--facts", "facts.json", "--since-last"])
+    };
+    let two = ["2.41.3", "2.41.3", "2.41.3", "2.41.3", "2.42.0"];
+    let four = ["2.41.3", "2.41.3", "2.42.0", "2.43.0", "2.44.0"];
+    let codes = [two, two, four, four, two].map(|builds| audit(builds).code);
+    assert_eq!(codes, [1, 0, 1, 0, 0].map(Some));
+    let worse = audit(four);
+    assert!(worse.stdout.contains("(changed: worse, 4 where 2 was)"), "{worse}");
+
+    let finding = skewed(&estate).expect("it is there");
+    assert_eq!(finding["measure"], 4, "{finding:#}");
+    let prefix = &finding["fingerprint"].as_str().expect("hex")[..8];
+    let shown = estate.history(&["show", prefix]);
+    assert!(shown.stdout.contains("measure 2\n"), "{shown}");
+    assert!(shown.stdout.contains("measure 4 (was 2)\n"), "{shown}");
+}
+
 /// A source that cannot be read, and one that nobody asked, end no skew.
 #[test]
 fn a_skew_that_nobody_could_look_at_is_not_over() {

@@ -141,6 +141,7 @@ fn seen(rule: &str, subject: &str, severity: Severity, message: String) -> Optio
         content: Content {
             severity,
             confidence: Confidence::High,
+            measure: None,
             standing: Standing::Open,
             note: String::new(),
             message,

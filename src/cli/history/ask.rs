@@ -13,7 +13,9 @@ pub(super) fn run(args: &HistoryCommand, global: &Global) -> Result<ExitStatus, 
     let config = input::config(global)?;
     let file = args.history.clone().unwrap_or_else(|| keep::configured(&config, global));
     let options = keep::options(&config);
-    let mut store = Sqlite::existing(&file, options).map_err(keep::trouble)?;
+    let prunes = matches!(args.command, Some(HistoryAct::Prune { .. }));
+    let open = if prunes { Sqlite::existing } else { Sqlite::reading };
+    let mut store = open(&file, options).map_err(keep::trouble)?;
     match &args.command {
         None => list(&mut store, &args.list),
         Some(HistoryAct::Show { id, format }) => show(&mut store, id, *format),

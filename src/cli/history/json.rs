@@ -42,6 +42,7 @@ struct Finding<'a> {
     /// `open`, `not seen`, `resolved`.
     state: &'static str,
     severity: &'static str,
+    measure: Option<u64>,
     /// `open`, `waived`, `baselined`.
     standing: &'static str,
     message: &'a str,
@@ -63,6 +64,7 @@ struct Period<'a> {
     from_run: Option<String>,
     to_run: Option<String>,
     severity: &'static str,
+    measure: Option<u64>,
     standing: &'static str,
     note: &'a str,
     message: &'a str,
@@ -128,6 +130,7 @@ fn finding_of<'a>(life: &'a Life, runs: &BTreeMap<(u64, u64), u64>) -> Finding<'
             from_run: run(span.from),
             to_run: run(span.to),
             severity: span.content.severity.name(),
+            measure: span.content.measure,
             standing: span.content.standing.name(),
             note: &span.content.note,
             message: &span.content.message,
@@ -155,6 +158,7 @@ fn finding_of<'a>(life: &'a Life, runs: &BTreeMap<(u64, u64), u64>) -> Finding<'
         source: life.source.as_deref(),
         state: life.state.name(),
         severity: life.content.severity.name(),
+        measure: life.content.measure,
         standing: life.content.standing.name(),
         message: &life.content.message,
         first_seen: life.first_seen.to_string(),

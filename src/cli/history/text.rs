@@ -213,20 +213,32 @@ fn write_span(
             was.unwrap_or_default()
         );
     }
+    if let Some(measure) =
+        content.measure.filter(|_| was.is_none_or(|was| was.measure != content.measure))
+    {
+        let was = was.and_then(|was| was.measure).map(|was| format!(" (was {was})"));
+        let _ = writeln!(out, "    measure {measure}{}", was.unwrap_or_default());
+    }
     if was.is_none_or(|was| was.message != content.message) {
         let _ = writeln!(out, "    {}", escape(&content.message));
     }
     let _ = match &span.end {
         End::Lasts | End::Changed => Ok(()),
         End::Unseen { why } => writeln!(out, "    not seen by the next run: {}", escape(why)),
-        End::Resolved { by, at } => writeln!(
-            out,
-            "    gone at {}{}, at most {} after it was first seen",
-            shown(*at),
-            run(*by),
-            lasted(span.from_at, *at)
-        ),
+        End::Resolved { by, at } => {
+            writeln!(out, "    gone at {}{}, {}", shown(*at), run(*by), within(span.from_at, *at))
+        }
     };
+}
+
+/// How long something was there at most, that was first seen then and seen to be gone now.
+fn within(from: Timestamp, to: Timestamp) -> String {
+    let passed = to.duration_since(from);
+    if passed.is_negative() {
+        return "before it was first seen: the clock went backwards".into();
+    }
+    let most = if passed.as_secs() > 0 { "at most " } else { "" };
+    format!("{most}{} after it was first seen", lasted(from, to))
 }
 
 /// A length of time in its two largest units.

@@ -43,6 +43,7 @@ pub(in crate::cli) fn seen(finding: &Finding) -> Option<Seen> {
         content: Content {
             severity: finding.severity,
             confidence: finding.confidence,
+            measure: finding.measure,
             standing,
             note,
             message: finding.message.clone(),
@@ -56,8 +57,8 @@ pub(in crate::cli) fn compared(kept: &Kept, run: &Run) -> Compared {
         let change = match sighting.change {
             Change::New => audit::Change::New,
             Change::Reopened { resolved_at } => audit::Change::Reopened { resolved_at },
-            Change::Updated { severity, standing } => {
-                audit::Change::Updated { severity, open: standing == Standing::Open }
+            Change::Updated { severity, measure, standing } => {
+                audit::Change::Updated { severity, measure, open: standing == Standing::Open }
             }
             Change::Unchanged => audit::Change::Unchanged,
         };

@@ -32,7 +32,7 @@ pub use inventory::inventory;
 pub use options::{Account, CONCURRENCY, NotARole, Options, POLITE_RATE, Progress, is_account};
 
 use crate::model::Stop;
-use crate::snapshot::{Call, CallKind, RegionView, Snapshot};
+use crate::snapshot::{Call, CallKind, RegionView, Snapshot, UNKNOWN_ACCOUNT};
 use client::Base;
 use log::Log;
 use std::collections::{BTreeMap, BTreeSet};
@@ -206,7 +206,7 @@ async fn read_account(
     let id = match identity {
         Ok(id) => id,
         Err(outcome) => {
-            let unknown = account.id.as_deref().unwrap_or("unknown");
+            let unknown = account.id.as_deref().unwrap_or(UNKNOWN_ACCOUNT);
             let mut calls = Vec::new();
             for region in &account.regions {
                 let log = Log::new(unknown, region, told.clone(), None);

@@ -6,6 +6,7 @@
 
 mod command;
 mod document;
+mod exact;
 mod file;
 mod flatten;
 mod parse;

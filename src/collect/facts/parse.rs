@@ -1,4 +1,4 @@
-use super::{Wanted, document};
+use super::{Wanted, document, exact};
 use crate::fact::Gathered;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -35,7 +35,7 @@ impl Reader<'_> {
             out.gaps.push(self.gap(text.at, why));
             return;
         }
-        let whole = match serde_json::from_slice::<Value>(bytes) {
+        let whole = match exact::read(bytes) {
             Ok(value) => return document::read(self, text, text.at, &value, out),
             Err(why) => why,
         };
@@ -43,7 +43,7 @@ impl Reader<'_> {
         let by_line = lines
             .clone()
             .next()
-            .is_some_and(|(_, line)| matches!(serde_json::from_slice(line), Ok(Value::Object(_))));
+            .is_some_and(|(_, line)| matches!(exact::read(line), Ok(Value::Object(_))));
         if !by_line {
             let why = match std::str::from_utf8(bytes) {
                 Ok(_) => format!("it is not JSON: {whole}"),
@@ -58,7 +58,7 @@ impl Reader<'_> {
                 "" => format!("line {}", n + 1),
                 at => format!("{at} line {}", n + 1),
             };
-            match serde_json::from_slice(line) {
+            match exact::read(line) {
                 Ok(value) => document::read(self, text, &at, &value, out),
                 Err(why) => {
                     wrong += 1;

@@ -55,6 +55,24 @@ fn said(gathered: &Gathered) -> Vec<String> {
         .collect()
 }
 
+/// A version with a trailing zero is another one than without, and JSON has no versions.
+#[test]
+fn numbers_are_kept_as_they_are_written() {
+    let text = r#"[{"host": "a", "version": 1.10, "n": 3, "list": [1.0, 2.50], "in": {"b": 1e3, "c": 0.5}},
+        {"host": "b", "build": 123456789012345678901234567890, "load": -0.0, "version": 1.1, "version": 1.20}]"#;
+    let told = [
+        "a: in.b=1e3 in.c=0.5 list=1.0,2.50 n=3 version=1.10",
+        "b: build=123456789012345678901234567890 load=-0.0 version=1.20",
+    ];
+    assert_eq!(said(&bytes(text)), told);
+    assert_eq!(
+        said(&bytes("{\"host\": \"a\", \"v\": 1.10}\n{\"host\": \"b\", \"v\": 2.0}\n")),
+        ["a: v=1.10", "b: v=2.0",]
+    );
+    let deep = format!("{{\"host\": \"a\", \"v\": {}1.10{}}}", "[".repeat(500), "]".repeat(500));
+    assert!(gaps(&bytes(deep)).contains("recursion limit"));
+}
+
 fn gaps(gathered: &Gathered) -> String {
     gathered.gaps.iter().map(|g| format!("{}: {}\n", g.scope, g.why)).collect()
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What an account or region is called when nothing tells.
-const UNKNOWN: &str = "unknown";
+const UNKNOWN: &str = UNKNOWN_ACCOUNT;
 
 /// Names every unit's place, folds what belongs together, and sorts.
 pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> Snapshot {

@@ -18,4 +18,4 @@ mod version;
 
 pub use compared::{Compared, Incomparable};
 pub use scheme::Scheme;
-pub use version::{Version, compare, pair};
+pub use version::{Version, compare, is_no_day, pair};

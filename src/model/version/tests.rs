@@ -86,6 +86,14 @@ fn what_has_no_order_is_never_less_or_greater() {
         ("1.2.3", "deadbeef", Incomparable::Schemes(Scheme::Semver, Scheme::Hash)),
         ("2024-01-15", "1.2", Incomparable::Schemes(Scheme::Date, Scheme::Semver)),
         ("1.8.0_45", "1:2.0-1", Incomparable::Schemes(Scheme::Java, Scheme::Debian)),
+        // For which machine a kernel is, is no step before its release, whatever number stands between.
+        ("4.19.0-amd64", "4.19", Incomparable::Ambiguous),
+        ("4.19.0-amd64", "4.19.0", Incomparable::Ambiguous),
+        ("4.19.0-21-amd64", "4.19", Incomparable::Ambiguous),
+        ("6.12-cloud-amd64", "6.12.0", Incomparable::Ambiguous),
+        // There is no such day, and a package's revision it is none either.
+        ("2024-02-30", "2024-02-29", Incomparable::Schemes(Scheme::Text, Scheme::Date)),
+        ("2024-02-30T10:00:00Z", "2024-02-29", Incomparable::Schemes(Scheme::Text, Scheme::Date)),
         ("1.2.3-rc1", "1.2.3~rc1-1", Incomparable::Schemes(Scheme::Semver, Scheme::Debian)),
         ("", "1", Incomparable::Schemes(Scheme::Text, Scheme::Semver)),
     ] {
@@ -97,6 +105,14 @@ fn what_has_no_order_is_never_less_or_greater() {
     // Where both say the same, the `-` is not ambiguous.
     assert_eq!(said("1.2.3-4", "1.2.4"), "<");
     assert_eq!(said("1.2.3-4", "1.2.3-5"), "<");
+    assert_eq!(said("4.19.0-amd64", "4.18"), ">");
+    assert_eq!(said("4.19.0-amd64", "4.19.1"), "<");
+    assert_eq!(said("4.19.0-rc1", "4.19"), "<", "a pre-release is one");
+    assert_eq!(
+        said("4.19.0-amd64", "4.19.0-1~deb1"),
+        ">",
+        "beside dpkg's, it is read as dpkg does"
+    );
 }
 
 #[test]
@@ -123,6 +139,7 @@ fn texts() -> impl Strategy<Value = String> {
         "[78]u[1-3](-(b[12]|ea))?",
         "([01]:)?[01]\\.[01](~[ab])?-[01](ubuntu[01]|~x|\\+deb1)?",
         "1\\.[01]\\.0-[1-3](-x|-y|\\.1)?",
+        "1\\.[01](\\.0)?-(1-)?(amd64|rt)",
         "202[45]-0[12]-01(T1[01]:00:00Z)?",
         "2024010[12]",
         "dead(be[ef]|bee[0-2])[0-9a-b]?",

@@ -17,7 +17,7 @@ pub struct Version {
 #[derive(Debug, Clone)]
 enum Form {
     Semver(Numbers),
-    /// `1.2.3-4`: three numbers and what semver and Debian read in opposite ways.
+    /// `1.2.3-4`, `4.19-amd64`: numbers and what semver and Debian read in opposite ways.
     Either(Either),
     Java(Numbers),
     Debian(Debian),
@@ -36,12 +36,40 @@ struct Either {
 /// Words that only packages of Debian and its kin carry.
 const PACKAGE_WORDS: [&str; 4] = ["deb", "dfsg", "ubuntu", "repack"];
 
+/// What may stand last behind a `-` and names for what it was built, and no step before a release:
+/// machines, and flavours of kernels.
+const VARIANTS: [&str; 22] = [
+    "686",
+    "aarch64",
+    "amd64",
+    "arm64",
+    "armel",
+    "armhf",
+    "armmp",
+    "aws",
+    "azure",
+    "cloud",
+    "gcp",
+    "generic",
+    "i386",
+    "i686",
+    "lowlatency",
+    "pae",
+    "ppc64el",
+    "ppc64le",
+    "riscv64",
+    "rt",
+    "s390x",
+    "virtual",
+];
+
 impl Version {
     /// Reads a text by itself.
     #[must_use]
     pub fn read(text: &str) -> Self {
         let text = text.trim();
         let form = date(text)
+            .or_else(|| is_no_day(text).then(|| Form::Text(text.into())))
             .or_else(|| java::unmistakable(text).map(Form::Java))
             .or_else(|| is_hash(text).then(|| Form::Hash(text.into())))
             .or_else(|| semver(text))
@@ -182,12 +210,14 @@ fn semver(text: &str) -> Option<Form> {
     let numbers = Numbers::read(text)?;
     let (left, _) = text.split_once('+').unwrap_or((text, ""));
     let Some((core, suffix)) = left.split_once('-') else { return Some(Form::Semver(numbers)) };
-    if !suffix.starts_with(|c: char| c.is_ascii_digit()) {
+    let variant = suffix.rsplit('-').next().is_some_and(|last| VARIANTS.contains(&last));
+    let numbered = suffix.starts_with(|c: char| c.is_ascii_digit());
+    if !numbered && !variant {
         return Some(Form::Semver(numbers));
     }
     // Semver has three numbers; anything else before a digit is a package's revision.
     let three = core.split('.').count() == 3 && numbers.build.is_none();
-    three.then(|| {
+    (three || !numbered).then(|| {
         Form::Either(Either { core: numbers.core, pre: numbers.pre, suffix: suffix.into() })
     })
 }
@@ -223,6 +253,17 @@ fn date(text: &str) -> Option<Form> {
     }
     let at: DateTime = text.parse().ok()?;
     Offset::UTC.to_timestamp(at).ok().map(Form::Date)
+}
+
+/// Whether a text is written as a date and its day is none: `2024-02-30`.
+pub fn is_no_day(text: &str) -> bool {
+    let Some(day) = text.trim().get(..10) else { return false };
+    let shaped = day.bytes().enumerate().all(|(i, b)| match i {
+        4 | 7 => b == b'-',
+        _ => b.is_ascii_digit(),
+    });
+    let ends = matches!(text.trim().as_bytes().get(10), None | Some(b'T' | b't' | b' '));
+    shaped && ends && day.parse::<Date>().is_err()
 }
 
 /// `20240115`, where a date is what is asked for.

@@ -45,6 +45,9 @@ pub struct BaselineEntry {
     pub subject: String,
     pub source: Option<String>,
     pub severity: Severity,
+    /// As [`Finding`]'s, where it was counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<u64>,
     pub fingerprint: String,
 }
 
@@ -90,6 +93,9 @@ pub struct Since {
     pub resolved_at: Option<String>,
     /// As bad as it was, for `changed`.
     pub was: Option<Severity>,
+    /// As it was last measured, for `changed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure_was: Option<u64>,
 }
 
 impl Compared {
@@ -125,12 +131,13 @@ impl From<&audit::BaselineUse> for Baseline {
 
 impl From<&audit::Entry> for BaselineEntry {
     fn from(entry: &audit::Entry) -> Self {
-        let audit::Entry { rule, subject, source, severity, fingerprint } = entry;
+        let audit::Entry { rule, subject, source, severity, measure, fingerprint } = entry;
         Self {
             rule: rule.clone(),
             subject: subject.clone(),
             source: source.clone(),
             severity: (*severity).into(),
+            measure: *measure,
             fingerprint: fingerprint.clone(),
         }
     }
@@ -195,6 +202,10 @@ fn since(compared: &audit::Compared, finding: &finding::Finding) -> Since {
         },
         was: match change {
             audit::Change::Updated { severity, .. } => Some(severity.into()),
+            _ => None,
+        },
+        measure_was: match change {
+            audit::Change::Updated { measure, .. } => measure,
             _ => None,
         },
     }

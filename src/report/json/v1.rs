@@ -148,6 +148,10 @@ pub struct Finding {
     pub title: String,
     pub severity: Severity,
     pub confidence: Confidence,
+    /// How bad it is beside its severity, in a unit of its kind of which more is worse: hosts missing,
+    /// values where one should be, addresses that may enter. Null or absent where nothing is counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<u64>,
     /// What it is about, as a waiver names it: `i-0abc tcp/8080`.
     pub subject: String,
     /// The source's name, where there is one.
@@ -384,6 +388,7 @@ impl From<&finding::Finding> for Finding {
             title,
             severity,
             confidence,
+            measure,
             subject,
             source,
             message,
@@ -400,6 +405,7 @@ impl From<&finding::Finding> for Finding {
             title: title.clone(),
             severity: (*severity).into(),
             confidence: (*confidence).into(),
+            measure: *measure,
             subject: subject.clone(),
             source: source.clone(),
             message: message.clone(),

@@ -4,7 +4,7 @@ use super::super::error::{SpecError, shorten};
 use super::super::node::{Key, Node, Span};
 use super::super::{Comparison, Constraint, Fact, Rollout, Sign};
 use super::{Lower, scalar, text};
-use crate::model::version::{Compared, Scheme, Version, pair};
+use crate::model::version::{Compared, Scheme, Version, is_no_day, pair};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -103,6 +103,13 @@ impl Lower<'_> {
         scheme: Option<Scheme>,
         span: Span,
     ) -> Option<Version> {
+        if is_no_day(text) && matches!(scheme, None | Some(Scheme::Date)) {
+            let error =
+                SpecError::new(span, format!("`{}` is no day of the calendar", shorten(text)));
+            self.errors
+                .push(error.hint("correct it; `order: debian` or `order: text` if it is no date"));
+            return None;
+        }
         let version = match scheme {
             Some(scheme) => {
                 let Some(version) = Version::read_as(scheme, text) else {

@@ -125,6 +125,7 @@ fn finding(n: usize, nasty: &str) -> Finding {
         title: "A rule's title".into(),
         severity: Severity::ALL[n % 5],
         confidence: [Confidence::Low, Confidence::Medium, Confidence::High][n % 3],
+        measure: None,
         subject: format!("{n} {nasty}"),
         source: n.is_multiple_of(2).then(|| nasty.clone()),
         message: nasty.clone(),

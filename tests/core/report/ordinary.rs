@@ -66,6 +66,7 @@ fn blocked() -> Finding {
         title: "A required service is blocked".into(),
         severity: Severity::Critical,
         confidence: Confidence::High,
+        measure: None,
         subject: "i-0a11 udp/3478".into(),
         source: Some("internet".into()),
         message: "turn-udp is required from internet, and sg-0a1b2c has no line that lets it in"
@@ -125,6 +126,7 @@ fn drift() -> Finding {
         title: "A group differs from its declaration".into(),
         severity: Severity::Medium,
         confidence: Confidence::High,
+        measure: None,
         subject: "sg-0a1b2c".into(),
         source: None,
         message: "one line is live that nobody declared".into(),

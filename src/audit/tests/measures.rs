@@ -1,0 +1,71 @@
+//! How bad an exposure is, and what a baseline makes of it.
+
+use super::*;
+
+/// A port nobody declared is open to these, by the permissions of one group.
+fn latent(blocks: &[&str]) -> AuditReport {
+    let mut permissions = vec![open_to(443, "0.0.0.0/0")];
+    permissions.extend(blocks.iter().map(|b| open_to(8080, b)));
+    let mut report = audit(&spec(""), &snapshot(json!(permissions)), &Observations::default());
+    report
+        .findings
+        .retain(|f| f.rule == "latent-exposure" && f.source.as_deref() == Some("internet"));
+    report
+}
+
+#[test]
+fn an_exposure_is_measured_by_who_may_enter() {
+    let measure = |blocks: &[&str]| {
+        let report = latent(blocks);
+        assert_eq!(told(&report), ["medium latent-exposure i-0abc tcp/8080 from internet"]);
+        report.findings[0].measure
+    };
+    assert_eq!(measure(&["192.0.2.1/32"]), Some(1));
+    assert_eq!(measure(&["192.0.2.0/24", "203.0.113.0/24"]), Some(512));
+    assert_eq!(measure(&["0.0.0.0/0"]), Some(1 << 32), "the same number whatever IANA hands out");
+}
+
+#[test]
+fn a_baseline_does_not_cover_what_more_may_enter_than_it_knew() {
+    let known = Baseline::of(&latent(&["192.0.2.0/24"]), None);
+    let covered = |baseline: &Baseline, blocks: &[&str]| {
+        let mut report = latent(blocks);
+        baseline.apply("line.json", &mut report);
+        report.findings[0].status == FindingStatus::Baselined
+    };
+    assert!(covered(&known, &["192.0.2.0/24"]));
+    assert!(covered(&known, &["192.0.2.7/32"]), "fewer are not worse");
+    assert!(!covered(&known, &["192.0.2.0/23"]));
+    // A baseline of before there were measures has none, and goes by severity alone.
+    let mut old = known;
+    old.entries.values_mut().for_each(|e| e.measure = None);
+    assert!(covered(&old, &["0.0.0.0/0"]));
+}
+
+/// Which addresses a group stands for changes with its machines, so of a network of ours only the whole is
+/// told from a part, and of a role nothing.
+#[test]
+fn an_exposure_to_ourselves_is_a_part_or_the_whole() {
+    let text = "version: 1\nnetworks:\n  lan: [10.0.0.0/16]\nroles:\n  web:\n    select: { tags: { role: web } }\n    services: { https: { port: tcp/443, from: web } }\n";
+    let spec = spec::load(&[Source::new("spec.yaml", text)]).unwrap_or_else(|e| panic!("{e}"));
+    let measures = |block: &str| {
+        let report =
+            audit(&spec, &snapshot(json!([open_to(8080, block)])), &Observations::default());
+        let latent = report.findings.into_iter().filter(|f| f.rule == "latent-exposure");
+        latent.map(|f| (f.source.unwrap_or_default(), f.measure)).collect::<Vec<_>>()
+    };
+    assert_eq!(measures("10.0.0.0/24"), [("lan".to_owned(), Some(1))]);
+    assert_eq!(measures("10.0.0.0/8"), [("lan".to_owned(), Some(2))]);
+}
+
+/// What is required of everybody and part of them gets is as bad as it has clients that get nothing.
+#[test]
+fn a_part_of_the_clients_is_measured_by_those_who_may_not_enter() {
+    let measure = |blocks: &[&str]| {
+        let permissions: Vec<Value> = blocks.iter().map(|b| open_to(443, b)).collect();
+        let report = audit(&spec(""), &snapshot(json!(permissions)), &Observations::default());
+        let partly = report.findings.iter().find(|f| f.rule == "partly-reachable");
+        partly.expect("a part").measure.expect("a measure")
+    };
+    assert!(measure(&["0.0.0.0/1"]) < measure(&["192.0.2.0/24"]));
+}
