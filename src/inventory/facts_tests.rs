@@ -198,9 +198,35 @@ fn sources_that_disagree_are_a_gap_and_never_a_silent_winner() {
     // Of one source the later record stands; of the same time, neither.
     let mut records =
         vec![record("log", "a", &[("jdk", "8u45")]), record("log", "a", &[("jdk", "8u152")])];
-    assert!(said(&spec, records.clone())[0].contains("nothing tells which is true"));
+    let told = said(&spec, records.clone());
+    assert!(told[0].contains("log gives two, `8u45` and `8u152` ("), "{told:?}");
     (records[0].gathered_at, records[1].gathered_at) = (Some(ago(10)), Some(ago(5)));
     assert_eq!(said(&spec, records), [""; 0]);
+}
+
+/// Whoever writes nothing knows nothing, and what he wrote before stands no longer.
+#[test]
+fn an_empty_value_is_unknown() {
+    let build = spec(2, "facts: { build: { same_within: role } }");
+    for empty in ["", " \t"] {
+        assert_eq!(
+            said(&build, of("build", &[empty, empty])),
+            [
+                "role api: fact build of 2 hosts is unknown: facts.json gives it without a value (2026-11-22T12:00:00Z)"
+            ]
+        );
+    }
+    let one = spec(1, "facts: { build: \"7\" }");
+    let at = |minutes, value| Record {
+        gathered_at: Some(ago(minutes)),
+        ..record("facts.json", "a", &[("build", value)])
+    };
+    assert_eq!(said(&one, vec![at(5, "7"), at(9, "")]), [""; 0]);
+    assert!(said(&one, vec![at(9, "7"), at(5, "")])[0].contains("without a value"));
+    // Another source may know.
+    let two =
+        vec![record("a.json", "a", &[("build", "")]), record("b.json", "a", &[("build", "7")])];
+    assert_eq!(said(&one, two), [""; 0]);
 }
 
 #[test]
