@@ -105,6 +105,7 @@ fn first(file: &Path) -> (Run, usize) {
         snapshot: row.snapshot,
         rules,
         gaps,
+        unseen: vec![],
         unprobed: 0,
         seen,
     };

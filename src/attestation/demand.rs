@@ -159,6 +159,13 @@ pub fn accept(text: &[u8], demand: &Demand<'_>, now: Timestamp) -> Result<Accept
     })
 }
 
+/// Whether bytes are an attestation of a gate, right or wrong.
+#[must_use]
+pub fn is_one(text: &[u8]) -> bool {
+    let it: Option<serde_json::Value> = serde_json::from_slice(text).ok();
+    it.is_some_and(|it| it.get("predicateType").is_some_and(|kind| kind == PREDICATE_TYPE))
+}
+
 /// Reads a statement of ours, whole and as we write it: what two readers could read in two ways (a
 /// key that stands twice) is refused with everything else that is not canonical.
 fn read(text: &[u8]) -> Result<Statement, Refused> {

@@ -12,7 +12,7 @@ mod statement;
 mod tests;
 
 pub use canonical::canonical;
-pub use demand::{Accepted, Demand, Refused, accept};
+pub use demand::{Accepted, Demand, Refused, accept, is_one};
 pub use digest::{of_bytes, of_snapshot, of_spec};
 pub use input::{Host, Input, Outcome, Vantage};
 pub use statement::{MAX_BYTES, PREDICATE_TYPE, STATEMENT_TYPE, statement};

@@ -1,7 +1,8 @@
 use super::AuditReport;
+use crate::exposure::JourneyCell;
 use crate::finding::{Finding, FindingStatus, is_worse};
 use crate::history::{Before, Blindness};
-use crate::model::Severity;
+use crate::model::{Gap, Severity};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -98,7 +99,8 @@ impl Baseline {
         let there: std::collections::BTreeSet<&str> =
             report.findings.iter().map(|f| f.fingerprint.as_str()).collect();
         let vantages = report.vantages.iter().map(|v| v.name.clone()).collect();
-        let blind = Blindness::new(&report.gaps, &vantages, &Before::default());
+        let unseen: Vec<Gap> = report.journeys.iter().filter_map(JourneyCell::unseen).collect();
+        let blind = Blindness::new(&report.gaps, &vantages, &Before::default()).and_of(&unseen);
         let mut out = BaselineUse {
             name: name.into(),
             entries: self.entries.len(),

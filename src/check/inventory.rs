@@ -237,7 +237,7 @@ fn found(row: &Row, context: &Context<'_>) -> Found {
                 ..blank
             }
         }
-        What::FactUnknown { role, fact, hosts, why } => Found {
+        What::FactUnknown { role, fact, hosts, why, .. } => Found {
             case: Case::FactUnknown,
             role: Some(role.clone()),
             fact: Some((fact.clone(), None)),

@@ -86,7 +86,7 @@ fn found(case: Case, cell: &JourneyCell, rows: &[&Exposure], context: &Context<'
     }
     Found {
         case,
-        subject: format!("{host} journey {journey} as {profile}"),
+        subject: cell.subject(),
         role: Some(role.to_string()),
         group: None,
         fact: None,

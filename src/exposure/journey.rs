@@ -1,4 +1,4 @@
-use crate::model::{Endpoint, Gap};
+use crate::model::{Endpoint, Gap, GapKind};
 use crate::observation::State;
 use crate::spec::Place;
 use std::sync::Arc;
@@ -51,6 +51,31 @@ pub struct Tried {
 pub struct LeftOut {
     pub service: Arc<str>,
     pub why: String,
+}
+
+impl JourneyCell {
+    /// What findings on it are about.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        let Self { host, journey, profile, .. } = self;
+        format!("{host} journey {journey} as {profile}")
+    }
+
+    /// Why nothing tells whether it works, as a gap of what findings on it are about; `None` where
+    /// something does.
+    #[must_use]
+    pub fn unseen(&self) -> Option<Gap> {
+        let from = match &self.vantage {
+            Some(vantage) => format!("from {vantage}: "),
+            None => String::new(),
+        };
+        let gap = |kind, why: &str| Some(Gap::new(kind, self.subject(), format!("{from}{why}")));
+        match &self.outcome {
+            JourneyOutcome::Works { .. } | JourneyOutcome::Broken => None,
+            JourneyOutcome::Unproven => gap(GapKind::Probe, "no declared path could be proven"),
+            JourneyOutcome::Unknown(why) => gap(why.kind, &why.why),
+        }
+    }
 }
 
 impl JourneyOutcome {

@@ -140,7 +140,7 @@ fn what_was_not_seen_is_never_broken_and_never_works() {
             outcome("[tls]", "open", &seen(&[&text, "2001:db8::1 tcp/443 silent"], Vec::new()));
         assert!(said.starts_with("unknown: probe"), "{said}");
     }
-    assert!(outcome("[tls]", "open", &seen(&[], Vec::new())).contains("out did not probe it"));
+    assert!(outcome("[tls]", "open", &seen(&[], Vec::new())).contains("not probed by out"));
     // Silence without an answering control is no silence.
     let mut mute = seen(&["203.0.113.1 tcp/443 silent"], Vec::new());
     mute.vantages[0].controls_v4 = None;
@@ -184,7 +184,7 @@ fn through_a_proxy_only_what_went_through_the_proxy_counts() {
     assert_eq!(outcome("[tls, turn]", "proxied", &works), "works by tls");
     assert_eq!(
         outcome("[tls]", "proxied", &seen(&plain, Vec::new())),
-        "unknown: probe: out did not probe it the way of proxied"
+        "unknown: probe: not probed by out the way of proxied"
     );
     // No answer counts where something else answered the same way.
     let silent = proxied(&["203.0.113.1 tcp/443 silent"], None);
@@ -201,7 +201,7 @@ fn through_a_proxy_only_what_went_through_the_proxy_counts() {
     let trouble = proxied(&["203.0.113.1 tcp/443 failed"], None);
     assert!(
         outcome("[tls]", "proxied", &trouble)
-            .starts_with("unknown: probe: the probe failed on our own side")
+            .starts_with("unknown: probe: not seen, because the probe failed on our own side")
     );
     // What the target sees decides what it counts for.
     let elsewhere = proxied(&["203.0.113.1 tcp/443 open"], Some("198.51.100.9"));

@@ -170,9 +170,9 @@ impl<'a> Client<'a> {
     pub(super) fn unprobed(&self) -> String {
         let vantage = &self.vantage.name;
         if self.profile.is_plain() {
-            format!("{vantage} did not probe it")
+            format!("not probed by {vantage}")
         } else {
-            format!("{vantage} did not probe it the way of {}", self.profile.name)
+            format!("not probed by {vantage} the way of {}", self.profile.name)
         }
     }
 
@@ -189,7 +189,7 @@ impl<'a> Client<'a> {
                 (Part::Proven, row.service.clone().unwrap_or_else(|| "open".into()))
             }
             State::Open if self.proven_plainly(row) => {
-                (Part::Bad, words("it proves itself to others and not to these clients"))
+                (Part::Bad, words("open to others, and does not prove itself to these clients"))
             }
             State::Open => (Part::Unproven, words("open, and did not prove what it is")),
             State::Refused
@@ -211,7 +211,9 @@ impl<'a> Client<'a> {
             State::Unproven => {
                 (Part::Unproven, words("unproven, because nothing it could say would prove it"))
             }
-            State::Failed => unknown(GapKind::Probe, words("the probe failed on our own side")),
+            State::Failed => {
+                unknown(GapKind::Probe, words("not seen, because the probe failed on our own side"))
+            }
             State::Unprobed => unknown(GapKind::Probe, words("not probed")),
         }
     }

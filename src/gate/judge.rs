@@ -36,7 +36,7 @@ pub struct Input<'a> {
     pub options: &'a Options,
 }
 
-/// Endpoints of a broken journey named one by one; more are counted.
+/// Endpoints of a broken journey, or hosts, named one by one; more are counted.
 const MAX_TRIED: usize = 6;
 
 /// What the caller decides.
@@ -152,12 +152,18 @@ impl Judge<'_> {
         self.inventory(out);
     }
 
-    /// What is wrong with its role's facts, where it is this host that is the odd one.
+    /// What is wrong with its role's facts, where it is this host that is the odd one, and what is unknown
+    /// of them, of this host or of another, where it decides about this one.
     fn inventory(&self, out: &mut HostAnswer) {
         for row in self.input.inventory.iter().filter(|r| r.concerns(&self.host.id)) {
             out.reasons.extend(row.gaps.iter().cloned().map(Reason::Gap));
-            if let What::FactUnknown { .. } = row.what {
-                let gap = Gap::new(GapKind::Facts, row.subject(), row.to_string());
+            if let What::FactUnknown { hosts, .. } = &row.what {
+                let of = if hosts.contains(&self.host.id) {
+                    String::new()
+                } else {
+                    format!(" ({})", named(hosts))
+                };
+                let gap = Gap::new(GapKind::Facts, row.subject(), format!("{row}{of}"));
                 out.reasons.push(Reason::Gap(gap));
                 continue;
             }
@@ -450,6 +456,15 @@ impl Judge<'_> {
             HostOrigin::Declared(_) => false,
         };
         own || account
+    }
+}
+
+/// The first few of them, and how many more there are.
+fn named(hosts: &[String]) -> String {
+    let shown = hosts.iter().take(MAX_TRIED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match hosts.len().saturating_sub(MAX_TRIED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

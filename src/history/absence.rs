@@ -64,6 +64,7 @@ mod tests {
             snapshot: Some(Read { digest: String::new(), taken_at: at("2026-01-02T00:00:00Z") }),
             rules: ["latent-exposure".to_owned()].into(),
             gaps: vec![],
+            unseen: vec![],
             unprobed: 0,
             seen: vec![],
         }
@@ -81,7 +82,8 @@ mod tests {
             snapshot_at: Some(at("2026-01-01T00:00:00Z")),
         };
         let then: Before = then.iter().collect();
-        judge(run, &of, &Blindness::new(&run.gaps, &run.scope.vantages, &then))
+        let blind = Blindness::new(&run.gaps, &run.scope.vantages, &then).and_of(&run.unseen);
+        judge(run, &of, &blind)
     }
 
     #[test]
@@ -103,6 +105,10 @@ mod tests {
             (
                 |r| r.gaps.push(Gap::new(GapKind::Vpcs, "1/a", "DescribeVpcs denied: x")),
                 "gap vpcs: 1/a: DescribeVpcs denied: x",
+            ),
+            (
+                |r| r.unseen.push(Gap::new(GapKind::Probe, "i-1 tcp/22", "its proxy is down")),
+                "its proxy is down",
             ),
         ] {
             let mut run = run();

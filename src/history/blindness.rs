@@ -14,6 +14,8 @@ pub struct Blindness {
     by_source: BTreeMap<String, Gap>,
     /// By a host's or a resource's name.
     by_name: BTreeMap<String, Gap>,
+    /// By what exactly a finding is about.
+    by_subject: BTreeMap<String, Gap>,
 }
 
 impl Blindness {
@@ -57,11 +59,19 @@ impl Blindness {
         out
     }
 
+    /// Adds what the run could not see of single findings, by what they are about: the scope of each gap.
+    #[must_use]
+    pub fn and_of(mut self, findings: &[Gap]) -> Self {
+        self.by_subject.extend(findings.iter().map(|gap| (gap.scope.clone(), gap.clone())));
+        self
+    }
+
     /// The gap that hides a finding on `subject` from `source`; `None` where nothing does.
     #[must_use]
     pub fn touches(&self, subject: &str, source: Option<&str>) -> Option<&Gap> {
-        self.all
-            .as_ref()
+        self.by_subject
+            .get(subject)
+            .or(self.all.as_ref())
             .or(match source {
                 Some(_) => self.sourced.as_ref(),
                 None => self.unsourced.as_ref(),
@@ -167,6 +177,17 @@ mod tests {
         let fact = || Gap::new(GapKind::Facts, "i-2 fact jdk", "stale");
         assert!(touched(fact(), "role web fact jdk", None));
         assert!(!touched(fact(), "i-2 tcp/22", Some("internet")));
+    }
+
+    #[test]
+    fn what_could_not_be_seen_of_one_finding_hides_that_one() {
+        let unseen =
+            [Gap::new(GapKind::Vantage, "i-1 journey media as https", "no vantage has it")];
+        let blind = Blindness::default().and_of(&unseen);
+        assert_eq!(blind.touches("i-1 journey media as https", None), Some(&unseen[0]));
+        for other in ["i-1 journey media as plain", "i-2 journey media as https", "i-1"] {
+            assert_eq!(blind.touches(other, None), None, "{other}");
+        }
     }
 
     #[test]

@@ -16,7 +16,9 @@
 //! 2. it has the finding's rule;
 //! 3. its snapshot is not older than the one that the finding was last seen in;
 //! 4. where the finding has a source, every endpoint that was to be probed was probed;
-//! 5. no gap of the run touches the finding ([`Blindness`]). A gap touches
+//! 5. the run could see what the finding is about by itself, where it says so: of a journey it says of
+//!    each host and profile whether it works, is broken, or could not be seen;
+//! 6. no gap of the run touches the finding ([`Blindness`]). A gap touches
 //!    - the findings from a source, where it is a `vantage` gap of that source;
 //!    - the findings on a host, where it is of the host or of an endpoint of it;
 //!    - every finding that has a source, where it is of the probes otherwise: an address, a

@@ -18,6 +18,8 @@ pub struct Run {
     pub rules: BTreeSet<String>,
     /// Everything that could not be seen, accepted or not; sorted.
     pub gaps: Vec<Gap>,
+    /// Findings that the run could not have had, seen or not: the scope is what such a finding is about.
+    pub unseen: Vec<Gap>,
     /// Endpoints that were to be probed and were not: a deadline, trouble of the vantage.
     pub unprobed: usize,
     /// What was found; sorted by fingerprint, each once.

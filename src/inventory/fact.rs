@@ -8,7 +8,7 @@ use crate::resolve::{Host, Resolution};
 use crate::spec::{Comparison, Constraint, Fact, Place, Role, Sign};
 use jiff::{SignedDuration, Timestamp};
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What judging facts looks at beside the role.
 #[derive(Clone, Copy)]
@@ -24,16 +24,48 @@ pub(super) struct Known1<'a> {
     pub(super) value: &'a FactValue,
 }
 
-/// Hosts of a role by why something of them is unknown.
-pub(super) type Unknown = BTreeMap<String, Vec<String>>;
+/// What is unknown of hosts of a role, by why.
+#[derive(Default)]
+pub(super) struct Unknown(BTreeMap<String, Unsure>);
+
+#[derive(Default)]
+struct Unsure {
+    hosts: BTreeSet<String>,
+    decides: BTreeSet<String>,
+}
+
+impl Unknown {
+    pub(super) fn add(&mut self, why: String, host: &str) {
+        self.0.entry(why).or_default().hosts.insert(host.into());
+    }
+
+    /// Notes that these hosts would be judged otherwise, depending on what is unknown for that reason.
+    pub(super) fn decides<'h>(&mut self, why: &str, others: impl Iterator<Item = &'h str>) {
+        if let Some(unsure) = self.0.get_mut(why) {
+            unsure.decides.extend(others.map(str::to_owned));
+        }
+    }
+
+    /// Every reason there is so far.
+    pub(super) fn reasons(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
+
+    /// How many hosts these reasons are of.
+    pub(super) fn hosts(&self, reasons: &[String]) -> usize {
+        let hosts = reasons.iter().filter_map(|why| self.0.get(why)).flat_map(|u| &u.hosts);
+        hosts.collect::<BTreeSet<_>>().len()
+    }
+}
 
 /// Judges every fact of a role.
 pub(super) fn judge(role: &Role, looking: Looking<'_>, rows: &mut Vec<Row>) {
     for fact in &role.facts {
-        let mut unknown = Unknown::new();
+        let mut unknown = Unknown::default();
         let known = looking.at(role, &fact.name, fact.max_age, &mut unknown);
+        let missing = unknown.reasons();
         for constraint in &fact.constraints {
-            let asked = Asked { role, fact, constraint };
+            let asked = Asked { role, fact, constraint, missing: &missing };
             match constraint {
                 Constraint::Is(parts) => {
                     asked.each(&known, rows, &mut unknown, |v| is(v, parts, fact.scheme));
@@ -42,7 +74,7 @@ pub(super) fn judge(role: &Role, looking: Looking<'_>, rows: &mut Vec<Row>) {
                     asked.each(&known, rows, &mut unknown, |v| one_of(v, values, fact.scheme));
                 }
                 Constraint::SameWithinRole => asked.same(&known, rows, &mut unknown),
-                Constraint::Compatible(sets) => asked.compatible(sets, &known, rows),
+                Constraint::Compatible(sets) => asked.compatible(sets, &known, rows, &mut unknown),
             }
         }
         tell(role, &fact.name, &fact.at, unknown, rows);
@@ -51,10 +83,14 @@ pub(super) fn judge(role: &Role, looking: Looking<'_>, rows: &mut Vec<Row>) {
 
 /// Rows of what is unknown: one for each reason.
 pub(super) fn tell(role: &Role, fact: &str, at: &Place, unknown: Unknown, rows: &mut Vec<Row>) {
-    for (why, mut hosts) in unknown {
-        hosts.sort();
-        hosts.dedup();
-        let what = What::FactUnknown { role: role.name.clone(), fact: fact.into(), hosts, why };
+    for (why, Unsure { hosts, decides }) in unknown.0 {
+        let what = What::FactUnknown {
+            role: role.name.clone(),
+            fact: fact.into(),
+            decides: decides.difference(&hosts).cloned().collect(),
+            hosts: hosts.into_iter().collect(),
+            why,
+        };
         rows.push(Row { what, place: Some(at.clone()), other: None, gaps: Vec::new() });
     }
 }
@@ -79,7 +115,7 @@ impl<'a> Looking<'a> {
         for host in self.live(role) {
             match self.of(host, fact, max_age) {
                 Ok(value) => out.push(Known1 { host, value }),
-                Err(why) => unknown.entry(why).or_default().push(host.id.clone()),
+                Err(why) => unknown.add(why, &host.id),
             }
         }
         out
@@ -146,6 +182,8 @@ struct Asked<'a> {
     role: &'a Role,
     fact: &'a Fact,
     constraint: &'a Constraint,
+    /// Why hosts hold no value that is known.
+    missing: &'a [String],
 }
 
 impl Asked<'_> {
@@ -164,7 +202,7 @@ impl Asked<'_> {
         for Known1 { host, value } in known {
             match verdict(&value.value) {
                 Verdict::Holds => {}
-                Verdict::Unknown(why) => unknown.entry(why).or_default().push(host.id.clone()),
+                Verdict::Unknown(why) => unknown.add(why, &host.id),
                 Verdict::Violated => rows.push(self.row(What::FactViolated {
                     role: self.role.name.clone(),
                     fact: self.fact.name.clone(),
@@ -178,8 +216,21 @@ impl Asked<'_> {
     fn same(&self, known: &[Known1<'_>], rows: &mut Vec<Row>, unknown: &mut Unknown) {
         let groups = match group(known, self.fact.scheme) {
             Ok(groups) => groups,
-            Err((why, hosts)) => return unknown.entry(why).or_default().extend(hosts),
+            Err((why, hosts)) => {
+                hosts.iter().for_each(|host| unknown.add(why.clone(), host));
+                return unknown.decides(&why, known.iter().map(|k| &*k.host.id));
+            }
         };
+        // Hosts of which it is unknown may all hold one and the same, and outnumber.
+        let missing = unknown.hosts(self.missing);
+        for (i, group) in groups.iter().enumerate().filter(|_| missing > 0) {
+            let others = groups.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, g)| g.len());
+            if others.max().unwrap_or(0) + missing >= group.len() {
+                for why in self.missing {
+                    unknown.decides(why, group.iter().map(|h| &*h.host));
+                }
+            }
+        }
         if groups.len() > 1 {
             rows.push(self.row(What::FactSkewed {
                 role: self.role.name.clone(),
@@ -190,11 +241,27 @@ impl Asked<'_> {
         }
     }
 
-    fn compatible(&self, sets: &[Vec<String>], known: &[Known1<'_>], rows: &mut Vec<Row>) {
+    fn compatible(
+        &self,
+        sets: &[Vec<String>],
+        known: &[Known1<'_>],
+        rows: &mut Vec<Row>,
+        unknown: &mut Unknown,
+    ) {
         let within = |set: &Vec<String>, k: &Known1<'_>| {
             set.iter().any(|v| same(&k.value.value, v, self.fact.scheme) == Some(true))
         };
         let of = |set: &Vec<String>| known.iter().filter(|k| within(set, k)).count();
+        // A host stays within the set of most, whatever those hold of which it is unknown.
+        let missing = unknown.hosts(self.missing);
+        let total = known.len() + missing;
+        for k in known.iter().filter(|_| missing > 0) {
+            let safe = sets.iter().any(|set| within(set, k) && of(set) * 2 > total)
+                && sets.iter().all(|set| within(set, k) || (of(set) + missing) * 2 <= total);
+            for why in self.missing.iter().filter(|_| !safe) {
+                unknown.decides(why, std::iter::once(&*k.host.id));
+            }
+        }
         if sets.iter().any(|set| of(set) == known.len()) {
             return;
         }

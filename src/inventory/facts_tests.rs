@@ -198,9 +198,35 @@ fn sources_that_disagree_are_a_gap_and_never_a_silent_winner() {
     // Of one source the later record stands; of the same time, neither.
     let mut records =
         vec![record("log", "a", &[("jdk", "8u45")]), record("log", "a", &[("jdk", "8u152")])];
-    assert!(said(&spec, records.clone())[0].contains("nothing tells which is true"));
+    let told = said(&spec, records.clone());
+    assert!(told[0].contains("log gives two, `8u45` and `8u152` ("), "{told:?}");
     (records[0].gathered_at, records[1].gathered_at) = (Some(ago(10)), Some(ago(5)));
     assert_eq!(said(&spec, records), [""; 0]);
+}
+
+/// Whoever writes nothing knows nothing, and what he wrote before stands no longer.
+#[test]
+fn an_empty_value_is_unknown() {
+    let build = spec(2, "facts: { build: { same_within: role } }");
+    for empty in ["", " \t"] {
+        assert_eq!(
+            said(&build, of("build", &[empty, empty])),
+            [
+                "role api: fact build of 2 hosts is unknown: facts.json gives it without a value (2026-11-22T12:00:00Z)"
+            ]
+        );
+    }
+    let one = spec(1, "facts: { build: \"7\" }");
+    let at = |minutes, value| Record {
+        gathered_at: Some(ago(minutes)),
+        ..record("facts.json", "a", &[("build", value)])
+    };
+    assert_eq!(said(&one, vec![at(5, "7"), at(9, "")]), [""; 0]);
+    assert!(said(&one, vec![at(9, "7"), at(5, "")])[0].contains("without a value"));
+    // Another source may know.
+    let two =
+        vec![record("a.json", "a", &[("build", "")]), record("b.json", "a", &[("build", "7")])];
+    assert_eq!(said(&one, two), [""; 0]);
 }
 
 #[test]
@@ -265,7 +291,7 @@ fn hosts(rows: &[(&str, &str, Option<i64>, Option<u64>)]) -> Vec<Record> {
 fn the_rest_follows_when_the_first_are_proven() {
     let rollout = "rollout: { fact: build, first: 1, soak: 2h, min_requests: 1000 }";
     let spec4 = spec(4, rollout);
-    let old = |h| (h, "41", Some(9000), Some(9));
+    let old = |h| (h, "41", Some(9000), Some(9000));
     let says = |rows: &[(&str, &str, Option<i64>, Option<u64>)]| said(&spec4, hosts(rows));
     // The first host soaks: as many as may go first are on the new build.
     assert_eq!(says(&[("a", "42", Some(5), Some(0)), old("b"), old("c"), old("d")]), [""; 0]);
@@ -294,19 +320,21 @@ fn the_rest_follows_when_the_first_are_proven() {
         rows.len() == 1 && rows[0].contains("of 1 host is unknown: whether it is proven on `42`"),
         "{rows:?}"
     );
-    // Going back is no rollout, and one build throughout neither.
+    // Going back to what others stayed on is no rollout, and one build throughout is a proven one.
     assert_eq!(
         says(&[("a", "42", Some(9000), None), old("b"), old("c"), ("d", "41", Some(1), None)]),
         [""; 0]
     );
-    assert_eq!(says(&["a", "b", "c", "d"].map(|h| (h, "42", None, None))), [""; 0]);
+    assert_eq!(says(&["a", "b", "c", "d"].map(old)), [""; 0]);
+    let rows = says(&["a", "b", "c", "d"].map(|h| (h, "42", None, None)));
+    assert!(rows.len() == 1 && rows[0].contains("of 4 hosts is unknown: whether it is proven"));
     // A host whose build is unknown may be on either.
     assert_eq!(says(&[("a", "42", Some(5), None), old("b"), old("c")]).len(), 1);
 }
 
 #[test]
 fn without_an_order_the_value_that_appeared_last_is_the_new_one() {
-    let old = |h| (h, "deadbeef", Some(9000), Some(9));
+    let old = |h| (h, "deadbeef", Some(9000), None);
     let new = |h, minutes| (h, "cafebabe", minutes, None);
     let soak = spec(4, "rollout: { fact: build, first: 25%, soak: 2h }");
     let rows = said(&soak, hosts(&[new("a", Some(5)), new("b", Some(3)), old("c"), old("d")]));
@@ -314,11 +342,120 @@ fn without_an_order_the_value_that_appeared_last_is_the_new_one() {
     assert_eq!(said(&soak, hosts(&[new("a", Some(5)), old("b"), old("c"), old("d")])), [""; 0]);
     // Where nothing says when, the spec can say which.
     let rows = said(&soak, hosts(&[new("a", None), new("b", None), old("c"), old("d")]));
-    assert!(rows.len() == 1 && rows[0].contains("which value is the new one"), "{rows:?}");
+    assert!(rows.len() == 1 && rows[0].contains("whether it is proven on `cafebabe`"), "{rows:?}");
     let to = spec(4, "rollout: { fact: build, first: 25%, soak: 2h, to: deadbeef }");
     let rows = said(
         &to,
         hosts(&[new("a", Some(5)), new("b", Some(3)), ("c", "deadbeef", Some(1), None), old("d")]),
     );
     assert_eq!(rows, [""; 0], "the first of the named build has soaked");
+}
+
+/// Whoever follows to an unproven build makes it worse, wherever he comes from: no state of the role
+/// that has more hosts on it than one that is wrong is clean.
+#[test]
+fn following_too_soon_is_not_hidden_by_more_who_follow_nor_by_a_third_build() {
+    let spec4 = spec(4, "rollout: { fact: build, first: 1, soak: 2h, min_requests: 1000 }");
+    let says = |builds: [&str; 4]| {
+        let on = |(i, build): (usize, &&'static str)| {
+            let host = ["a", "b", "c", "d"][i];
+            match *build {
+                "8" => (host, "8", Some(10), Some(0)),
+                build => (host, build, Some(9000), Some(9000)),
+            }
+        };
+        let builds: Vec<&'static str> = builds
+            .iter()
+            .map(|b| ["7", "8", "9"].into_iter().find(|k| k == b).expect("a build"))
+            .collect();
+        said(&spec4, hosts(&builds.iter().enumerate().map(on).collect::<Vec<_>>()))
+    };
+    assert_eq!(says(["8", "7", "7", "7"]), [""; 0], "the first");
+    for (builds, on) in [
+        (["8", "8", "7", "7"], 2),
+        (["8", "8", "8", "7"], 3),
+        (["8", "8", "8", "8"], 4),
+        (["8", "8", "7", "9"], 2),
+    ] {
+        let told = format!("role api: {on} hosts of 4 are on build 8, and 0 of the first 1 proven");
+        assert_eq!(says(builds), [told], "{builds:?}");
+    }
+    // From a later build that was there before they may have gone back: nothing tells, and that is no yes.
+    let rows = says(["8", "8", "8", "9"]);
+    assert!(
+        rows.len() == 1
+            && rows[0].contains("of 3 hosts is unknown: nothing tells whether they went back"),
+        "{rows:?}"
+    );
+    // One that came after them they cannot have gone back from.
+    let after = [
+        ("a", "8", Some(10), Some(0)),
+        ("b", "8", Some(10), Some(0)),
+        ("c", "9", Some(5), Some(0)),
+    ];
+    assert_eq!(
+        said(&spec(3, "rollout: { fact: build, first: 1, soak: 2h }"), hosts(&after)),
+        ["role api: 2 hosts of 3 are on build 8, and 0 of the first 1 proven"]
+    );
+}
+
+/// A counter begins anew with its program, so that alone it calls no old build a new one.
+#[test]
+fn a_build_that_soaked_without_its_load_is_unknown_where_nothing_older_tells() {
+    let soaked = |build| move |h| (h, build, Some(9000), Some(12));
+    let spec4 = spec(4, "rollout: { fact: build, first: 1, soak: 2h, min_requests: 1000 }");
+    let rows = judged(&spec4, hosts(&["a", "b", "c", "d"].map(soaked("8"))));
+    assert!(
+        rows.len() == 1
+            && rows[0].to_string().contains("of 4 hosts is unknown: fewer than 1 of them"),
+        "{rows:?}"
+    );
+    assert!(rows[0].concerns("a"));
+    let [a, b, c, d] = ["a", "b", "c", "d"];
+    let known = [soaked("8")(a), soaked("8")(b), soaked("8")(c), (d, "7", Some(9000), Some(9000))];
+    assert_eq!(
+        said(&spec4, hosts(&known)),
+        ["role api: 3 hosts of 4 are on build 8, and 0 of the first 1 proven"]
+    );
+}
+
+/// Unknown is never yes: what is not known of one host holds another where it decides about it.
+#[test]
+fn what_is_unknown_of_one_host_concerns_those_that_it_decides_about() {
+    let concerned = |spec: &Spec, records: Vec<Record>| -> String {
+        let rows = judged(spec, records);
+        assert!(rows.iter().all(|r| matches!(r.what, What::FactUnknown { .. })), "{rows:?}");
+        ["a", "b", "c", "d"].into_iter().filter(|h| rows.iter().any(|r| r.concerns(h))).collect()
+    };
+    let spec4 = spec(4, "rollout: { fact: build, first: 1, soak: 2h, min_requests: 1000 }");
+    let new = |h| (h, "8", Some(5), Some(0));
+    let old = |h| (h, "7", Some(9000), Some(9000));
+    // Whether the first is proven, on which build it is, or what time it means.
+    for first in [("a", "8", Some(500), None), ("a", "8", None, Some(5000))] {
+        let rows = hosts(&[first, new("b"), old("c"), old("d")]);
+        assert_eq!(concerned(&spec4, rows), "ab", "{first:?}");
+    }
+    assert_eq!(concerned(&spec4, hosts(&[new("b"), old("c"), old("d")])), "ab");
+    assert_eq!(concerned(&spec4, hosts(&[new("b"), new("c"), old("d")])), "abc");
+    let future = ("a", "8", Some(-500), Some(5000));
+    assert_eq!(concerned(&spec4, hosts(&[future, new("b"), old("c"), old("d")])), "ab");
+    let mut text = hosts(&[("a", "8", Some(500), None), new("b"), old("c"), old("d")]);
+    text[0].facts.insert("requests".into(), "many".into());
+    assert_eq!(concerned(&spec4, text), "ab");
+
+    let same = spec(4, "facts: { build: { same_within: role } }");
+    let of = |known: &[&str]| known.iter().map(|h| record("f", h, &[("build", "7")])).collect();
+    assert_eq!(concerned(&same, of(&["b"])), "abcd", "nothing was compared");
+    assert_eq!(
+        concerned(&same, of(&["b", "c"])),
+        "abcd",
+        "two that nobody knows may be like each other"
+    );
+    assert_eq!(concerned(&same, of(&["b", "c", "d"])), "a", "one cannot outnumber three");
+    let sets = spec(4, "facts: { build: { compatible: [[\"7\", \"8\"], [\"9\"]] } }");
+    assert_eq!(concerned(&sets, of(&["b", "c"])), "abcd");
+    assert_eq!(concerned(&sets, of(&["b", "c", "d"])), "a");
+    // What each host is asked for by itself decides about nobody else.
+    let each = spec(4, "facts: { build: \"7\" }");
+    assert_eq!(concerned(&each, of(&["b"])), "acd");
 }

@@ -65,7 +65,7 @@ pub enum What {
         /// The hosts outside the set that most of them are in; none where no set has most.
         odd: Vec<String>,
     },
-    /// More hosts on a new version than may be before the first are proven.
+    /// More hosts on one version than may be before the first are proven.
     RolloutTooFast {
         role: String,
         fact: String,
@@ -73,7 +73,7 @@ pub enum What {
         first: usize,
         /// Live hosts of the role.
         of: usize,
-        /// Hosts on the new version.
+        /// Hosts on that version.
         on: Vec<Holding>,
         /// Those of them that soaked and carried what they must.
         proven: Vec<String>,
@@ -81,7 +81,14 @@ pub enum What {
         unproven: Vec<(String, String)>,
     },
     /// A fact that a constraint or a rollout asks for and that is not known of these hosts: a gap.
-    FactUnknown { role: String, fact: String, hosts: Vec<String>, why: String },
+    FactUnknown {
+        role: String,
+        fact: String,
+        hosts: Vec<String>,
+        /// Other hosts, by id, that would be judged otherwise depending on it.
+        decides: Vec<String>,
+        why: String,
+    },
 }
 
 /// A host and what it holds, as its source gave it: text from outside.
@@ -141,8 +148,9 @@ impl Row {
         }
     }
 
-    /// Whether it speaks against this host: a fact of it is wrong or unknown, it is among the odd ones
-    /// of its role (where nothing says which are odd, all are), or it followed unproven.
+    /// Whether it speaks against this host: a fact of it is wrong or unknown, or one of another host is
+    /// unknown that decides about it, it is among the odd ones of its role (where nothing says which are
+    /// odd, all are), or it followed unproven.
     #[must_use]
     pub fn concerns(&self, host: &str) -> bool {
         let among = |odd: &[String], any: bool| {
@@ -157,7 +165,9 @@ impl Row {
             What::FactSkewed { values, odd, .. } => among(odd, values.iter().any(|v| holds(v))),
             What::FactIncompatible { values, odd, .. } => among(odd, holds(values)),
             What::RolloutTooFast { unproven, .. } => unproven.iter().any(|(h, _)| h == host),
-            What::FactUnknown { hosts, .. } => hosts.iter().any(|h| h == host),
+            What::FactUnknown { hosts, decides, .. } => {
+                hosts.iter().chain(decides).any(|h| h == host)
+            }
             What::TooFew { .. }
             | What::TooMany { .. }
             | What::PicksNothing { .. }
@@ -223,7 +233,7 @@ impl fmt::Display for Row {
                 on.first().map_or("", |h| &h.value),
                 proven.len()
             ),
-            What::FactUnknown { role, fact, hosts: of, why } => {
+            What::FactUnknown { role, fact, hosts: of, why, .. } => {
                 write!(f, "role {role}: fact {fact} of {} is unknown: {why}", hosts(of.len()))
             }
         }

@@ -225,6 +225,12 @@ fn settle(
         values.retain(|v| !timed || v.gathered_at == newest);
         latest.extend(values);
     }
+    // A tag may well have no value. What a source has of anything else and leaves empty it does not know.
+    let said = |v: &FactValue| !v.value.trim().is_empty() || fact.starts_with("tag:");
+    if let Some(silent) = latest.first().filter(|_| !latest.iter().any(said)) {
+        return gap(format!("{} gives it without a value ({})", silent.source, silent.as_of()));
+    }
+    latest.retain(said);
     let stale = |v: &FactValue| now.duration_since(v.as_of()) > max_age;
     if latest.iter().any(|v| !stale(v)) {
         latest.retain(|v| !stale(v));
@@ -234,6 +240,16 @@ fn settle(
     let other = latest[1..]
         .iter()
         .find(|v| v.value != first.value && compare(&v.value, &first.value).equal() != Some(true));
+    if let Some(other) = other.filter(|o| (&o.source, o.as_of()) == (&first.source, first.as_of()))
+    {
+        return gap(format!(
+            "{} gives two, `{}` and `{}` ({}): nothing tells which is true",
+            first.source,
+            first.value,
+            other.value,
+            first.as_of()
+        ));
+    }
     if let Some(other) = other {
         return gap(format!(
             "`{}` says {} ({}), `{}` says {} ({}): nothing tells which is true",

@@ -12,7 +12,7 @@ pub fn auditor(path: &Path) -> Result<Auditor, SignError> {
     let wrong = |why: String| SignError::Key { key: path.into(), why };
     match key::read(path)? {
         Held::Plain(private) => Auditor::new(*private).map_err(|e| wrong(e.to_string())),
-        Held::Elsewhere => Err(wrong(
+        Held::Elsewhere(_) => Err(wrong(
             "an auditor's key is a private ssh-ed25519 file without a passphrase: \
              `ssh-keygen -t ed25519 -N '' -f FILE` makes one"
                 .into(),

@@ -13,4 +13,4 @@ mod tests;
 
 pub use auditor::auditor;
 pub use error::SignError;
-pub use file::{readable, sign_file};
+pub use file::{ready, sign_file};

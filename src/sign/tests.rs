@@ -53,3 +53,36 @@ fn what_is_no_key_says_so() {
     }
     std::fs::remove_dir_all(folder).expect("removed");
 }
+
+#[test]
+fn what_cannot_sign_is_told_before_it_has_to() {
+    let folder = folder("ready");
+    let path = key(&folder);
+    assert!(ready(&path).is_ok());
+    let public = ssh_key::PrivateKey::read_openssh_file(&path).expect("a key").public_key().clone();
+    let wants = |needs: key::Needs, held: bool, asked: bool| {
+        file::wanting(&folder.join("alone.pub"), &needs, |_| held, || asked)
+            .map_err(|e| e.to_string())
+    };
+    let locked = || key::Needs::Passphrase(Box::new(public.clone()));
+    let half = || key::Needs::OtherHalf(Box::new(public.clone()));
+    assert!(wants(locked(), false, false).is_err_and(|e| e.contains("no terminal to ask at")));
+    assert!(wants(half(), false, true).is_err_and(|e| e.contains("the other half")));
+    for (needs, held, asked) in
+        [(locked(), true, false), (locked(), false, true), (half(), true, false)]
+    {
+        assert!(wants(needs, held, asked).is_ok());
+    }
+    std::fs::write(folder.join("alone"), "the other half").expect("a file");
+    assert!(wants(half(), false, false).is_ok(), "it lies beside it");
+
+    let rsa = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQDWV0 x";
+    for (name, text) in [("rsa.pub", rsa), ("old", "-----BEGIN RSA PRIVATE KEY-----\n")] {
+        let path = folder.join(name);
+        std::fs::write(&path, text).expect("a file");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("its mode");
+        let error = ready(&path).expect_err(name).to_string();
+        assert!(error.contains("nobody counts signatures of RSA"), "{name}: {error}");
+    }
+    std::fs::remove_dir_all(folder).expect("removed");
+}

@@ -50,7 +50,7 @@ pub enum Sign {
 
 /// When the rest of a role may follow its first hosts to a new version.
 ///
-/// It is judged while live hosts of the role hold more than one value of `fact`.
+/// Each value of `fact` is judged that more than `first` live hosts of the role hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rollout {
     /// The fact that is the version.

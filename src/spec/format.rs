@@ -218,7 +218,7 @@ static ROLLOUT: Record = Record {
         field(
             "to",
             Shape::Scalar(Scalar::Word),
-            "The new version; when absent the latest of those in the role, or, where they have no order, the last to appear.",
+            "The new version, which alone is judged; when absent, each that more than `first` hosts are on.",
         ),
     ],
 };

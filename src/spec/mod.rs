@@ -60,14 +60,16 @@
 //! `instance-type`, `launch-time`, `account`, `region`, `vpc`, `generation` (the tag of that
 //! name) and every `tag:KEY` are known from the snapshot and from declared hosts without any source.
 //!
-//! A **rollout** (`{ fact: build, first: 1, soak: 2h, min_requests: 1000 }`) is judged while live
-//! hosts of the role hold more than one value of `fact`. The new one is `to`, or the latest by
-//! order, or, of values without an order, the one that appeared last by `since`. Any `first` live
-//! hosts (a number, or a share rounded up) may be on it. Each further host is too many until as many as `first` of
-//! those on it are *proven*: on it since at least `soak` (by the fact `since`, `FACT_since` when
-//! absent) and with at least `min_requests` carried (by the fact `requests`). A host whose facts
-//! are missing or stale may be proven or not: where that decides, it is a gap. A role that is on
-//! one value throughout has no rollout to judge, and hosts going back to an older version are none of the new.
+//! A **rollout** (`{ fact: build, first: 1, soak: 2h, min_requests: 1000 }`) judges every value of
+//! `fact` by itself that more than `first` live hosts of the role (a number, or a share rounded up) are
+//! on: it must be *proven*, which it is once as many as `first` of its hosts have been on it for at
+//! least `soak` (by the fact `since`, `FACT_since` when absent) and carried at least `min_requests` (by
+//! the fact `requests`). So the version that a role is on throughout is proven by its own hosts, and one
+//! that everybody followed to at once is as much too fast as one that a few did. With `to` that value
+//! alone is judged, and every other is taken for what was there before. It is a gap, and no finding,
+//! where facts that decide are missing or stale; where a version soaked without its load and no host is
+//! on an older one (a counter may have begun anew); and where hosts may have gone back to it from a
+//! later one that was there before them.
 //!
 //! A **permission** of `groups` is `any`, or `port` (a port or `all`), `from` (ingress) or `to`
 //! (egress), and `description`. Its peers are blocks, networks, `internet` (both families),

@@ -466,7 +466,8 @@ impl Absent {
             read::row(keeper.tx, "WHERE series = ?1 AND seq = ?2", params![keeper.series, seq])?;
         let then = read::gaps(keeper.tx, keeper.series, seq)?;
         let before: Before = then.iter().collect();
-        let blind = Blindness::new(&keeper.run.gaps, &keeper.run.scope.vantages, &before);
+        let Run { gaps, scope, unseen, .. } = keeper.run;
+        let blind = Blindness::new(gaps, &scope.vantages, &before).and_of(unseen);
         // A run that was pruned saw it long ago; nothing of it is left to compare with.
         Ok(slot.insert(LastRun {
             at: row.as_ref().map_or(keeper.run.at, |r| r.at),

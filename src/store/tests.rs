@@ -4,7 +4,7 @@ use super::*;
 use crate::history::{
     Change, Content, End, Fingerprint, Read, Scope, Seen, Standing, State, StoreTrouble,
 };
-use crate::model::{Confidence, GapKind, Severity};
+use crate::model::{Confidence, Gap, GapKind, Severity};
 use jiff::Timestamp;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -77,6 +77,7 @@ fn run(n: i64, found: &[u8]) -> Run {
         snapshot: Some(Read { digest: "cd".repeat(32), taken_at: day(n) }),
         rules: ["latent-exposure".to_owned()].into(),
         gaps: vec![],
+        unseen: vec![],
         unprobed: 0,
         seen: found.iter().map(|n| seen(*n, Severity::Medium)).collect(),
     }
@@ -188,8 +189,11 @@ fn a_finding_from_its_first_run_to_its_last() {
     assert!(why.contains("DescribeSecurityGroups denied"), "{why}");
     assert_eq!(fourth.gone[0].last_seen, day(3));
     assert!(matches!(only(&mut store).state, State::Unseen(_)));
-    let still = keep(&mut store, &Run { gaps: vec![denied()], ..run(5, &[]) });
+    // Nor does one that could not see this finding of all.
+    let one = Gap::new(GapKind::Probe, seen(7, Severity::Medium).subject, "not probed");
+    let still = keep(&mut store, &Run { unseen: vec![one], ..run(5, &[]) });
     assert_eq!(still.gone, [], "it is told once");
+    assert!(matches!(only(&mut store).state, State::Unseen(_)));
 
     let sixth = keep(&mut store, &run(6, &[]));
     assert_eq!((sixth.gone.len(), &sixth.gone[0].unseen), (1, &None));

@@ -89,6 +89,35 @@ fn refused(world: &World, more: &[&str], why: &str) {
 
 const PASS: &[(&str, Outcome)] = &[("i-1", Outcome::Pass), ("i-2", Outcome::Pass)];
 
+/// Whoever reads the file after a gate that failed must not find the yes of an earlier one, however early it
+/// failed.
+#[test]
+fn a_gate_that_fails_leaves_no_older_attestation() {
+    for (spec, key, more, why) in [
+        (SPEC, "missing", None, "sign the attestation"),
+        (SPEC, "release", Some("--offline"), "--offline was given"),
+        (SPEC, "release", None, "find role"),
+        ("version: 9\n", "release", None, "version"),
+    ] {
+        let world = signed(&made(PASS, 60));
+        world.file("spec.yaml", spec);
+        let words = ["gate", "spec.yaml", "--role=video", "--host=i-1", "--attest=it.json"];
+        let key = format!("--sign-key={key}");
+        let words: Vec<&str> = words.into_iter().chain([&*key]).chain(more).collect();
+        let ran = world.run(&words);
+        assert!(ran.code != Some(0) && ran.stderr.contains(why), "{why}: {ran}");
+        for file in ["it.json", "it.json.sig"] {
+            assert!(!world.folder().join(file).exists(), "{why}: {file} stands");
+        }
+    }
+    // What is none is not taken away by a word that was mistyped.
+    let world = signed(&made(PASS, 60));
+    world.file("spec.yaml", SPEC);
+    let words = ["gate", "spec.yaml", "--role=video", "--host=i-1", "--attest=spec.yaml"];
+    world.run(&[&words[..], &["--sign-key=release"]].concat());
+    assert!(world.folder().join("spec.yaml").exists() && world.folder().join("it.json").exists());
+}
+
 #[test]
 fn a_signed_pass_is_taken() {
     let world = signed(&made(PASS, 60));

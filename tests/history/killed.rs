@@ -72,6 +72,7 @@ fn run(n: u64) -> Run {
         snapshot: None,
         rules: ["latent-exposure".to_owned()].into(),
         gaps: vec![],
+        unseen: vec![],
         unprobed: 0,
         seen: (0..400).filter(|i| i % 2 == n % 2 || i % 5 == 0).map(found).collect(),
     }

@@ -4,8 +4,9 @@ mod measures;
 mod mends;
 
 use super::*;
+use crate::exposure::JourneyCell;
 use crate::finding::{Finding, FindingStatus, Side};
-use crate::model::{Confidence, Endpoint, Severity};
+use crate::model::{Confidence, Endpoint, Gap, Severity};
 use crate::observation::{Observation, Observations, State, VantageSeen};
 use crate::reach::{self, Reach};
 use crate::resolve::resolve;
@@ -346,6 +347,32 @@ fn what_only_a_cleanup_asks_for_is_no_gap_of_an_audit() {
     let after = audit(&spec(""), &snapshot, &Observations::default());
     let gaps = |report: &AuditReport| report.open_gaps().cloned().collect::<Vec<_>>();
     assert_eq!(gaps(&after), gaps(&before));
+}
+
+/// A journey that this run could not try is not mended: a run that tried says so.
+#[test]
+fn a_journey_that_could_not_be_seen_is_gone_from_no_baseline() {
+    let spec = spec("    journeys: { web: { any_of: [https] } }\n");
+    let run = |state, controls| {
+        let mut seen = seen(&[(443, state), (22, State::Silent)]);
+        seen.vantages[0].controls_v4 = Some(controls);
+        audit(&spec, &snapshot(both()), &seen)
+    };
+    let broken = run(State::Silent, true);
+    let baseline = Baseline::of(&broken, None);
+    let became = |mut report: AuditReport| {
+        baseline.apply("b.json", &mut report);
+        let used = report.baseline.unwrap_or_default();
+        let is = |e: &&Entry| e.rule == "journey-broken";
+        (used.stale.iter().any(|e| is(&e)), used.undecided.iter().any(|e| is(&e)))
+    };
+    assert!(told(&broken).iter().any(|t| t.contains("journey-broken i-0abc journey web")));
+    let blind = run(State::Silent, false);
+    let unseen: Vec<Gap> = blind.journeys.iter().filter_map(JourneyCell::unseen).collect();
+    assert_eq!(unseen.len(), 1);
+    assert_eq!(unseen[0].scope, blind.journeys[0].subject());
+    assert_eq!(became(blind), (false, true));
+    assert_eq!(became(run(State::Open, true)), (true, false), "it works");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use clap::Args;
 use jiff::SignedDuration;
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,19 +41,25 @@ pub(super) struct Attested<'a> {
 }
 
 impl<'a> Attested<'a> {
-    /// Makes sure that both can be written, before the long work.
+    /// Makes sure that both can be written and that the key can sign, before the long work, and takes
+    /// away what an earlier gate attested there: while this one runs, and where it fails, nobody may find
+    /// the yes of that one.
     ///
     /// # Errors
-    /// A folder that cannot be written.
+    /// A key that cannot sign, a folder that cannot be written, and an attestation that cannot be removed.
     pub(super) fn open(args: &'a AttestArgs) -> Result<Option<Self>, CliError> {
         let (Some(path), Some(key)) = (&args.attest, &args.sign_key) else { return Ok(None) };
-        sign::readable(key).map_err(|e| CliError::new("sign the attestation").because(e))?;
-        let file = |path: &Path| {
-            whole::place(path).and_then(WholeFile::create).map_err(|e| cannot(path, e))
-        };
         let mut beside = path.as_os_str().to_owned();
         beside.push(".sig");
-        let (statement, signature) = (file(path)?, file(Path::new(&beside))?);
+        let place = |path: &Path| whole::place(path).map_err(|e| cannot(path, e));
+        let (statement, signature) = (place(path)?, place(Path::new(&beside))?);
+        withdraw(&statement, &signature).map_err(|e| {
+            let old = format!("remove the older attestation {}", path.display());
+            CliError::new(old).because(e)
+        })?;
+        sign::ready(key).map_err(|e| CliError::new("sign the attestation").because(e))?;
+        let file = |place: PathBuf| WholeFile::create(place).map_err(|e| cannot(path, e));
+        let (statement, signature) = (file(statement)?, file(signature)?);
         Ok(Some(Self { key, counts: args.attest_for, statement, signature }))
     }
 
@@ -108,6 +115,22 @@ impl<'a> Attested<'a> {
             file.write(|out| out.write_all(bytes)).map_err(|e| cannot(&place, e))?;
         }
         Ok(())
+    }
+}
+
+/// Removes an attestation of ours with its signature; anything else that lies there stays until it is
+/// written over.
+fn withdraw(statement: &Path, signature: &Path) -> io::Result<()> {
+    let there = fs::metadata(statement);
+    let may_be = |m: &fs::Metadata| m.is_file() && m.len() <= attestation::MAX_BYTES as u64;
+    if !there.as_ref().is_ok_and(may_be) || !attestation::is_one(&fs::read(statement)?) {
+        return Ok(());
+    }
+    // The statement first: a signature alone is nobody's yes.
+    fs::remove_file(statement)?;
+    match fs::remove_file(signature) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

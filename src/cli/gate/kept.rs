@@ -4,6 +4,7 @@
 use super::super::keep;
 use super::look::Looked;
 use crate::audit::AuditReport;
+use crate::exposure::JourneyCell;
 use crate::finding::fingerprint;
 use crate::gate::{HostAnswer, Reason, Verdicts};
 use crate::history::{Content, Fingerprint, Read, Run, Scope, Seen, Standing};
@@ -83,6 +84,12 @@ impl Kept<'_> {
                 .map(|taken_at| Read { digest: self.snapshot.clone(), taken_at }),
             rules,
             gaps: gaps.into_iter().collect(),
+            unseen: verdicts
+                .journeys
+                .iter()
+                .filter(|cell| *cell.host == *host.host)
+                .filter_map(JourneyCell::unseen)
+                .collect(),
             unprobed: report.coverage.unprobed,
             seen,
         }

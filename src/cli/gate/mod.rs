@@ -155,6 +155,8 @@ pub fn run(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
 }
 
 fn gate(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
+    // Before anything that may fail: an older yes must not outlive it.
+    let attested = Attested::open(&args.attest)?;
     if global.offline {
         return Err(CliError::new("gate anything: --offline was given")
             .hint("a host is proven by probes from outside; `portcullis audit --offline` judges the configuration alone")
@@ -215,7 +217,6 @@ fn gate(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
         continuing: RefCell::new(continuing),
     };
     let file = place(args, &config, global)?;
-    let attested = Attested::open(&args.attest)?;
     let looked = wait::until(&gate)?;
     let kept = file.map(|file| keep(&file, &gate, &looked, &sources));
     let Looked { verdicts, snapshot, .. } = &looked;

@@ -2,6 +2,7 @@
 
 use super::Keeping;
 use crate::audit::{self, AuditReport, Compared, Standing as Stands};
+use crate::exposure::JourneyCell;
 use crate::finding::{Finding, FindingStatus};
 use crate::history::{self, Change, Content, Fingerprint, Kept, Read, Run, Scope, Seen, Standing};
 
@@ -20,6 +21,7 @@ pub(super) fn run(report: &AuditReport, keeping: Keeping<'_>) -> Run {
         snapshot: report.snapshot_at.map(|taken_at| Read { digest: snapshot, taken_at }),
         rules: rules.rules().iter().map(|r| r.id.clone()).collect(),
         gaps: report.gaps.clone(),
+        unseen: report.journeys.iter().filter_map(JourneyCell::unseen).collect(),
         unprobed: report.coverage.unprobed,
         seen,
     }

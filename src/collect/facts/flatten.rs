@@ -21,6 +21,10 @@ fn add(name: &str, value: &Value, depth: usize, out: &mut BTreeMap<String, Strin
     let inside =
         |part: &str| if name.is_empty() { part.to_owned() } else { format!("{name}.{part}") };
     match value {
+        // Said to be nothing: an older value of it stands no longer.
+        Value::Null if !name.is_empty() => {
+            out.insert(name.into(), String::new());
+        }
         Value::Null => {}
         Value::Object(map) => {
             for (key, value) in map {
@@ -77,12 +81,12 @@ pub(in crate::collect) fn rows(
 }
 
 /// A row that is a package: its name and its version.
-fn package(map: &Map<String, Value>) -> Option<(String, String)> {
+pub(super) fn package(map: &Map<String, Value>) -> Option<(String, String)> {
     let of = |keys: [&str; 2]| keys.iter().find_map(|k| scalar(map.get(*k)?));
     Some((of(["name", "Name"])?, of(["version", "Version"])?))
 }
 
-fn scalar(value: &Value) -> Option<String> {
+pub(super) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(n) => Some(n.to_string()),

@@ -9,6 +9,7 @@ mod document;
 mod exact;
 mod file;
 mod flatten;
+mod osquery;
 mod parse;
 mod record;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub(in crate::collect) use flatten::rows;
 use crate::fact::{Gathered, SourceRead};
 use crate::model::{Gap, GapKind};
 use jiff::{SignedDuration, Timestamp};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,7 +61,8 @@ pub type Wanted = BTreeSet<String>;
 pub fn read(source: &Source, wanted: &Wanted) -> Gathered {
     let mut wanted = wanted.clone();
     wanted.extend(source.rename.values().cloned());
-    let reader = parse::Reader { source: source.name.clone(), wanted: &wanted };
+    let log = RefCell::default();
+    let reader = parse::Reader { source: source.name.clone(), wanted: &wanted, log };
     let mut out = match &source.from {
         From::Path(path) => file::read(&reader, path),
         From::Bytes(bytes) => {
@@ -71,6 +74,7 @@ pub fn read(source: &Source, wanted: &Wanted) -> Gathered {
         }
         From::Command { argv, folder, timeout } => command::run(&reader, argv, folder, *timeout),
     };
+    reader.log.take().settle(&reader, &mut out);
     rename(&mut out, &source.rename);
     for source in &mut out.sources {
         source.hosts = out.records.len();

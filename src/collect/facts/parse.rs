@@ -1,13 +1,17 @@
+use super::osquery::Log;
 use super::{Wanted, document, exact};
 use crate::fact::Gathered;
 use jiff::Timestamp;
 use serde_json::Value;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 /// Reads the texts of one source.
 pub(super) struct Reader<'a> {
     pub(super) source: Arc<str>,
     pub(super) wanted: &'a Wanted,
+    /// What the texts have of osquery's log, until all of them are read.
+    pub(super) log: RefCell<Log>,
 }
 
 /// One text of a source: JSON, or JSON line by line.

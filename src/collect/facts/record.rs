@@ -1,6 +1,7 @@
 //! One record: whose it is, when it was gathered, and its facts.
 
-use super::flatten::{flatten, rows};
+use super::flatten::flatten;
+use super::osquery;
 use super::parse::{Reader, Text};
 use crate::fact::{Gathered, Record};
 use jiff::Timestamp;
@@ -47,7 +48,7 @@ const TIMES: [&str; 8] = [
 
 /// Of a record with more facts than this, only those asked for by name are kept: Ansible gathers
 /// thousands of a host.
-const MAX_UNASKED: usize = 64;
+pub(super) const MAX_UNASKED: usize = 64;
 
 /// What names the host of a record.
 #[derive(Debug, Default)]
@@ -99,25 +100,18 @@ pub(super) fn add(
         return;
     }
     let (time_field, gathered_at) = gathered(map);
+    if osquery::is_event(map) {
+        let when = gathered_at.or(text.gathered_at);
+        return reader.log.borrow_mut().add(text, at, map, named.keys, when);
+    }
     let mut facts = BTreeMap::new();
-    if map.contains_key("hostIdentifier")
-        && (map.contains_key("columns") || map.contains_key("snapshot"))
-    {
-        // A row that went away says nothing of what is there.
-        if map.get("action").and_then(Value::as_str) == Some("removed") {
-            return;
+    for (field, value) in map {
+        let field = field.as_str();
+        if named.fields.contains(&field) || time_field == Some(field) {
+            continue;
         }
-        let query = map.get("name").and_then(Value::as_str).unwrap_or("query");
-        rows(query, map.get("columns").or_else(|| map.get("snapshot")), &mut facts);
-    } else {
-        for (field, value) in map {
-            let field = field.as_str();
-            if named.fields.contains(&field) || time_field == Some(field) {
-                continue;
-            }
-            let inside = matches!(field, "ansible_facts" | "facts") && value.is_object();
-            flatten(if inside { "" } else { field }, value, &mut facts);
-        }
+        let inside = matches!(field, "ansible_facts" | "facts") && value.is_object();
+        flatten(if inside { "" } else { field }, value, &mut facts);
     }
     if facts.len() > MAX_UNASKED {
         facts.retain(|name, _| reader.wanted.contains(name));

@@ -138,6 +138,71 @@ fn every_shape_that_people_have_is_read() {
     }
 }
 
+/// A log of osquery tells changes: what is there is what all of them leave.
+#[test]
+fn what_osquery_says_went_away_is_not_there() {
+    let event = |at: u32, columns: &str, action: &str| {
+        format!(
+            r#"{{"name":"q","hostIdentifier":"w","unixTime":{at},"columns":{columns},"action":"{action}"}}"#
+        )
+    };
+    let all = |at: u32, rows: &str| {
+        format!(
+            r#"{{"name":"q","hostIdentifier":"w","unixTime":{at},"snapshot":{rows},"action":"snapshot"}}"#
+        )
+    };
+    let (old, new) = (r#"{"jdk":"8u45"}"#, r#"{"jdk":"8u200"}"#);
+    let (first, second) = ("@2026-11-22T10:00:00Z", "@2026-11-22T10:00:01Z");
+    let (t, u) = (1_795_341_600, 1_795_341_601);
+    for (events, says) in [
+        // Gone; and changed, in whichever order the two halves stand.
+        (vec![event(t, old, "added"), event(u, old, "removed")], vec![]),
+        (
+            vec![event(t, old, "added"), event(u, new, "added"), event(u, old, "removed")],
+            vec![format!("w: q.jdk=8u200 {second}")],
+        ),
+        (vec![event(u, old, "removed"), event(t, old, "added")], vec![]),
+        // What comes back is there.
+        (
+            vec![event(t, old, "added"), event(t, old, "removed"), event(u, old, "added")],
+            vec![format!("w: q.jdk=8u45 {second}")],
+        ),
+        (vec![all(t, &format!("[{old}]")), all(u, "[]")], vec![]),
+        (
+            vec![all(u, &format!("[{new}]")), all(t, &format!("[{old}]"))],
+            vec![format!("w: q.jdk=8u200 {second}")],
+        ),
+        // Two that are there at once are two, whichever came first.
+        (
+            vec![event(t, old, "added"), event(u, new, "added")],
+            vec![format!("w: q.jdk=8u45 {first}"), format!("w: q.jdk=8u200 {first}")],
+        ),
+        (
+            vec![
+                r#"{"name":"q","hostIdentifier":"w","unixTime":1795341600,"diffResults":{"added":[{"jdk":"8u45"}],"removed":""}}"#.into(),
+                r#"{"name":"q","hostIdentifier":"w","unixTime":1795341601,"diffResults":{"added":[{"jdk":"8u200"}],"removed":[{"jdk":"8u45"}]}}"#.into(),
+            ],
+            vec![format!("w: q.jdk=8u200 {second}")],
+        ),
+    ] {
+        let text = events.join("\n");
+        let gathered = bytes(&text);
+        assert_eq!(said(&gathered), says, "{text}");
+        assert_eq!(gaps(&gathered), "", "{text}");
+    }
+    let two = all(t, &format!("[{old},{new}]"));
+    let renamed = Source {
+        rename: [("jdk".to_owned(), "q.jdk".to_owned())].into(),
+        ..source(From::Bytes(two.as_bytes().into()))
+    };
+    let values: Vec<String> = read(&renamed, &Wanted::new())
+        .records
+        .iter()
+        .filter_map(|r| r.facts.get("jdk").cloned())
+        .collect();
+    assert_eq!(values, ["8u45", "8u200"], "both, so that none wins");
+}
+
 #[test]
 fn what_cannot_be_read_is_a_gap_and_the_rest_stands() {
     for (text, says, gap) in [
