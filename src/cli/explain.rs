@@ -1,3 +1,4 @@
+use super::block::block;
 use super::saved::{AnswerFormat, SavedArgs, escape, print};
 use super::{CliError, ExitStatus, Global};
 use crate::model::{AddressSet, Family, GapKind, PortSet, PortSpec};
@@ -42,8 +43,8 @@ pub fn run(args: &ExplainArgs, global: &Global) -> Result<ExitStatus, CliError> 
         None => None,
     };
     let query = Query {
-        from: end(&args.from),
-        to: end(&args.to),
+        from: end(&args.from)?,
+        to: end(&args.to)?,
         protocol: spec.as_ref().map(|s| s.protocol),
         ports: spec.map_or_else(PortSet::all, |s| s.ports),
     };
@@ -62,17 +63,20 @@ pub fn run(args: &ExplainArgs, global: &Global) -> Result<ExitStatus, CliError> 
 }
 
 /// Reads an end of the flow; what is neither `internet` nor an address is a resource.
-fn end(text: &str) -> End {
+fn end(text: &str) -> Result<End, CliError> {
     if text == "internet" {
-        return End::Internet;
+        return Ok(End::Internet);
     }
     if let Ok(address) = text.parse::<IpAddr>() {
-        return End::Address(address.to_canonical());
+        return Ok(End::Address(address.to_canonical()));
     }
-    match text.parse::<IpNetwork>() {
-        Ok(network) => End::Network([network].into_iter().collect()),
-        Err(_) => End::Resource(text.into()),
+    if text.parse::<IpNetwork>().is_err() {
+        return Ok(End::Resource(text.into()));
     }
+    let block = block(text);
+    let block =
+        block.map_err(|why| CliError::new(format!("use the block `{text}`")).because(why))?;
+    Ok(End::Network([block].into_iter().collect()))
 }
 
 fn refused(error: QueryError) -> CliError {
