@@ -20,7 +20,7 @@ impl Folder {
     }
 
     fn read(&self) -> Result<Saved, SavedError> {
-        read_all(&self.0, Timestamp::UNIX_EPOCH)
+        read_all(&self.0, Some(Timestamp::UNIX_EPOCH))
     }
 }
 
