@@ -1,5 +1,6 @@
 //! One rule on one subject, with evidence on both sides and the mend.
 
+mod acl;
 mod aws;
 mod close;
 mod draft;
@@ -12,7 +13,9 @@ mod live;
 mod mend;
 mod reconcile;
 mod shell;
+mod stale;
 mod terraform;
+mod way;
 
 pub use aws::port_pairs;
 pub use close::{Need, close};
@@ -22,3 +25,4 @@ pub use fingerprint::fingerprint;
 pub use ground::Ground;
 pub use mend::{Traffic, lacking, open};
 pub use reconcile::{Permission, reconcile};
+pub use stale::revoke_peer;
