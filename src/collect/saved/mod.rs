@@ -69,7 +69,12 @@ pub fn read_all(dir: &Path, taken_at: Option<Timestamp>) -> Result<Saved, SavedE
         (None, Some((at, path))) => (at, Some(path)),
         (None, None) => (Timestamp::UNIX_EPOCH, None),
     };
-    Ok(Saved { snapshot: finish::snapshot(units, at), files: count, ignored, oldest })
+    let (snapshot, strays) = finish::snapshot(units, at);
+    let below = |name: &str| if dir.is_dir() { dir.join(name) } else { dir.into() };
+    ignored.extend(strays.into_iter().map(|(name, why)| (below(&name), why)));
+    ignored.sort();
+    ignored.dedup();
+    Ok(Saved { snapshot, files: count, ignored, oldest })
 }
 
 #[cfg(test)]
