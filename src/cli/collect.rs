@@ -283,7 +283,10 @@ fn summarise(snapshot: &Snapshot, gaps: &[Gap], allowed: &[AllowedGap], verbose:
     )];
     for (name, count) in counts(&snapshot.regions) {
         if count > 0 {
-            lines.push(format!("  {count:>8}  {name}"));
+            lines.push(format!(
+                "  {count:>8}  {}",
+                if count == 1 { singular(name) } else { name.into() }
+            ));
         }
     }
     for gap in gaps {
@@ -337,6 +340,15 @@ fn never_made(snapshot: &Snapshot) -> Vec<String> {
 /// Without what a terminal would obey: parts of it came from outside.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// The name of one thing: `RDS instance`, `instance with traffic told`.
+fn singular(name: &str) -> String {
+    let (noun, rest) = name
+        .split_once(" with ")
+        .map_or((name, String::new()), |(noun, rest)| (noun, format!(" with {rest}")));
+    let one = noun.strip_suffix("sses").map(|stem| format!("{stem}ss"));
+    one.unwrap_or_else(|| noun.strip_suffix('s').unwrap_or(noun).into()) + &rest
 }
 
 /// Rows of each kind over all views, in the order of the snapshot.

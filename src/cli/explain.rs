@@ -1,7 +1,7 @@
 use super::block::block;
 use super::saved::{AnswerFormat, SavedArgs, escape, print};
 use super::{CliError, ExitStatus, Global};
-use crate::model::{AddressSet, Family, GapKind, PortSet, PortSpec};
+use crate::model::{AddressSet, Family, GapKind, PortSet, PortSpec, Protocol};
 use crate::reach::{
     Configured, End, Explanation, HopVerdict, Layer, Options, Path, Query, QueryError, Reach,
 };
@@ -102,12 +102,16 @@ fn refused(error: QueryError) -> CliError {
 pub fn machine(answer: &Explanation) -> Value {
     let configured = &answer.configured;
     let path = configured.path();
-    let client_ports = |c: &Configured| match c {
+    let has_ports = |p: &Protocol| p.has_ports();
+    // ICMP, ESP and the like come from no port.
+    let client_ports = |c: &Configured, ports: bool| match c {
+        _ if !ports => Value::Null,
         Configured::Permitted(_) => json!(["0-65535"]),
         Configured::Partly(_, clients) => json!(clients.ports.to_strings()),
         Configured::Blocked(_) => json!([]),
         Configured::Unknown(..) | Configured::NotApplicable => Value::Null,
     };
+    let ported = answer.slices.is_empty() || answer.slices.iter().any(|(p, ..)| has_ports(p));
     let slices: Vec<Value> = answer
         .slices
         .iter()
@@ -117,7 +121,7 @@ pub fn machine(answer: &Explanation) -> Value {
                 "ports": PortSpec::new(*protocol, ports.clone()).port_strings(),
                 "verdict": c.verdict(),
                 "decided_by": c.path().map(|p| p.decided_by()),
-                "client_ports": client_ports(c),
+                "client_ports": client_ports(c, has_ports(protocol)),
             })
         })
         .collect();
@@ -125,7 +129,7 @@ pub fn machine(answer: &Explanation) -> Value {
         "verdict": configured.verdict(),
         "decided_by": path.map(|p| p.decided_by()),
         "path": path.map(places).unwrap_or_default(),
-        "client_ports": client_ports(configured),
+        "client_ports": client_ports(configured, ported),
         "clients": match configured {
             Configured::Partly(_, clients) => json!(anyone(&clients.addresses).to_networks()),
             _ => Value::Null,
@@ -215,8 +219,11 @@ fn text(args: &ExplainArgs, answer: &Explanation, owners: &BTreeMap<&str, String
     if let Configured::Partly(_, clients) = &answer.configured
         && answer.slices.len() == 1
     {
-        out +=
-            &format!("clients: {}; their ports: {}\n", anyone(&clients.addresses), clients.ports);
+        out += &format!("clients: {}", anyone(&clients.addresses));
+        if answer.slices.iter().any(|(p, ..)| p.has_ports()) {
+            out += &format!("; their ports: {}", clients.ports);
+        }
+        out.push('\n');
     }
     if answer.slices.len() > 1 {
         for (protocol, ports, configured) in &answer.slices {

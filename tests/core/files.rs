@@ -83,6 +83,7 @@ fn a_collection_into_a_device_leaves_the_device_and_a_link_stays_a_link() {
         assert_eq!(ran.code, Some(0), "{ran}");
         // Calls that nobody saved an answer of are not called complete.
         assert!(ran.stderr.contains("not seen: no saved answer of "), "{ran}");
+        assert!(ran.stderr.contains("1  VPC\n"), "one is no plural: {ran}");
     }
     assert!(std::fs::metadata(&pipe).expect("the pipe").file_type().is_fifo());
     assert!(std::fs::symlink_metadata(&link).expect("the link").is_symlink());
