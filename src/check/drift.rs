@@ -78,10 +78,15 @@ fn mends(drift: &GroupDrift) -> Vec<Mend> {
     let mut out = Vec::new();
     for how in [How::Missing, How::Extra] {
         for direction in [Direction::Ingress, Direction::Egress] {
-            let lines = drift.differences.iter().filter(|d| d.how == how).map(|d| &d.line);
-            let permissions: Vec<Permission<'_>> = lines
-                .filter(|l| l.direction == direction)
-                .map(|l| Permission { protocol: l.protocol, ports: &l.ports, peer: &l.peer })
+            let differences = drift.differences.iter().filter(|d| d.how == how);
+            let permissions: Vec<Permission<'_>> = differences
+                .filter(|d| d.line.direction == direction)
+                .map(|d| Permission {
+                    protocol: d.line.protocol,
+                    ports: &d.line.ports,
+                    peer: &d.line.peer,
+                    description: d.description.as_deref(),
+                })
                 .collect();
             let (ingress, authorize) = (direction == Direction::Ingress, how == How::Missing);
             out.extend(reconcile(region, &drift.group, ingress, authorize, &permissions));

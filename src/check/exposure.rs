@@ -1,5 +1,6 @@
 use super::judged::{Context, Judged, general};
 use super::needs::Needs;
+use super::peer::group_of;
 use super::row::{Row, evidence, saw};
 use crate::exposure::{ConfiguredCell, Declared, Exposure, ObservedCell, clients_of};
 use crate::finding::{Draft, Measure, Traffic, close, open};
@@ -18,8 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[must_use]
 pub fn judge(rows: &[Exposure], context: &Context<'_>) -> Judged {
     let mut out = Judged::default();
-    let mut unseen: BTreeMap<String, usize> = BTreeMap::new();
-    let mut clients: BTreeMap<&SourceName, AddressSet> = BTreeMap::new();
+    let mut unseen: BTreeMap<(String, bool, String), usize> = BTreeMap::new();
+    let mut clients: BTreeMap<&SourceName, (AddressSet, Option<&str>)> = BTreeMap::new();
     let needs = Needs::new(context);
     let declaration =
         |e: &Exposure| e.place.as_ref().map(|place| (e.address, e.protocol, place.to_string()));
@@ -62,7 +63,8 @@ pub fn judge(rows: &[Exposure], context: &Context<'_>) -> Judged {
             // Told once for each source, not for every host.
             Yields::Gap if rule.gap == Some(GapKind::Vantage) => {
                 let why = rule.message.fill(&facts);
-                *unseen.entry(format!("{}\0{why}", exposure.source)).or_default() += 1;
+                let inside = exposure.configured != Configured::NotApplicable;
+                *unseen.entry((exposure.source.to_string(), inside, why)).or_default() += 1;
             }
             Yields::Gap => {
                 if exposure.configured.gaps().is_empty() {
@@ -72,10 +74,12 @@ pub fn judge(rows: &[Exposure], context: &Context<'_>) -> Judged {
                 }
             }
             Yields::Finding => {
-                let from = clients.entry(&exposure.source).or_insert_with(|| {
-                    clients_of(&exposure.source, context.spec, context.resolution)
+                let (from, group) = clients.entry(&exposure.source).or_insert_with(|| {
+                    let source = &exposure.source;
+                    let from = clients_of(source, context.spec, context.resolution);
+                    (from, group_of(source, context))
                 });
-                find(&mut out, exposure, &facts, &judgement, &needs, from);
+                find(&mut out, exposure, &facts, &judgement, &needs, (&*from, *group));
             }
         }
         if rule.yields != Yields::Ok {
@@ -87,10 +91,13 @@ pub fn judge(rows: &[Exposure], context: &Context<'_>) -> Judged {
         }
         sampled(&mut out, exposure);
     }
-    for (key, n) in unseen {
-        let (source, why) = key.split_once('\0').unwrap_or((&key, ""));
+    for ((source, inside, why), n) in unseen {
         let rest = if n == 1 { "exposure rests" } else { "exposures rest" };
-        let why = format!("{why}, so {n} required {rest} on the configuration alone");
+        let on = match inside {
+            true => "the configuration alone",
+            false => "nothing: hosts outside every cloud that was read have no configuration",
+        };
+        let why = format!("{why}, so {n} required {rest} on {on}");
         out.gaps.insert(Gap::new(GapKind::Vantage, source, why));
     }
     out
@@ -102,7 +109,7 @@ fn find(
     facts: &Row<'_>,
     judgement: &Judgement<'_>,
     needs: &Needs<'_>,
-    clients: &AddressSet,
+    (clients, group): (&AddressSet, Option<&str>),
 ) {
     let context = needs.context;
     let rule = judgement.rule;
@@ -112,6 +119,7 @@ fn find(
         protocol: exposure.protocol,
         ports: facts.ports,
         clients,
+        group,
     };
     let mut mends = match (rule.mend, exposure.configured.path()) {
         (Mending::Open, Some(path)) => open(path, &traffic, context.ground),

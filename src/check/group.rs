@@ -1,7 +1,7 @@
 use super::judged::{Context, Judged};
 use super::simple::{self, Found};
-use crate::drift::{Drifted, Odd, OddWhy};
-use crate::finding::{Evidence, Side};
+use crate::drift::{Direction, Drifted, Odd, OddWhy};
+use crate::finding::{Evidence, Mend, Side, revoke_peer};
 use crate::rule::Case;
 
 /// Judges live permissions that match nothing.
@@ -35,8 +35,16 @@ fn found(odd: &Odd, context: &Context<'_>) -> Found {
         measure: None,
         detail: detail.clone(),
         evidence: vec![declared, Evidence::seen(Side::Configured, text, Some(odd.group.clone()))],
-        mends: Vec::new(),
+        mends: mends(odd, context),
         diff: None,
         uncertain: false,
     }
+}
+
+/// The command that takes out what names a group that is gone. What is invalid by its form nobody can
+/// name to the API: that is for its own file.
+fn mends(odd: &Odd, context: &Context<'_>) -> Vec<Mend> {
+    let Some((direction, peer)) = &odd.peer else { return Vec::new() };
+    let ingress = *direction == Direction::Ingress;
+    revoke_peer(context.ground, &odd.group, ingress, peer).into_iter().collect()
 }

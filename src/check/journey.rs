@@ -1,4 +1,5 @@
 use super::judged::{Context, Judged};
+use super::peer::group_of;
 use super::row;
 use super::simple::{self, Found};
 use crate::exposure::{Exposure, JourneyCell, JourneyOutcome, Tried, clients_of};
@@ -172,6 +173,7 @@ fn configured(
                     protocol: row.protocol,
                     ports: &row.slice,
                     clients: &clients,
+                    group: group_of(&row.source, context),
                 };
                 mends.extend(open(path, &traffic, context.ground));
             } else if verdict == Verdict::Permitted {

@@ -7,6 +7,7 @@ mod inventory;
 mod journey;
 mod judged;
 mod needs;
+mod peer;
 mod row;
 mod simple;
 mod waiver;

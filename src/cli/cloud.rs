@@ -1,6 +1,7 @@
 //! Where a command that judges reads the cloud from.
 
 use super::collect::{self, LiveArgs};
+use super::saved::TakenArgs;
 use super::{CliError, ExitStatus, Global, input, interrupt};
 use crate::collect as edge;
 use crate::snapshot::Snapshot;
@@ -17,6 +18,8 @@ pub struct CloudArgs {
     /// Judge saved `aws ... describe-*` answers, instead of the live cloud
     #[arg(long, value_name = "DIR")]
     pub aws_json: Option<PathBuf>,
+    #[command(flatten)]
+    pub taken: TakenArgs,
     /// Read no cloud: judge the hosts that the spec itself declares
     #[arg(long, conflicts_with_all = ["snapshot", "aws_json", "save_snapshot", "regions", "accounts", "api_rate", "concurrency"])]
     pub no_cloud: bool,
@@ -49,7 +52,7 @@ impl CloudArgs {
         let snapshot = match (&self.snapshot, &self.aws_json) {
             _ if self.no_cloud => Snapshot::empty(now),
             (Some(path), _) => input::snapshot(path)?,
-            (None, Some(dir)) => super::saved::answers(dir, now, global)?,
+            (None, Some(dir)) => super::saved::answers(dir, &self.taken, global)?.snapshot,
             (None, None) if global.offline => {
                 return Err(CliError::new("read the cloud with --offline")
                     .hint(

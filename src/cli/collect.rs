@@ -1,5 +1,6 @@
 #[cfg(feature = "aws")]
 use super::input;
+use super::saved::{self, TakenArgs};
 use super::{CliError, ExitStatus, Global, interrupt};
 use crate::collect::{self, SnapshotFile};
 use crate::model::{Gap, GapKind};
@@ -19,6 +20,8 @@ pub struct CollectArgs {
     /// Read saved `aws ... describe-*` answers from a folder instead of the cloud
     #[arg(long, value_name = "DIR", conflicts_with_all = ["regions", "accounts", "api_rate", "concurrency"])]
     pub aws_json: Option<PathBuf>,
+    #[command(flatten)]
+    pub taken: TakenArgs,
     /// Print the IAM policy that a collection needs, and do nothing else
     #[arg(long)]
     pub print_policy: bool,
@@ -106,12 +109,14 @@ pub fn run(args: &CollectArgs, global: &Global) -> Result<ExitStatus, CliError> 
         true => None,
         false => Some(SnapshotFile::create(path).map_err(cannot_write)?),
     };
-    let now = Timestamp::now();
-    let snapshot = match &args.aws_json {
-        Some(dir) => super::saved::answers(dir, now, global)?,
+    let (snapshot, oldest) = match &args.aws_json {
+        Some(dir) => {
+            let saved = saved::answers(dir, &args.taken, global)?;
+            (saved.snapshot, saved.oldest)
+        }
         None => {
             let live_args = LiveArgs { for_cleanup: args.for_cleanup, ..args.live.clone() };
-            live(&live_args, global, now)?
+            (live(&live_args, global, Timestamp::now())?, None)
         }
     };
     match file {
@@ -130,6 +135,12 @@ pub fn run(args: &CollectArgs, global: &Global) -> Result<ExitStatus, CliError> 
     let open = gaps.iter().filter(|g| !args.allow_gaps.iter().any(|a| a.accepts(g.kind))).count();
     if !global.quiet {
         summarise(&snapshot, &gaps, &args.allow_gaps, global.verbose > 0);
+        if let Some(oldest) = &oldest {
+            let (at, oldest) = (snapshot.taken_at, saved::escape(&oldest.to_string_lossy()));
+            anstream::eprintln!(
+                "taken at {at}, when {oldest} was written; --taken-at says otherwise"
+            );
+        }
     }
     Ok(if open == 0 { ExitStatus::Clean } else { ExitStatus::Incomplete })
 }
@@ -272,7 +283,10 @@ fn summarise(snapshot: &Snapshot, gaps: &[Gap], allowed: &[AllowedGap], verbose:
     )];
     for (name, count) in counts(&snapshot.regions) {
         if count > 0 {
-            lines.push(format!("  {count:>8}  {name}"));
+            lines.push(format!(
+                "  {count:>8}  {}",
+                if count == 1 { singular(name) } else { name.into() }
+            ));
         }
     }
     for gap in gaps {
@@ -326,6 +340,15 @@ fn never_made(snapshot: &Snapshot) -> Vec<String> {
 /// Without what a terminal would obey: parts of it came from outside.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// The name of one thing: `RDS instance`, `instance with traffic told`.
+fn singular(name: &str) -> String {
+    let (noun, rest) = name
+        .split_once(" with ")
+        .map_or((name, String::new()), |(noun, rest)| (noun, format!(" with {rest}")));
+    let one = noun.strip_suffix("sses").map(|stem| format!("{stem}ss"));
+    one.unwrap_or_else(|| noun.strip_suffix('s').unwrap_or(noun).into()) + &rest
 }
 
 /// Rows of each kind over all views, in the order of the snapshot.

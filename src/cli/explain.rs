@@ -1,6 +1,7 @@
+use super::block::block;
 use super::saved::{AnswerFormat, SavedArgs, escape, print};
 use super::{CliError, ExitStatus, Global};
-use crate::model::{AddressSet, Family, GapKind, PortSet, PortSpec};
+use crate::model::{AddressSet, Family, GapKind, PortSet, PortSpec, Protocol};
 use crate::reach::{
     Configured, End, Explanation, HopVerdict, Layer, Options, Path, Query, QueryError, Reach,
 };
@@ -42,8 +43,8 @@ pub fn run(args: &ExplainArgs, global: &Global) -> Result<ExitStatus, CliError> 
         None => None,
     };
     let query = Query {
-        from: end(&args.from),
-        to: end(&args.to),
+        from: end(&args.from)?,
+        to: end(&args.to)?,
         protocol: spec.as_ref().map(|s| s.protocol),
         ports: spec.map_or_else(PortSet::all, |s| s.ports),
     };
@@ -62,17 +63,20 @@ pub fn run(args: &ExplainArgs, global: &Global) -> Result<ExitStatus, CliError> 
 }
 
 /// Reads an end of the flow; what is neither `internet` nor an address is a resource.
-fn end(text: &str) -> End {
+fn end(text: &str) -> Result<End, CliError> {
     if text == "internet" {
-        return End::Internet;
+        return Ok(End::Internet);
     }
     if let Ok(address) = text.parse::<IpAddr>() {
-        return End::Address(address.to_canonical());
+        return Ok(End::Address(address.to_canonical()));
     }
-    match text.parse::<IpNetwork>() {
-        Ok(network) => End::Network([network].into_iter().collect()),
-        Err(_) => End::Resource(text.into()),
+    if text.parse::<IpNetwork>().is_err() {
+        return Ok(End::Resource(text.into()));
     }
+    let block = block(text);
+    let block =
+        block.map_err(|why| CliError::new(format!("use the block `{text}`")).because(why))?;
+    Ok(End::Network([block].into_iter().collect()))
 }
 
 fn refused(error: QueryError) -> CliError {
@@ -98,12 +102,16 @@ fn refused(error: QueryError) -> CliError {
 pub fn machine(answer: &Explanation) -> Value {
     let configured = &answer.configured;
     let path = configured.path();
-    let client_ports = |c: &Configured| match c {
+    let has_ports = |p: &Protocol| p.has_ports();
+    // ICMP, ESP and the like come from no port.
+    let client_ports = |c: &Configured, ports: bool| match c {
+        _ if !ports => Value::Null,
         Configured::Permitted(_) => json!(["0-65535"]),
         Configured::Partly(_, clients) => json!(clients.ports.to_strings()),
         Configured::Blocked(_) => json!([]),
         Configured::Unknown(..) | Configured::NotApplicable => Value::Null,
     };
+    let ported = answer.slices.is_empty() || answer.slices.iter().any(|(p, ..)| has_ports(p));
     let slices: Vec<Value> = answer
         .slices
         .iter()
@@ -113,7 +121,7 @@ pub fn machine(answer: &Explanation) -> Value {
                 "ports": PortSpec::new(*protocol, ports.clone()).port_strings(),
                 "verdict": c.verdict(),
                 "decided_by": c.path().map(|p| p.decided_by()),
-                "client_ports": client_ports(c),
+                "client_ports": client_ports(c, has_ports(protocol)),
             })
         })
         .collect();
@@ -121,7 +129,7 @@ pub fn machine(answer: &Explanation) -> Value {
         "verdict": configured.verdict(),
         "decided_by": path.map(|p| p.decided_by()),
         "path": path.map(places).unwrap_or_default(),
-        "client_ports": client_ports(configured),
+        "client_ports": client_ports(configured, ported),
         "clients": match configured {
             Configured::Partly(_, clients) => json!(anyone(&clients.addresses).to_networks()),
             _ => Value::Null,
@@ -211,8 +219,11 @@ fn text(args: &ExplainArgs, answer: &Explanation, owners: &BTreeMap<&str, String
     if let Configured::Partly(_, clients) = &answer.configured
         && answer.slices.len() == 1
     {
-        out +=
-            &format!("clients: {}; their ports: {}\n", anyone(&clients.addresses), clients.ports);
+        out += &format!("clients: {}", anyone(&clients.addresses));
+        if answer.slices.iter().any(|(p, ..)| p.has_ports()) {
+            out += &format!("; their ports: {}", clients.ports);
+        }
+        out.push('\n');
     }
     if answer.slices.len() > 1 {
         for (protocol, ports, configured) in &answer.slices {

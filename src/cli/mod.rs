@@ -1,6 +1,7 @@
 //! The command line: one file a command, exit codes in [`exit`].
 
 pub mod audit;
+mod block;
 pub mod cleanup;
 mod cloud;
 pub mod collect;

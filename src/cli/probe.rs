@@ -1,3 +1,4 @@
+use super::block::block;
 use super::errand::{self, ErrandArgs};
 use super::{CliError, ExitStatus, Global, input, interrupt};
 use crate::model::{AddressSet, Expect, HttpExpect, PortSet, PortSpec, Protocol, TlsExpect};
@@ -18,7 +19,8 @@ use std::time::Duration;
 /// What the long help ends with.
 const STATES: &str = "\
 Only what a fresh snapshot says is ours, or what `scope:` of portcullis.yaml names, is ever probed;
-anything else is refused by name. Results come as they settle, one line each:
+anything else is refused by name. Of a block all must be: where part of one is refused, nothing at all
+is sent. Results come as they settle, one line each:
 
   open           it answered; `open?` in text where it did not prove what was expected
   wrong-service  it answered as something else than expected
@@ -30,7 +32,8 @@ anything else is refused by name. Results come as they settle, one line each:
   failed         trouble of this machine, not of the target
   unprobed       not looked at, because the deadline came first
 
-Exit code: 0 all was probed, 3 part was refused or not probed, 4 all was refused.";
+Exit code: 0 all was probed, 3 an address was refused or not probed, 4 nothing was sent: all was
+refused, or part of a block.";
 
 /// Arguments of `portcullis probe`.
 #[derive(Debug, Args)]
@@ -100,10 +103,6 @@ enum Format {
     Jsonl,
     /// For people
     Text,
-}
-
-fn block(text: &str) -> Result<IpNetwork, String> {
-    text.parse().map_err(|_| "use an address or a block; names are not resolved".to_owned())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -196,6 +195,18 @@ pub fn run(args: &ProbeArgs, global: &Global) -> Result<ExitStatus, CliError> {
     if survey.targets.is_empty() {
         return Ok(ExitStatus::Refused);
     }
+    // A block that is somebody else's in part was meant to be another one: what is ours of it, too, was
+    // named by mistake.
+    if let Some(block) = targets.iter().find(|b| b.prefix() < most(b) && !is_within(**b, &may)) {
+        let mine = AddressSet::from_networks([*block]).intersect(&may).to_networks();
+        let mut named: Vec<String> = mine.iter().take(SHOWN).map(ToString::to_string).collect();
+        if mine.len() > SHOWN {
+            named.push("…".into());
+        }
+        let named = if named.is_empty() { "none of it".into() } else { named.join(" ") };
+        anstream::eprintln!("nothing was sent: of {block} may be probed {named}");
+        return Ok(ExitStatus::Refused);
+    }
     let manners = &args.manners;
     let in_flight = config.limits.in_flight.and_then(|n| usize::try_from(n).ok());
     let deadline = config.limits.deadline.and_then(|d| Duration::try_from(d).ok());
@@ -252,18 +263,29 @@ pub(super) fn here(config: &Config) -> VantageSeen {
     }
 }
 
+/// The prefix of a single address.
+fn most(block: &IpNetwork) -> u8 {
+    if block.is_ipv4() { 32 } else { 128 }
+}
+
+fn is_within(block: IpNetwork, set: &AddressSet) -> bool {
+    set.is_superset(&AddressSet::from_networks([block]))
+}
+
+/// Blocks that are named of what is refused, or of what may be probed.
+const SHOWN: usize = 20;
+
 fn say_refused(survey: &Survey) {
-    const SHOWN: usize = 20;
     for refused in survey.refused.iter().take(SHOWN) {
         anstream::eprintln!("refused: cannot probe {}: {}", refused.address, refused.why);
     }
     if survey.refused.len() > SHOWN {
         anstream::eprintln!("refused: {} blocks more", survey.refused.len() - SHOWN);
     }
-    if !survey.refused.is_empty() {
+    if let Some(first) = survey.refused.first() {
         anstream::eprintln!(
             "hint: let portcullis.yaml name what may be probed, as in `scope: [\"{}\"]`, or give a fresh --snapshot",
-            survey.refused[0].address
+            first.address
         );
     }
 }

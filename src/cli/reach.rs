@@ -1,3 +1,4 @@
+use super::block::block;
 use super::saved::{AnswerFormat, SavedArgs, escape, print};
 use super::{CliError, ExitStatus, Global};
 use crate::model::{AddressSet, Gap, PortSpec};
@@ -53,10 +54,15 @@ fn source(text: &str) -> Result<AddressSet, CliError> {
     }
     text.parse::<IpAddr>()
         .map(|address| AddressSet::one(address.to_canonical()))
-        .or_else(|_| text.parse::<IpNetwork>().map(|n| [n].into_iter().collect()))
-        .map_err(|_| {
-            CliError::new(format!("read `{}` as a source", escape(text)))
-                .hint("write `internet`, a block like 198.51.100.0/24, or an address")
+        .or_else(|_| block(text).map(|n| [n].into_iter().collect()))
+        .map_err(|why| {
+            let said = CliError::new(format!("read `{}` as a source", escape(text)));
+            match text.parse::<IpNetwork>() {
+                Ok(_) => said.because(why),
+                Err(_) => {
+                    said.hint("write `internet`, a block like 198.51.100.0/24, or an address")
+                }
+            }
         })
 }
 

@@ -1,6 +1,6 @@
 use super::collect::{AllowedGap, gap_kind};
 use super::{CliError, ExitStatus, Global, input};
-use crate::collect;
+use crate::collect::{self, saved::Saved};
 use crate::model::{Gap, GapKind};
 use crate::report::escape::visible;
 use crate::snapshot::{Call, Outcome, Snapshot};
@@ -8,6 +8,15 @@ use clap::Args;
 use jiff::Timestamp;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+
+/// When saved answers were taken.
+#[derive(Debug, Clone, Default, Args)]
+pub struct TakenArgs {
+    /// When the answers of --aws-json were taken [default: when the oldest of their files was written,
+    /// which copying may have made newer]
+    #[arg(long, value_name = "TIME", requires = "aws_json", value_parser = super::time::instant)]
+    pub taken_at: Option<Timestamp>,
+}
 
 /// Where the configuration is read from, and which gaps are accepted.
 #[derive(Debug, Args)]
@@ -18,6 +27,8 @@ pub struct SavedArgs {
     /// A folder of saved `aws ... describe-*` answers
     #[arg(long, value_name = "DIR", conflicts_with = "snapshot")]
     pub aws_json: Option<PathBuf>,
+    #[command(flatten)]
+    pub taken: TakenArgs,
     /// Kinds of gap to accept, so that they do not end in exit code 3; without a value, all
     #[arg(long, value_name = "KIND", value_delimiter = ',', num_args = 0..=1, require_equals = true, default_missing_value = "all", value_parser = gap_kind)]
     pub allow_gaps: Vec<AllowedGap>,
@@ -34,7 +45,7 @@ impl SavedArgs {
                 CliError::new("choose a snapshot").hint("add --snapshot FILE or --aws-json DIR")
             );
         };
-        answers(dir, Timestamp::now(), global)
+        answers(dir, &self.taken, global).map(|saved| saved.snapshot)
     }
 
     /// Whether a kind of gap is accepted.
@@ -57,8 +68,8 @@ impl SavedArgs {
 ///
 /// # Errors
 /// A folder that cannot be read, or holds nothing we know.
-pub(super) fn answers(dir: &Path, now: Timestamp, global: &Global) -> Result<Snapshot, CliError> {
-    let saved = collect::saved::read_all(dir, now).map_err(|e| {
+pub(super) fn answers(dir: &Path, taken: &TakenArgs, global: &Global) -> Result<Saved, CliError> {
+    let saved = collect::saved::read_all(dir, taken.taken_at).map_err(|e| {
         let said = CliError::new(escape(&e.to_string()));
         match e.hint() {
             Some(hint) => said.hint(hint),
@@ -83,7 +94,7 @@ pub(super) fn answers(dir: &Path, now: Timestamp, global: &Global) -> Result<Sna
     if !global.quiet {
         tell_cut(&saved.snapshot);
     }
-    Ok(saved.snapshot)
+    Ok(saved)
 }
 
 /// Says which answers were not whole: where every row that a question needs is there, no gap of

@@ -1,6 +1,6 @@
 //! Times on the command line: one way to write them, each flag with its own bounds.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::ops::RangeInclusive;
 
 /// A minute in seconds, and so on: what bounds are written in.
@@ -24,6 +24,14 @@ pub(super) fn within<T: TryFrom<SignedDuration>>(
             format!("write a time from {least} to {most}, such as 90s, 15m, 1h or 7d")
         })
     }
+}
+
+/// Reads an instant with its zone.
+///
+/// # Errors
+/// Anything else, with what would be right.
+pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "write an instant in UTC, such as 2026-12-31T00:00:00Z".to_owned())
 }
 
 /// Seconds in the largest unit that they are whole in.

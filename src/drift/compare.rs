@@ -1,6 +1,6 @@
 use super::difference::{Class, Difference, Drifted, GroupDrift, How};
 use super::effect::Effects;
-use super::line::{Lines, declared, is_default_egress, live};
+use super::line::{Line, Lines, declared, is_default_egress, live};
 use super::odd;
 use crate::exposure::Configuration;
 use crate::model::{Gap, GapKind};
@@ -74,21 +74,26 @@ fn differ(
         there.retain(|line, _| !is_default_egress(line));
     }
     let mut differences = Vec::new();
+    let differ = |line: &Line, how, shown: Vec<&str>| Difference {
+        line: line.clone(),
+        how,
+        exposes: !shown.is_empty(),
+        by: shown.first().map(|id| (*id).to_owned()),
+        more: shown.len().saturating_sub(1),
+        description: wanted.get(line).cloned().flatten(),
+    };
     for line in wanted.keys().filter(|l| !there.contains_key(*l)) {
-        let by = effects.changes(&group.id, line, &there, false);
-        let exposes = by.is_some();
-        differences.push(Difference { line: line.clone(), how: How::Missing, exposes, by });
+        let shown = effects.changes(&group.id, line, &there, false);
+        differences.push(differ(line, How::Missing, shown));
     }
     for line in there.keys().filter(|l| !wanted.contains_key(*l)) {
-        let by = effects.changes(&group.id, line, &wanted, true);
-        let exposes = by.is_some();
-        differences.push(Difference { line: line.clone(), how: How::Extra, exposes, by });
+        let shown = effects.changes(&group.id, line, &wanted, true);
+        differences.push(differ(line, How::Extra, shown));
     }
     for (line, text) in &wanted {
         // A description that nobody declared is nobody's drift.
         if text.is_some() && there.get(line).is_some_and(|live| live != text) {
-            let line = line.clone();
-            differences.push(Difference { line, how: How::Words, exposes: false, by: None });
+            differences.push(differ(line, How::Words, Vec::new()));
         }
     }
     differences.sort_by(|a, b| (&a.line, a.how).cmp(&(&b.line, b.how)));
@@ -136,7 +141,12 @@ fn text(name: Option<String>, lines: &Lines, wanted: &Lines, differences: &[Diff
         let here = differences.iter().find(|d| d.line == *line);
         if let Some(difference) = here.filter(|d| d.how != How::Words) {
             match &difference.by {
-                Some(interface) => out.push_str(&format!("  # changes what reaches {interface}")),
+                Some(first) => {
+                    out.push_str(&format!("  # changes what reaches {first}"));
+                    if difference.more > 0 {
+                        out.push_str(&format!(" and {} more", difference.more));
+                    }
+                }
                 None => out.push_str("  # changes nothing that can be reached"),
             }
         }

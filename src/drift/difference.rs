@@ -1,4 +1,4 @@
-use super::line::Line;
+use super::line::{Direction, Line};
 use crate::model::Gap;
 use crate::spec::Place;
 use std::collections::BTreeSet;
@@ -49,8 +49,12 @@ pub struct Difference {
     pub how: How,
     /// Whether what can be reached differs because of it.
     pub exposes: bool,
-    /// The interface that shows it.
+    /// The first interface that shows it.
     pub by: Option<String>,
+    /// How many more do.
+    pub more: usize,
+    /// What the spec describes the permission as.
+    pub description: Option<String>,
 }
 
 /// How a permission differs.
@@ -68,8 +72,10 @@ pub enum How {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Odd {
     pub group: String,
-    /// `ingress tcp/22 from sg-0dead`.
+    /// `ingress from sg-0dead`.
     pub permission: String,
+    /// Which way, and the group that it names, where that is gone.
+    pub peer: Option<(Direction, String)>,
     pub why: OddWhy,
     /// `account/region`.
     pub region: String,

@@ -45,7 +45,7 @@ impl<'a> Effects<'a> {
         out
     }
 
-    /// The interface through which a permission that is on one side only changes what can be reached.
+    /// The interfaces through which a permission that is on one side only changes what can be reached.
     ///
     /// It does where some interface of the group has it from no other permission (of the side that
     /// lacks it, or of the interface's other groups), and every other layer of the path lets the
@@ -57,19 +57,21 @@ impl<'a> Effects<'a> {
         line: &Line,
         others: &Lines,
         extra: bool,
-    ) -> Option<String> {
+    ) -> Vec<&'a str> {
         if line.direction == super::Direction::Egress {
-            return None;
+            return Vec::new();
         }
+        let members = self.members.get(group).into_iter().flatten();
         let Some(clients) = self.clients(&line.peer) else {
-            // A prefix list nobody could read: any member will do.
-            return self.members.get(group)?.first().map(|i| i.network_interface_id.clone());
+            // A prefix list nobody could read.
+            return members.map(|i| i.network_interface_id.as_str()).collect();
         };
+        let mut out = Vec::new();
         let protocols = match line.protocol {
             Some(protocol) => vec![protocol],
             None => vec![Protocol::Tcp, Protocol::Udp, Protocol::Icmp, Protocol::Icmpv6],
         };
-        for interface in self.members.get(group).into_iter().flatten() {
+        for interface in members {
             for protocol in &protocols {
                 let mut pieces = vec![(line.ports.clone(), clients.clone())];
                 self.subtract(&mut pieces, others, *protocol);
@@ -79,11 +81,12 @@ impl<'a> Effects<'a> {
                     }
                 }
                 if self.reaches(interface, *protocol, &pieces, extra) {
-                    return Some(interface.network_interface_id.clone());
+                    out.push(interface.network_interface_id.as_str());
+                    break;
                 }
             }
         }
-        None
+        out
     }
 
     /// Takes out of `pieces` what these lines let in anyway.

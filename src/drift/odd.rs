@@ -24,19 +24,21 @@ pub(super) fn find(snapshot: &Snapshot) -> Vec<Odd> {
                 out.push(Odd {
                     group: group.group_id.clone(),
                     permission: way.into(),
+                    peer: None,
                     why: OddWhy::Invalid(invalid.what),
                     region: region.clone(),
                 });
             }
-            for (way, list) in [
-                ("ingress from", &group.ip_permissions),
-                ("egress to", &group.ip_permissions_egress),
+            for (direction, way, list) in [
+                (Direction::Ingress, "ingress from", &group.ip_permissions),
+                (Direction::Egress, "egress to", &group.ip_permissions_egress),
             ] {
                 for pair in list.iter().flat_map(|p| &p.user_id_group_pairs) {
                     if let Some(why) = stale(pair, group, complete, &known) {
                         out.push(Odd {
                             group: group.group_id.clone(),
                             permission: format!("{way} {}", pair.group_id),
+                            peer: Some((direction, pair.group_id.clone())),
                             why: OddWhy::Stale(why),
                             region: region.clone(),
                         });

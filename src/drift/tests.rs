@@ -237,3 +237,33 @@ fn permissions_that_match_nothing_are_told() {
     complete(&mut snapshot, Outcome::Truncated("page 2".into()));
     assert_eq!(compare(&empty, &snapshot, &world()).odd.len(), 2);
 }
+
+/// Everybody who carries the group is touched, and one name alone looks like one host.
+#[test]
+fn d8_how_many_interfaces_a_difference_touches_is_told() {
+    let spec = spec("{ ingress: [{ port: tcp/443, from: internet, description: customers }] }");
+    let mut live = open_to(443, "0.0.0.0/0");
+    live["Ipv6Ranges"] = json!([{ "CidrIpv6": "::/0" }]);
+    let mut snapshot = snapshot(json!([live, open_to(8080, "0.0.0.0/0")]), json!([]));
+    let mut fake = Fake::of(&["203.0.113.1", "203.0.113.2", "203.0.113.3", "10.0.0.1"]).lets(
+        "203.0.113.1",
+        "tcp/8080",
+        &["0.0.0.0/0"],
+    );
+    for n in 2..=3 {
+        let mut other = snapshot.regions[0].network_interfaces[0].clone();
+        other.network_interface_id = format!("eni-{n}");
+        let public = format!("203.0.113.{n}");
+        let association = &mut other.private_ip_addresses[0].association;
+        association.as_mut().expect("one").public_ip = Some(ip(&public));
+        snapshot.regions[0].network_interfaces.push(other);
+        fake = fake.lets(&public, "tcp/8080", &["0.0.0.0/0"]);
+    }
+    let drift = one(&spec, &snapshot, &fake).expect("drift");
+    assert!(drift.diff.contains("# changes what reaches eni-1 and 2 more"), "{}", drift.diff);
+    // What is put in is described as it is declared, or its words would be the next drift.
+    snapshot.regions[0].security_groups[0].ip_permissions.clear();
+    let drift = one(&spec, &snapshot, &world()).expect("drift");
+    let words = drift.differences.iter().map(|d| d.description.as_deref());
+    assert!(words.clone().count() > 0 && words.flatten().all(|w| w == "customers"));
+}

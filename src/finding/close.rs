@@ -47,7 +47,7 @@ pub fn close<'a>(
     for (_, group) in interface.groups.iter().filter_map(|g| ground.group(&g.group_id)) {
         let needs = needs(&group.group_id);
         let (wrong, fine): (Vec<_>, Vec<_>) =
-            live::ingress(group).partition(|p| lets_in_more(p, traffic, &needs));
+            live::ingress(group, ground).partition(|p| lets_in_more(p, traffic, &needs));
         for permission in wrong {
             let rest: Vec<_> =
                 needs.iter().filter_map(|n| rest(n, &permission, group, &fine)).collect();

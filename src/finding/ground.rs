@@ -1,5 +1,6 @@
-use crate::snapshot::{Acl, Interface, RouteTable, SecurityGroup, Snapshot};
-use std::collections::BTreeMap;
+use crate::model::AddressSet;
+use crate::snapshot::{Acl, Interface, PrefixList, RouteTable, SecurityGroup, Snapshot};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The resources that mends speak of, by id, with the account and region they are in.
 #[derive(Debug, Default)]
@@ -15,6 +16,12 @@ pub struct Ground<'a> {
     several: bool,
     /// Internet gateways by the VPC they are attached to.
     gateways: BTreeMap<&'a str, &'a str>,
+    /// Internet gateways that are attached to nothing.
+    loose: BTreeSet<&'a str>,
+    lists: BTreeMap<&'a str, &'a PrefixList>,
+    /// Subnets, each with its VPC, and the table of those that have one of their own.
+    subnets: BTreeMap<&'a str, &'a str>,
+    own_tables: BTreeMap<&'a str, &'a str>,
 }
 
 /// Where a resource is.
@@ -44,11 +51,26 @@ impl<'a> Ground<'a> {
             }
             for table in &view.route_tables {
                 ground.tables.insert(&table.route_table_id, (at, table));
+                for subnet in table.associations.iter().filter_map(|a| a.subnet_id.as_deref()) {
+                    ground.own_tables.insert(subnet, &table.route_table_id);
+                }
             }
             for gateway in &view.internet_gateways {
-                for vpc in gateway.attachments.iter().filter_map(|a| a.vpc_id.as_deref()) {
+                let attached =
+                    gateway.attachments.iter().filter(|a| a.state.as_deref() != Some("detached"));
+                let vpcs: Vec<&str> = attached.filter_map(|a| a.vpc_id.as_deref()).collect();
+                if vpcs.is_empty() {
+                    ground.loose.insert(&gateway.internet_gateway_id);
+                }
+                for vpc in vpcs {
                     ground.gateways.insert(vpc, &gateway.internet_gateway_id);
                 }
+            }
+            for list in &view.prefix_lists {
+                ground.lists.insert(&list.prefix_list_id, list);
+            }
+            for subnet in &view.subnets {
+                ground.subnets.insert(&subnet.subnet_id, &subnet.vpc_id);
             }
         }
         ground
@@ -63,7 +85,8 @@ impl<'a> Ground<'a> {
     }
 
     /// How many interfaces carry a group.
-    pub(super) fn carriers(&self, group: &str) -> usize {
+    #[must_use]
+    pub fn carriers(&self, group: &str) -> usize {
         self.carried.get(group).copied().unwrap_or_default()
     }
 
@@ -85,6 +108,43 @@ impl<'a> Ground<'a> {
 
     pub(super) fn table(&self, id: &str) -> Option<(Region<'a>, &'a RouteTable)> {
         self.tables.get(id).copied()
+    }
+
+    /// The addresses of a prefix list; `None` where nobody could read them.
+    pub(super) fn list(&self, id: &str) -> Option<AddressSet> {
+        Some(AddressSet::from_networks(self.lists.get(id)?.networks()?))
+    }
+
+    /// The subnets that take a route table, as their own or for want of one.
+    pub(super) fn subnets_of(&self, table: &RouteTable) -> Vec<&'a str> {
+        let is_main = table.associations.iter().any(|a| a.main);
+        let takes = |subnet: &str, vpc: &str| match self.own_tables.get(subnet) {
+            Some(own) => *own == table.route_table_id,
+            None => is_main && table.vpc_id.as_deref() == Some(vpc),
+        };
+        self.subnets.iter().filter(|(s, v)| takes(s, v)).map(|(s, _)| *s).collect()
+    }
+
+    /// The gateway that a subnet's way to the internet names, where it is attached to nothing.
+    pub(super) fn loose_gateway(
+        &self,
+        named: &str,
+        subnet: Option<&str>,
+        vpc: &str,
+    ) -> Option<&'a str> {
+        if let Some(gateway) = self.loose.get(named) {
+            return Some(gateway);
+        }
+        let own = subnet.and_then(|s| self.own_tables.get(s)).and_then(|id| self.tables.get(id));
+        let is_main = |t: &&RouteTable| {
+            t.vpc_id.as_deref() == Some(vpc) && t.associations.iter().any(|a| a.main)
+        };
+        let table = match own {
+            Some((_, table)) => *table,
+            None => self.tables.values().map(|(_, t)| *t).find(is_main)?,
+        };
+        let to = table.routes.iter().filter_map(|r| r.gateway_id.as_deref());
+        to.filter_map(|id| self.loose.get(id)).next().copied()
     }
 
     /// The internet gateway of a VPC.

@@ -1,29 +1,45 @@
-use super::{Need, Traffic};
-use crate::model::{AddressSet, PortSet, Protocol, Protocols};
+use super::{Ground, Need, Traffic};
+use crate::model::{AddressSet, Family, PortSet, Protocol, Protocols};
 use crate::snapshot::{IpPermission, SecurityGroup};
 use ipnetwork::IpNetwork;
 use serde_json::json;
 use std::fmt;
 
-/// One live permission of a group for one block, with what is needed to revoke exactly it.
+/// One live permission of a group for one block or list of them, with what is needed to revoke exactly it.
 pub(super) struct Live<'a> {
     raw: &'a IpPermission,
-    block: IpNetwork,
+    peer: Peer<'a>,
+    clients: AddressSet,
     /// `None` is every protocol.
     pub(super) protocol: Option<Protocol>,
     pub(super) ports: PortSet,
 }
 
-/// The ingress permissions of a group by block. Groups and prefix lists as peers are not among
-/// them: what they let in is not closed by taking an address out.
-pub(super) fn ingress(group: &SecurityGroup) -> impl Iterator<Item = Live<'_>> {
-    group.ip_permissions.iter().flat_map(|raw| {
+/// Whom a permission names.
+enum Peer<'a> {
+    Block(IpNetwork),
+    List(&'a str),
+}
+
+/// The ingress permissions of a group by block and by prefix list that could be read. Groups as peers are
+/// not among them: what they let in is not closed by taking an address out.
+pub(super) fn ingress<'a>(
+    group: &'a SecurityGroup,
+    ground: &Ground<'_>,
+) -> impl Iterator<Item = Live<'a>> {
+    group.ip_permissions.iter().flat_map(move |raw| {
         let v4 = raw.ip_ranges.iter().map(|r| r.cidr_ip);
         let v6 = raw.ipv6_ranges.iter().map(|r| r.cidr_ipv6);
+        let blocks =
+            v4.chain(v6).map(|block| (Peer::Block(block), AddressSet::from_networks([block])));
+        let lists = raw.prefix_list_ids.iter().filter_map(move |list| {
+            let id = list.prefix_list_id.as_str();
+            Some((Peer::List(id), ground.list(id)?))
+        });
         let read = protocol(raw);
-        v4.chain(v6).filter_map(move |block| {
+        blocks.chain(lists).filter_map(move |(peer, clients)| {
             let (protocol, ports) = read.clone()?;
-            Some(Live { raw, block, protocol, ports })
+            Some(Live { raw, peer, clients, protocol, ports })
         })
     })
 }
@@ -81,15 +97,14 @@ impl Live<'_> {
     }
 
     pub(super) fn clients(&self) -> AddressSet {
-        AddressSet::from_networks([self.block])
+        self.clients.clone()
     }
 
     /// Whether it lets any of the traffic in.
     pub(super) fn lets_in(&self, traffic: &Traffic<'_>) -> bool {
         self.protocol.is_none_or(|p| p == traffic.protocol)
             && self.ports.intersects(traffic.ports)
-            && self.block.is_ipv4() == traffic.address.is_ipv4()
-            && self.clients().intersects(traffic.clients)
+            && self.clients.of_family(Family::of(traffic.address)).intersects(traffic.clients)
     }
 
     /// `--ip-permissions` that names exactly this permission.
@@ -98,12 +113,14 @@ impl Live<'_> {
         let mut permission = serde_json::Map::new();
         permission.extend(self.raw.from_port.map(|p| ("FromPort".into(), p.into())));
         permission.insert("IpProtocol".into(), self.raw.ip_protocol.as_str().into());
-        let block = self.block.to_string();
-        if self.block.is_ipv4() {
-            permission.insert("IpRanges".into(), json!([{ "CidrIp": block }]));
-        } else {
-            permission.insert("Ipv6Ranges".into(), json!([{ "CidrIpv6": block }]));
-        }
+        let (key, peer) = match &self.peer {
+            Peer::Block(block) if block.is_ipv4() => {
+                ("IpRanges", json!([{ "CidrIp": block.to_string() }]))
+            }
+            Peer::Block(block) => ("Ipv6Ranges", json!([{ "CidrIpv6": block.to_string() }])),
+            Peer::List(id) => ("PrefixListIds", json!([{ "PrefixListId": id }])),
+        };
+        permission.insert(key.into(), peer);
         permission.extend(self.raw.to_port.map(|p| ("ToPort".into(), p.into())));
         json!([permission]).to_string()
     }
@@ -112,11 +129,15 @@ impl Live<'_> {
 impl fmt::Display for Live<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.protocol {
-            None => write!(f, "ingress all from {}", self.block),
+            None => f.write_str("ingress all from ")?,
             Some(protocol) => {
                 let spec = crate::model::PortSpec::new(protocol, self.ports.clone());
-                write!(f, "ingress {spec} from {}", self.block)
+                write!(f, "ingress {spec} from ")?;
             }
+        }
+        match &self.peer {
+            Peer::Block(block) => write!(f, "{block}"),
+            Peer::List(id) => f.write_str(id),
         }
     }
 }

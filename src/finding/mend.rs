@@ -1,11 +1,13 @@
-use super::Mend;
-use super::aws::{ip_permissions, port_pairs};
+use super::acl::{self, Way};
+use super::aws::ip_permissions;
 use super::ground::{Ground, Region};
 use super::shell::command;
 use super::terraform::{ingress_rules, quoted};
+use super::{Mend, Permission, reconcile, way};
 use crate::model::{AddressSet, Family, PortSet, PortSpec, Protocol};
 use crate::reach::{Decider, Layer, Path};
-use crate::snapshot::{Acl, AclEntry, RouteTable, SecurityGroup};
+use crate::snapshot::SecurityGroup;
+use crate::spec::Peer;
 use ipnetwork::IpNetwork;
 use std::fmt;
 use std::net::IpAddr;
@@ -20,24 +22,56 @@ pub struct Traffic<'a> {
     pub ports: &'a PortSet,
     /// Who sends it; never empty.
     pub clients: &'a AddressSet,
+    /// The group that these clients carry and nobody else: addresses change, and membership does not.
+    pub group: Option<&'a str>,
 }
-
-/// Entries of one list that a mend adds: more are for somebody who looks at the list.
-const MAX_ENTRIES: usize = 4;
 
 /// Blocks of one command: a longer list belongs into a prefix list.
 pub(super) const MAX_BLOCKS: usize = 20;
 
 /// A change to one layer.
-enum Change<'a> {
-    AuthorizeGroup { group: &'a str, spec: &'a PortSpec, clients: &'a str, carriers: usize },
-    AclEntry { acl: &'a str, number: i32, egress: bool, spec: &'a PortSpec },
-    Route { table: &'a str, target: Option<&'a str>, block: &'a str },
-    AttachGateway { vpc: &'a str },
-    PublicAddress { interface: &'a str },
-    BpaExclusion { id: &'a str },
-    StartInstance { instance: &'a str },
-    Other { layer: Layer, id: &'a str },
+pub(super) enum Change<'a> {
+    AuthorizeGroup {
+        group: &'a str,
+        spec: &'a PortSpec,
+        clients: &'a str,
+        carriers: usize,
+    },
+    AuthorizeEgress {
+        group: &'a str,
+        spec: &'a PortSpec,
+        to: IpAddr,
+    },
+    AclEntry {
+        acl: &'a str,
+        number: i32,
+        egress: bool,
+        answers: bool,
+        spec: &'a PortSpec,
+    },
+    Route {
+        table: &'a str,
+        target: Option<&'a str>,
+        block: &'a str,
+    },
+    /// Without one a gateway is made.
+    AttachGateway {
+        vpc: &'a str,
+        gateway: Option<&'a str>,
+    },
+    PublicAddress {
+        interface: &'a str,
+    },
+    BpaExclusion {
+        id: &'a str,
+    },
+    StartInstance {
+        instance: &'a str,
+    },
+    Other {
+        layer: Layer,
+        id: &'a str,
+    },
 }
 
 impl fmt::Display for Change<'_> {
@@ -50,13 +84,18 @@ impl fmt::Display for Change<'_> {
                     n => write!(f, ", which opens it on all {n} interfaces that carry it"),
                 }
             }
-            Self::AclEntry { acl, number, egress: false, spec } => {
-                write!(f, "allow {spec} in {acl} as rule {number}, before the one that denies it")
+            Self::AuthorizeEgress { group, spec, to } => {
+                write!(f, "let {group}, which the clients carry, send {spec} to {to}")
             }
-            Self::AclEntry { acl, number, egress: true, spec } => write!(
-                f,
-                "allow the answers ({spec}) out of {acl} as rule {number}, before the one that denies them"
-            ),
+            Self::AclEntry { acl, number, egress, answers, spec } => {
+                let way = if *egress { "out of" } else { "into" };
+                let (what, them) = match answers {
+                    true => (format!("the answers ({spec}) {way}"), "them"),
+                    false if *egress => (format!("{spec} {way}"), "it"),
+                    false => (format!("{spec} in"), "it"),
+                };
+                write!(f, "allow {what} {acl} as rule {number}, before the one that denies {them}")
+            }
             Self::Route { table, target: Some(target), block } => {
                 write!(f, "route {block} of {table} to {target}")
             }
@@ -66,7 +105,9 @@ impl fmt::Display for Change<'_> {
                     "attach an internet gateway to the VPC and route {block} of {table} to it"
                 )
             }
-            Self::AttachGateway { vpc } => write!(f, "attach an internet gateway to {vpc}"),
+            Self::AttachGateway { vpc, gateway } => {
+                write!(f, "attach {} to {vpc}", gateway.unwrap_or("an internet gateway"))
+            }
             Self::PublicAddress { interface } => write!(f, "give {interface} a public address"),
             Self::BpaExclusion { id } => {
                 write!(f, "exclude {id} from block-public-access, if it is meant to be public")
@@ -78,7 +119,7 @@ impl fmt::Display for Change<'_> {
 }
 
 impl Change<'_> {
-    fn mend(&self, command: Option<String>, terraform: Option<String>) -> Mend {
+    pub(super) fn mend(&self, command: Option<String>, terraform: Option<String>) -> Mend {
         Mend { text: self.to_string(), command, terraform }
     }
 }
@@ -90,6 +131,7 @@ pub fn open(path: &Path, traffic: &Traffic<'_>, ground: &Ground<'_>) -> Vec<Mend
     let family = Family::of(traffic.address);
     let interface = traffic.interface.and_then(|id| ground.interface(id));
     let vpc = interface.and_then(|(_, i)| i.vpc_id.as_deref());
+    let subnet = interface.and_then(|(_, i)| i.subnet_id.as_deref());
     let region = interface.map(|(r, _)| r);
     let spec = PortSpec::new(traffic.protocol, traffic.ports.clone());
     let other = || vec![Change::Other { layer: decider.layer, id: &decider.id }.mend(None, None)];
@@ -99,38 +141,28 @@ pub fn open(path: &Path, traffic: &Traffic<'_>, ground: &Ground<'_>) -> Vec<Mend
                 return other();
             };
             let carriers = ground.carriers(&group.group_id);
+            if is_of_clients(decider) {
+                return vec![authorize_egress(at, &group.group_id, &spec, traffic.address)];
+            }
+            if let Some(source) = peer_group(traffic, group, ground) {
+                return vec![authorize_peer(at, &group.group_id, &spec, source, carriers)];
+            }
             authorize(at, &group.group_id, &spec, &blocks(traffic.clients, family), carriers)
         }
         Layer::NetworkAcl => {
             let Some((at, acl)) = ground.acl(&decider.id) else { return other() };
-            let egress = decider.entry.as_deref().is_some_and(|e| e.starts_with("egress"));
-            acl_entries(at, acl, egress, traffic, &blocks(traffic.clients, family))
+            let way = Way::of(decider.entry.as_deref());
+            acl::entries(at, acl, way, traffic, &blocks(traffic.clients, family))
         }
         Layer::RouteTable | Layer::Subnet => {
             let Some((at, table)) = ground.table(&decider.id) else { return other() };
             let target = table.vpc_id.as_deref().or(vpc).and_then(|v| ground.gateway(v));
-            vec![route(at, table, target, family)]
+            vec![way::route(at, table, target, family, (ground, subnet))]
         }
         Layer::InternetGateway | Layer::Vpc => {
             let Some((vpc, at)) = vpc.zip(region) else { return other() };
-            let words = ["aws", "ec2", "create-internet-gateway", "--region", at.0];
-            let attach = [
-                "aws",
-                "ec2",
-                "attach-internet-gateway",
-                "--region",
-                at.0,
-                "--vpc-id",
-                vpc,
-                "--internet-gateway-id",
-                "IGW_ID",
-            ];
-            let terraform = format!(
-                "resource \"aws_internet_gateway\" \"main\" {{\n  vpc_id = {}\n}}\n",
-                quoted(vpc)
-            );
-            let command = format!("{}\n{}", command(words), command(attach));
-            vec![Change::AttachGateway { vpc }.mend(Some(command), Some(terraform))]
+            let loose = ground.loose_gateway(&decider.id, subnet, vpc);
+            vec![way::attach(at, vpc, loose)]
         }
         Layer::Internet | Layer::Address | Layer::NetworkInterface => {
             let Some((id, at)) = traffic.interface.zip(region) else { return other() };
@@ -144,7 +176,6 @@ pub fn open(path: &Path, traffic: &Traffic<'_>, ground: &Ground<'_>) -> Vec<Mend
         }
         Layer::BlockPublicAccess => {
             // The subnet alone where it is known: the rest of the VPC stays shut.
-            let subnet = interface.and_then(|(_, i)| i.subnet_id.as_deref());
             let (flag, key, id) = match (subnet, vpc) {
                 (Some(subnet), _) => ("--subnet-id", "subnet_id", subnet),
                 (None, Some(vpc)) => ("--vpc-id", "vpc_id   ", vpc),
@@ -191,7 +222,7 @@ pub fn lacking<'a>(
 ) -> Option<(&'a str, Vec<IpNetwork>)> {
     let decider = path.decided_by();
     let (_, group) = group_to_open(decider, traffic, ground)
-        .filter(|_| decider.layer == Layer::SecurityGroup)?;
+        .filter(|_| decider.layer == Layer::SecurityGroup && !is_of_clients(decider))?;
     Some((&group.group_id, blocks(traffic.clients, Family::of(traffic.address))))
 }
 
@@ -205,6 +236,56 @@ fn group_to_open<'a>(
         let (_, interface) = ground.interface(traffic.interface?)?;
         interface.groups.iter().find_map(|g| ground.group(&g.group_id))
     })
+}
+
+/// Whether it is the clients' own group that keeps what they ask from leaving.
+fn is_of_clients(decider: &Decider) -> bool {
+    decider.entry.as_deref().is_some_and(|entry| entry.starts_with("no egress"))
+}
+
+/// The clients' own group, where a permission for it lets them in: it stands for private addresses (R3),
+/// and here for those of the same VPC, because of others nobody knows whether a peering carries it.
+fn peer_group<'a>(
+    traffic: &Traffic<'a>,
+    group: &SecurityGroup,
+    ground: &Ground<'_>,
+) -> Option<&'a str> {
+    let private = traffic.address.is_ipv6() || !AddressSet::is_outside(traffic.address);
+    let source = traffic.group.filter(|_| private)?;
+    let (_, peer) = ground.group(source)?;
+    (peer.vpc_id.is_some() && peer.vpc_id == group.vpc_id).then_some(source)
+}
+
+fn authorize_peer(
+    at: Region<'_>,
+    group: &str,
+    spec: &PortSpec,
+    source: &str,
+    carriers: usize,
+) -> Mend {
+    let peer = Peer::Group(source.into());
+    let permission = Permission {
+        protocol: Some(spec.protocol),
+        ports: &spec.ports,
+        peer: &peer,
+        description: None,
+    };
+    let made = reconcile(at.0, group, true, true, &[permission]);
+    let change = Change::AuthorizeGroup { group, spec, clients: source, carriers };
+    made.map_or_else(|| change.mend(None, None), |m| change.mend(m.command, m.terraform))
+}
+
+fn authorize_egress(at: Region<'_>, group: &str, spec: &PortSpec, to: IpAddr) -> Mend {
+    let peer = Peer::Block(to.into());
+    let permission = Permission {
+        protocol: Some(spec.protocol),
+        ports: &spec.ports,
+        peer: &peer,
+        description: None,
+    };
+    let made = reconcile(at.0, group, false, true, &[permission]);
+    let change = Change::AuthorizeEgress { group, spec, to };
+    made.map_or_else(|| change.mend(None, None), |m| change.mend(m.command, m.terraform))
 }
 
 fn authorize(
@@ -236,143 +317,6 @@ fn authorize(
     ];
     let terraform = ingress_rules(group, Some(spec.protocol), &spec.ports, blocks);
     vec![change.mend(Some(command(words)), Some(terraform))]
-}
-
-fn acl_entries(
-    at: Region<'_>,
-    acl: &Acl,
-    egress: bool,
-    traffic: &Traffic<'_>,
-    blocks: &[IpNetwork],
-) -> Vec<Mend> {
-    // Answers go to the client's own port: those that every client system and gateway uses.
-    let ports = if egress && traffic.protocol.has_ports() {
-        PortSet::range(1024, 65535)
-    } else {
-        traffic.ports.clone()
-    };
-    let spec = PortSpec::new(traffic.protocol, ports);
-    let mut taken: Vec<i32> =
-        acl.entries.iter().filter(|e| e.egress == egress).map(|e| e.rule_number).collect();
-    let denies =
-        |e: &&AclEntry| e.egress == egress && e.rule_action == "deny" && e.rule_number < 32767;
-    let before = acl.entries.iter().filter(denies).map(|e| e.rule_number).min().unwrap_or(32767);
-    let mut out = Vec::new();
-    let pairs = port_pairs(spec.protocol, &spec.ports);
-    for (block, pair) in
-        blocks.iter().flat_map(|b| pairs.iter().map(move |p| (b, p))).take(MAX_ENTRIES)
-    {
-        let Some(number) = free(&taken, before) else { break };
-        taken.push(number);
-        let protocol = spec.protocol.number().to_string();
-        let number_text = number.to_string();
-        let block_text = block.to_string();
-        let mut words = vec![
-            "aws",
-            "ec2",
-            "create-network-acl-entry",
-            "--region",
-            at.0,
-            "--network-acl-id",
-            &acl.network_acl_id,
-            if egress { "--egress" } else { "--ingress" },
-            "--rule-number",
-            &number_text,
-            "--protocol",
-            &protocol,
-            "--rule-action",
-            "allow",
-            if block.is_ipv4() { "--cidr-block" } else { "--ipv6-cidr-block" },
-            &block_text,
-        ];
-        let detail = match pair {
-            Some((kind, code)) if spec.protocol.is_icmp() => {
-                words.push("--icmp-type-code");
-                format!("Type={kind},Code={code}")
-            }
-            Some((from, to)) => {
-                words.push("--port-range");
-                format!("From={from},To={to}")
-            }
-            None => String::new(),
-        };
-        if !detail.is_empty() {
-            words.push(&detail);
-        }
-        let ports = match pair {
-            Some((t, c)) if spec.protocol.is_icmp() => {
-                format!("  icmp_type      = {t}\n  icmp_code      = {c}\n")
-            }
-            Some((from, to)) => format!("  from_port      = {from}\n  to_port        = {to}\n"),
-            None => String::new(),
-        };
-        let terraform = format!(
-            "resource \"aws_network_acl_rule\" \"allow_{number}\" {{\n  network_acl_id = {}\n  rule_number    = {number}\n  egress         = {egress}\n  protocol       = {}\n  rule_action    = \"allow\"\n  {} = {}\n{ports}}}\n",
-            quoted(&acl.network_acl_id),
-            quoted(&protocol),
-            if block.is_ipv4() { "cidr_block    " } else { "ipv6_cidr_block" },
-            quoted(&block_text),
-        );
-        let change = Change::AclEntry { acl: &acl.network_acl_id, number, egress, spec: &spec };
-        out.push(change.mend(Some(command(&words)), Some(terraform)));
-    }
-    if out.is_empty() {
-        let id = &acl.network_acl_id;
-        out.push(Change::Other { layer: Layer::NetworkAcl, id }.mend(None, None));
-    }
-    out
-}
-
-/// The highest free rule number before `before`, leaving room where there is some.
-fn free(taken: &[i32], before: i32) -> Option<i32> {
-    let last = taken.iter().copied().filter(|n| *n < before).max().unwrap_or(0);
-    let roomy = (last / 10 + 1) * 10;
-    if roomy < before {
-        return Some(roomy);
-    }
-    (1..before).rev().find(|n| !taken.contains(n))
-}
-
-fn route(at: Region<'_>, table: &RouteTable, target: Option<&str>, family: Family) -> Mend {
-    let (block, flag, key) = match family {
-        Family::V4 => ("0.0.0.0/0", "--destination-cidr-block", "destination_cidr_block     "),
-        Family::V6 => ("::/0", "--destination-ipv6-cidr-block", "destination_ipv6_cidr_block"),
-    };
-    let there = table.routes.iter().find(|r| match family {
-        Family::V4 => r.destination_cidr_block.is_some_and(|b| b.prefix() == 0),
-        Family::V6 => r.destination_ipv6_cidr_block.is_some_and(|b| b.prefix() == 0),
-    });
-    let gone = there.is_some_and(|r| r.state.as_deref() == Some("blackhole"));
-    let table = table.route_table_id.as_str();
-    if there.is_some() && !gone {
-        // One more is refused, and another target would take the way that all of its subnets have now.
-        let text = format!(
-            "{table} has a route of {block} already, to something else than an internet gateway: put the host into a subnet whose table routes {block} to {}",
-            target.unwrap_or("an internet gateway")
-        );
-        return Mend { text, command: None, terraform: None };
-    }
-    let gateway = target.unwrap_or("IGW_ID");
-    let words = [
-        "aws",
-        "ec2",
-        if gone { "replace-route" } else { "create-route" },
-        "--region",
-        at.0,
-        "--route-table-id",
-        table,
-        flag,
-        block,
-        "--gateway-id",
-        gateway,
-    ];
-    let terraform = format!(
-        "resource \"aws_route\" \"internet\" {{\n  route_table_id              = {}\n  {key} = {}\n  gateway_id                  = {}\n}}\n",
-        quoted(table),
-        quoted(block),
-        quoted(gateway)
-    );
-    Change::Route { table, target, block }.mend(Some(command(words)), Some(terraform))
 }
 
 fn public_address(at: Region<'_>, interface: &str, address: IpAddr) -> Mend {

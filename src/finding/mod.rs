@@ -1,5 +1,6 @@
 //! One rule on one subject, with evidence on both sides and the mend.
 
+mod acl;
 mod aws;
 mod close;
 mod draft;
@@ -13,7 +14,9 @@ mod measure;
 mod mend;
 mod reconcile;
 mod shell;
+mod stale;
 mod terraform;
+mod way;
 
 pub use aws::port_pairs;
 pub use close::{Need, close};
@@ -24,3 +27,4 @@ pub use ground::Ground;
 pub use measure::{Measure, is_worse};
 pub use mend::{Traffic, lacking, open};
 pub use reconcile::{Permission, reconcile};
+pub use stale::revoke_peer;

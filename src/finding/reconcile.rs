@@ -15,6 +15,8 @@ pub struct Permission<'a> {
     pub protocol: Option<Protocol>,
     pub ports: &'a PortSet,
     pub peer: &'a Peer,
+    /// What it is described as where it is put in.
+    pub description: Option<&'a str>,
 }
 
 /// The command and the Terraform rules that put permissions into a group (`authorize`) or take them
@@ -31,13 +33,13 @@ pub fn reconcile(
         return None;
     }
     let direction = if ingress { "ingress" } else { "egress" };
-    let lines = if n == 1 { "permission" } else { "permissions" };
+    let (lines, are) = if n == 1 { ("permission", "is") } else { ("permissions", "are") };
     let text = match authorize {
-        true => format!("put the {n} declared {direction} {lines} that are missing into {group}"),
+        true => format!("put the {n} declared {direction} {lines} that {are} missing into {group}"),
         false => format!("take the {n} {direction} {lines} that nobody declared out of {group}"),
     };
     let verb = if authorize { "authorize" } else { "revoke" };
-    let list: Vec<Value> = permissions.iter().flat_map(|p| p.raw()).collect();
+    let list: Vec<Value> = permissions.iter().flat_map(|p| p.raw(authorize)).collect();
     let command = (n <= MAX_PERMISSIONS).then(|| {
         let call = format!("{verb}-security-group-{direction}");
         let list = Value::Array(list).to_string();
@@ -65,19 +67,25 @@ pub fn reconcile(
 
 impl Permission<'_> {
     /// Its parts as the API takes them, keys in one order.
-    fn raw(&self) -> impl Iterator<Item = Value> {
+    fn raw(&self, described: bool) -> impl Iterator<Item = Value> {
         let (name, pairs) = match self.protocol {
             None => ("-1".to_owned(), vec![None]),
             Some(protocol) => (protocol.to_string(), port_pairs(protocol, self.ports)),
         };
-        let (key, peer) = match self.peer {
-            Peer::Block(block) if block.is_ipv4() => {
-                ("IpRanges", json!([{ "CidrIp": block.to_string() }]))
-            }
-            Peer::Block(block) => ("Ipv6Ranges", json!([{ "CidrIpv6": block.to_string() }])),
-            Peer::Group(id) => ("UserIdGroupPairs", json!([{ "GroupId": id }])),
-            Peer::PrefixList(id) => ("PrefixListIds", json!([{ "PrefixListId": id }])),
+        let (key, name_of, id) = match self.peer {
+            Peer::Block(block) if block.is_ipv4() => ("IpRanges", "CidrIp", block.to_string()),
+            Peer::Block(block) => ("Ipv6Ranges", "CidrIpv6", block.to_string()),
+            Peer::Group(id) => ("UserIdGroupPairs", "GroupId", id.clone()),
+            Peer::PrefixList(id) => ("PrefixListIds", "PrefixListId", id.clone()),
         };
+        let words =
+            self.description.filter(|_| described).map(|words| ("Description", words.into()));
+        let mut peer: Vec<(&str, String)> = words.into_iter().chain([(name_of, id)]).collect();
+        // Keys in one order, whichever way `serde_json` was built to keep them.
+        peer.sort();
+        let peer: Map<String, Value> =
+            peer.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
+        let peer = json!([peer]);
         pairs.into_iter().map(move |pair| {
             let mut out = Map::new();
             out.extend(pair.map(|(from, _)| ("FromPort".into(), from.into())));
@@ -98,5 +106,28 @@ impl Permission<'_> {
             Peer::Block(block) => format!("{direction} {what} {word} {block}"),
             Peer::Group(id) | Peer::PrefixList(id) => format!("{direction} {what} {word} {id}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_put_in_has_its_description_and_what_is_taken_out_needs_none() {
+        let (ports, peer) = (PortSet::one(443), Peer::Group("sg-2".into()));
+        let permission = Permission {
+            protocol: Some(Protocol::Tcp),
+            ports: &ports,
+            peer: &peer,
+            description: Some("customers"),
+        };
+        let command = |authorize| {
+            let mend = reconcile("eu-west-1", "sg-1", true, authorize, &[permission]);
+            mend.and_then(|m| m.command).expect("a command")
+        };
+        let pair = r#""UserIdGroupPairs":[{"Description":"customers","GroupId":"sg-2"}]"#;
+        assert!(command(true).contains(pair), "{}", command(true));
+        assert!(!command(false).contains("customers"), "{}", command(false));
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn ingress_rules(
     blocks: &[IpNetwork],
 ) -> String {
     let peers: Vec<Peer> = blocks.iter().map(|block| Peer::Block(*block)).collect();
-    let permission = |peer| Permission { protocol, ports, peer };
+    let permission = |peer| Permission { protocol, ports, peer, description: None };
     rules(group, true, &peers.iter().map(permission).collect::<Vec<_>>())
 }
 
@@ -49,7 +49,7 @@ pub(super) fn rules(group: &str, ingress: bool, permissions: &[Permission<'_>]) 
         })
         .collect();
     let kind = kind(ingress);
-    for (i, (Permission { protocol, ports: _, peer }, pair)) in
+    for (i, (Permission { protocol, ports: _, peer, description }, pair)) in
         each.iter().take(MAX_BLOCKS).enumerate()
     {
         let name = label(*protocol, *pair, i);
@@ -73,6 +73,9 @@ pub(super) fn rules(group: &str, ingress: bool, permissions: &[Permission<'_>]) 
             line("to_port", &to.to_string());
         }
         line(key, &quoted(&peer));
+        if let Some(description) = description {
+            line("description", &quoted(description));
+        }
         out.push_str("}\n");
     }
     if each.len() > MAX_BLOCKS {
@@ -153,12 +156,18 @@ mod tests {
         let block = Peer::Block("2001:db8::/32".parse().expect("a block"));
         let ports = PortSet::one(22).union(&PortSet::range(80, 90));
         let permissions = [
-            Permission { protocol: Some(Protocol::Tcp), ports: &ports, peer: &group },
-            Permission { protocol: None, ports: &PortSet::all(), peer: &list },
+            Permission {
+                protocol: Some(Protocol::Tcp),
+                ports: &ports,
+                peer: &group,
+                description: Some("from \"web\""),
+            },
+            Permission { protocol: None, ports: &PortSet::all(), peer: &list, description: None },
             Permission {
                 protocol: Some(Protocol::Icmpv6),
                 ports: &PortSet::icmp_type(128),
                 peer: &block,
+                description: None,
             },
         ];
         let text = rules("sg-1", false, &permissions);
@@ -170,6 +179,7 @@ mod tests {
   from_port                    = 22
   to_port                      = 22
   referenced_security_group_id = "sg-\"2"
+  description                  = "from \"web\""
 }
 resource "aws_vpc_security_group_egress_rule" "tcp_80_90_2" {
   security_group_id            = "sg-1"
@@ -177,6 +187,7 @@ resource "aws_vpc_security_group_egress_rule" "tcp_80_90_2" {
   from_port                    = 80
   to_port                      = 90
   referenced_security_group_id = "sg-\"2"
+  description                  = "from \"web\""
 }
 resource "aws_vpc_security_group_egress_rule" "all_3" {
   security_group_id = "sg-1"

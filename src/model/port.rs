@@ -152,9 +152,9 @@ impl FromStr for PortSet {
         let number = |s: &str| -> Result<u16, String> {
             match s.trim().parse::<u32>() {
                 Ok(n) => {
-                    u16::try_from(n).map_err(|_| format!("use port {n}: ports go from 0 to 65535"))
+                    u16::try_from(n).map_err(|_| format!("use port {n}: ports go from 1 to 65535"))
                 }
-                Err(_) => Err(format!("read `{}` as a port", s.trim())),
+                Err(_) => Err(format!("read `{}` as a port", text.trim())),
             }
         };
         let (low, high) = match text.split_once('-') {
@@ -179,7 +179,11 @@ mod tests {
     fn reads_and_prints() {
         assert_eq!("80-90".parse::<PortSet>().map(|p| p.to_string()), Ok("80-90".into()));
         assert_eq!("22".parse::<PortSet>().map(|p| p.len()), Ok(1));
-        assert!("65536".parse::<PortSet>().is_err_and(|e| e.contains("0 to 65535")));
+        assert!("65536".parse::<PortSet>().is_err_and(|e| e.contains("1 to 65535")));
+        for half in ["80-", "-80", "80-x"] {
+            let said = half.parse::<PortSet>().expect_err("no range");
+            assert!(said.contains(&format!("`{half}`")), "{said}");
+        }
         assert!("90-80".parse::<PortSet>().is_err_and(|e| e.contains("inverted")));
         assert_eq!(PortSet::all().len(), 65536);
     }

@@ -166,6 +166,7 @@ fn wanted<'a>(input: &Input<'a>) -> BTreeMap<String, BTreeMap<Rule, Why>> {
             protocol: row.protocol,
             ports: &row.ports,
             clients: &clients,
+            group: None,
         };
         let Some((group, blocks)) = lacking(path, &traffic, &ground) else { continue };
         for block in blocks {

@@ -240,7 +240,15 @@ pub(super) fn port(text: &str) -> Result<PortSpec, Wrong> {
         {
             return wrong.hint(format!("did you mean `{}/{high}-{low}`?", shorten(protocol)));
         }
-        wrong
+        match ascii.as_str() {
+            "tcp" | "udp" if why.starts_with("read") => {
+                wrong.hint(format!("write one port or a range, such as `{ascii}/8000-8100`"))
+            }
+            "icmp" | "icmpv6" | "icmp6" => wrong.hint(format!(
+                "write `{ascii}/echo`, a type (`{ascii}/3`), or a type with its codes (`{ascii}/3/0-4`)"
+            )),
+            _ => wrong,
+        }
     })
 }
 
@@ -312,6 +320,17 @@ fn not_mapped(ip: IpAddr, prefix: Option<u8>) -> Result<(), Wrong> {
     };
     Err(Wrong::new(format!("cannot use the IPv4-mapped address `{ip}`: its packets are IPv4"))
         .hint(format!("write it as IPv4: `{v4}`")))
+}
+
+/// Reads an address that a host can have.
+pub(super) fn host_address(text: &str) -> Result<IpAddr, Wrong> {
+    let ip = address(text)?;
+    let broadcast = ip == IpAddr::V4(std::net::Ipv4Addr::BROADCAST);
+    if ip.is_unspecified() || ip.is_multicast() || broadcast {
+        return Err(Wrong::new(format!("cannot use `{ip}`: no host has this address"))
+            .hint("write the address of one host"));
+    }
+    Ok(ip)
 }
 
 /// Reads an RFC 3339 instant.
@@ -410,7 +429,10 @@ mod tests {
     #[test]
     fn ports_are_told_with_what_was_meant() {
         assert!(wrong(port("tcp/0")).contains("reserved"));
-        assert!(wrong(port("tcp/65536")).contains("65535"));
+        assert!(wrong(port("tcp/65536")).contains("from 1 to 65535"));
+        assert!(wrong(port("tcp/80-")).contains("cannot read `80-` as a port"));
+        assert!(wrong(port("tcp/80-")).contains("such as `tcp/8000-8100`"));
+        assert!(wrong(port("icmp/3/0-300")).contains("`icmp/3/0-4`"));
         assert!(wrong(port("udp/50000-40000")).contains("did you mean `udp/40000-50000`?"));
         assert!(wrong(port("tpc/443")).contains("did you mean `tcp/443`?"));
         assert!(wrong(port("443")).contains("tcp/443"));

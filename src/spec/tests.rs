@@ -162,6 +162,24 @@ fn bad() -> Vec<(String, &'static str, &'static str)> {
             "quote it: \"1.2\"",
         ),
         // Addresses.
+        (
+            v("controls: [{ address: ‸0.0.0.0, port: tcp/443 }]"),
+            "no host has this address",
+            "address of one host",
+        ),
+        (v("controls: [{ address: ‸224.0.0.1, port: tcp/443 }]"), "no host has this address", ""),
+        (
+            v("hosts: { a: { addresses: 192.0.2.7 }, b: { addresses: ‸192.0.2.7 } }"),
+            "`a` has the address 192.0.2.7, too",
+            "a host of its own",
+        ),
+        (
+            v(
+                "waivers: [{ finding: latent-exposure, endpoint: ‸i-0abc tcp/99999, owner: a, reason: b, until: 2026-12-31T00:00:00Z }]",
+            ),
+            "ports go from 1 to 65535",
+            "",
+        ),
         (v("networks: { n: [‸'::ffff:10.0.0.1'] }"), "IPv4-mapped", "`10.0.0.1`"),
         (v("networks: { n: ‸10.0.0.1/8 }"), "host bits", "did you mean `10.0.0.0/8`?"),
         (v("networks: { n: ‸10.0.0/8 }"), "address block", "198.51.100.0/24"),

@@ -83,11 +83,53 @@ fn a_collection_into_a_device_leaves_the_device_and_a_link_stays_a_link() {
         assert_eq!(ran.code, Some(0), "{ran}");
         // Calls that nobody saved an answer of are not called complete.
         assert!(ran.stderr.contains("not seen: no saved answer of "), "{ran}");
+        assert!(ran.stderr.contains("1  VPC\n"), "one is no plural: {ran}");
     }
     assert!(std::fs::metadata(&pipe).expect("the pipe").file_type().is_fifo());
     assert!(std::fs::symlink_metadata(&link).expect("the link").is_symlink());
     assert!(std::fs::read_to_string(&real).expect("the file").starts_with('{'));
     assert!(reader.join().expect("the reader").starts_with('{'));
+}
+
+/// Addresses are recycled: what was saved in 2020 directs no probe because it is read today.
+#[test]
+fn saved_answers_are_as_old_as_the_oldest_of_their_files() {
+    let world = World::new().with("NO_COLOR", "1");
+    world.file("spec.yaml", SPEC);
+    let vpcs = r#"{"Vpcs": [{"VpcId": "vpc-1", "OwnerId": "111111111111"}]}"#;
+    world.file("saved/subnets.json", r#"{"Subnets": []}"#);
+    for (name, text, seconds) in [
+        ("saved/vpcs.json", vpcs, 1_577_836_800),
+        ("saved/notes.txt", "read by nobody", 1_000_000_000),
+    ] {
+        let path = world.file(name, text);
+        let file = std::fs::File::options().write(true).open(path).expect("the file");
+        let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        file.set_modified(at).expect("a time");
+    }
+    let collect = |more: &[&str]| {
+        let ran = world.run(&[&["collect", "--aws-json", "saved", "-o", "s.json"], more].concat());
+        assert_eq!(ran.code, Some(0), "{ran}");
+        let text = std::fs::read_to_string(world.folder().join("s.json")).expect("a snapshot");
+        (text, ran.stderr)
+    };
+    let (first, said) = collect(&[]);
+    assert!(first.contains(r#""taken_at":"2020-01-01T00:00:00Z""#), "{first}");
+    assert!(said.contains("taken at 2020-01-01T00:00:00Z, when saved/vpcs.json"), "{said}");
+    assert_eq!(collect(&[]).0, first, "one folder is one snapshot");
+    let (told, said) = collect(&["--taken-at", "2021-02-03T04:05:06Z"]);
+    assert!(told.contains(r#""taken_at":"2021-02-03T04:05:06Z""#), "{told}");
+    assert!(!said.contains("vpcs.json was written"), "{said}");
+
+    let audit = ["audit", "spec.yaml", "--no-history", "--aws-json", "saved"];
+    let ran = world.run(&audit);
+    assert!(ran.stdout.contains("snapshot of 2020-01-01T00:00:00Z"), "{ran}");
+    assert!(ran.stdout.contains("may not direct probes"), "{ran}");
+    let now = jiff::Timestamp::now().to_string();
+    let ran = world.run(&[&audit[..], &["--taken-at", &now]].concat());
+    assert!(!ran.stdout.contains("may not direct probes"), "{ran}");
+    let ran = world.run(&["audit", "spec.yaml", "--no-cloud", "--taken-at", &now]);
+    assert_eq!(ran.code, Some(2), "{ran}");
 }
 
 fn fifo(path: &std::path::Path) {

@@ -1,5 +1,6 @@
 //! Whole audits of a small world: one VPC, one host, the real reach.
 
+mod layers;
 mod measures;
 mod mends;
 

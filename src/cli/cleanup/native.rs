@@ -4,6 +4,7 @@ use super::super::audit::Probing;
 use super::super::cloud::CloudArgs;
 use super::super::collect::LiveArgs;
 use super::super::pipeline::{self, Case};
+use super::super::saved::TakenArgs;
 use super::super::{input, rules};
 use super::adapter::RoleArgs;
 use super::names::Listed;
@@ -41,6 +42,8 @@ pub struct NativeArgs {
     /// Plan from saved `aws ... describe-*` answers, instead of the live account
     #[arg(long, value_name = "DIR", requires = "aws")]
     pub aws_json: Option<PathBuf>,
+    #[command(flatten)]
+    pub taken: TakenArgs,
     #[command(flatten)]
     pub probing: Probing,
     #[command(flatten)]
@@ -89,6 +92,7 @@ impl NativeArgs {
         let cloud = CloudArgs {
             snapshot: self.snapshot.clone(),
             aws_json: self.aws_json.clone(),
+            taken: self.taken.clone(),
             no_cloud: false,
             save_snapshot: None,
         };

@@ -2,6 +2,7 @@
 
 use super::super::audit::Probing;
 use super::super::pipeline::{self, Case};
+use super::super::saved::TakenArgs;
 use super::super::vantages::probe_until;
 use super::super::{input, rules};
 use super::agreed::Agreed;
@@ -38,6 +39,8 @@ pub struct WatchArgs {
     /// The hosts: saved `aws ... describe-*` answers
     #[arg(long, value_name = "DIR", requires = "specs")]
     pub aws_json: Option<PathBuf>,
+    #[command(flatten)]
+    pub taken: TakenArgs,
     /// Probe packets a second [default: the configured limit, else 2000]
     #[arg(long, value_name = "N", requires = "specs")]
     pub rate: Option<u32>,
@@ -82,9 +85,9 @@ impl WatchArgs {
         let now = Timestamp::now();
         match (&self.snapshot, &self.aws_json) {
             (Some(path), _) => input::snapshot(path),
-            (_, Some(dir)) => {
-                collect::saved::read(dir, now).map_err(|e| CliError::new(e.to_string()))
-            }
+            (_, Some(dir)) => collect::saved::read_all(dir, self.taken.taken_at)
+                .map(|saved| saved.snapshot)
+                .map_err(|e| CliError::new(e.to_string())),
             _ if super::adapter::built_in(&agreed.words) => {
                 native::snapshot(&agreed.approved.plan().target)
             }

@@ -1,4 +1,5 @@
 use super::SavedError;
+use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,9 @@ pub(super) struct File {
     pub(super) path: PathBuf,
     /// Components below the folder that was asked for, the file's name last.
     pub(super) parts: Vec<String>,
+    /// When it was last written, in whole seconds; 1970 where the file system does not tell: what has no
+    /// age is old.
+    pub(super) modified: Timestamp,
 }
 
 impl File {
@@ -30,7 +34,7 @@ pub(super) fn list(dir: &Path) -> Result<Vec<File>, SavedError> {
     if !meta.is_dir() {
         // One file may hold a whole collection: keys side by side, or pages one after the other.
         let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        return Ok(vec![File { path: dir.into(), parts: vec![name] }]);
+        return Ok(vec![File { path: dir.into(), parts: vec![name], modified: modified(&meta) }]);
     }
     let mut found = Vec::new();
     walk(dir, &mut Vec::new(), &mut BTreeSet::new(), &mut found)?;
@@ -76,11 +80,16 @@ fn walk(
                 let why = format!("there are more than {MAX_FILES} files");
                 return Err(SavedError::TooMuch { path: dir.into(), why });
             }
-            found.push(File { path, parts: parts.clone() });
+            found.push(File { path, parts: parts.clone(), modified: modified(&meta) });
         }
         parts.pop();
     }
     Ok(())
+}
+
+fn modified(meta: &std::fs::Metadata) -> Timestamp {
+    let at = meta.modified().ok().and_then(|at| Timestamp::try_from(at).ok());
+    at.and_then(|at| Timestamp::from_second(at.as_second()).ok()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 fn io(path: &Path, source: std::io::Error) -> SavedError {

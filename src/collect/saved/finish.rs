@@ -9,8 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What an account or region is called when nothing tells.
 const UNKNOWN: &str = UNKNOWN_ACCOUNT;
 
-/// Names every unit's place, folds what belongs together, and sorts.
-pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> Snapshot {
+/// A file with something that fits nothing, and why.
+pub(super) type Stray = (String, String);
+
+/// Names every unit's place, folds what belongs together, and sorts; with what fitted nothing.
+pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> (Snapshot, Vec<Stray>) {
     let mut views: BTreeMap<(String, String), (RegionView, BTreeMap<CallKind, Tally>)> =
         BTreeMap::new();
     let mut rest = Vec::new();
@@ -36,11 +39,11 @@ pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> Snapshot {
         rest.push((place, pending, embedded));
     }
     // What belongs to a row may stand in another folder than the row.
-    let mut asked = BTreeSet::new();
+    let (mut asked, mut strays) = (BTreeSet::new(), Vec::new());
     for (place, mut pending, embedded) in rest {
         asked.append(&mut pending.asked_listeners);
         let (view, _) = views.entry(place).or_default();
-        apply(view, pending);
+        strays.extend(apply(view, pending));
         embed(view, embedded);
     }
     let mut snapshot = Snapshot::empty(taken_at);
@@ -80,7 +83,7 @@ pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> Snapshot {
     }
     snapshot.calls.sort();
     share(&mut snapshot.regions);
-    snapshot
+    (snapshot, strays)
 }
 
 /// Marks the balancers that no saved answer gives the listeners of.
@@ -204,13 +207,14 @@ fn append(view: &mut RegionView, more: RegionView) {
     view.bpa_exclusions.extend(bpa_exclusions);
 }
 
-/// Puts answers about single resources into their rows.
-fn apply(view: &mut RegionView, pending: Pending) {
+/// Puts answers about single resources into their rows; those of resources that nothing describes are told.
+fn apply(view: &mut RegionView, pending: Pending) -> Vec<Stray> {
     let Pending {
         mut balancer_attributes,
         mut target_group_attributes,
         mut health,
         asked_listeners: _,
+        files,
         mut rules,
         mut prefix_entries,
         mut transit_routes,
@@ -228,6 +232,14 @@ fn apply(view: &mut RegionView, pending: Pending) {
         t.attributes = target_group_attributes.remove(arn).or(t.attributes.take());
         t.targets = health.remove(arn).or(t.targets.take());
     }
+    let left =
+        health.keys().chain(target_group_attributes.keys()).chain(balancer_attributes.keys());
+    let left: BTreeSet<&String> = left.collect();
+    let stray = |arn: &&String| {
+        let why = format!("it is of {arn}, which no saved answer describes");
+        Some((files.get(*arn)?.clone(), why))
+    };
+    let strays = left.iter().filter_map(stray).collect();
     for p in &mut view.prefix_lists {
         p.entries = prefix_entries.remove(&p.prefix_list_id).or(p.entries.take());
     }
@@ -257,6 +269,7 @@ fn apply(view: &mut RegionView, pending: Pending) {
             ..LaunchTemplate::default()
         });
     }
+    strays
 }
 
 /// Adds interfaces that only the instances show. Hand-made data repeats ids: a second interface of

@@ -33,7 +33,7 @@ pub(super) fn file(file: &File, read: Documents, units: &mut Units) -> Result<()
     let unit = units.entry(unit_key.clone()).or_default();
     unit.file = file.name();
     let mut used = Vec::new();
-    let keys = keys(&read.values);
+    let (keys, keys_of) = (keys(&read.values), all_keys(&read.values));
     for value in read.values {
         document(file, value, unit, &mut used);
     }
@@ -46,9 +46,27 @@ pub(super) fn file(file: &File, read: Documents, units: &mut Units) -> Result<()
         if fresh {
             units.remove(&unit_key);
         }
-        return Err(format!("it holds no call that we read{keys}"));
+        return Err(match read_by_path(&keys_of) {
+            Some(what) => format!(
+                "nothing says which {what} it is of: name the file by its ARN, `arn:aws:…:targetgroup/NAME/ID.json`, with folders for its parts or with %3A and %2F"
+            ),
+            None => format!("it holds no call that we read{keys}"),
+        });
     }
     Ok(())
+}
+
+/// What an answer is of that says it nowhere itself, by its key.
+fn read_by_path(keys: &[String]) -> Option<&'static str> {
+    keys.iter().find_map(|key| match key.as_str() {
+        "TargetHealthDescriptions" => Some("target group"),
+        "Attributes" => Some("target group or load balancer"),
+        _ => None,
+    })
+}
+
+fn all_keys(values: &[Value]) -> Vec<String> {
+    values.iter().filter_map(Value::as_object).flat_map(|o| o.keys().cloned()).collect()
 }
 
 /// The top-level keys of a file, for people who wonder why it was not used.
@@ -326,6 +344,7 @@ fn list(file: &File, key: &str, value: Value, unit: &mut Unit) -> Option<CallKin
                 }
                 let arn = text(&value, "LoadBalancerArn").unwrap_or_default();
                 let list = attributes(&take_list(&mut value, "Attributes"));
+                unit.about(&arn);
                 unit.pending.balancer_attributes.insert(arn, list);
             }
             unit.made(K::LoadBalancerAttributes);
@@ -334,6 +353,7 @@ fn list(file: &File, key: &str, value: Value, unit: &mut Unit) -> Option<CallKin
         "Attributes" => {
             let arn = arn(file)?;
             let list = attributes(&values);
+            unit.about(&arn);
             if arn.contains(":targetgroup/") {
                 unit.pending.target_group_attributes.insert(arn, list);
                 unit.made(K::TargetGroupAttributes);
@@ -544,6 +564,7 @@ fn rule(unit: &mut Unit, mut value: Value) {
 fn health(unit: &mut Unit, arn: String, values: Vec<Value>) {
     let kind = CallKind::TargetHealth;
     unit.made(kind).items += values.len();
+    unit.about(&arn);
     unit.pending.health.entry(arn.clone()).or_default();
     for value in values {
         let state = value.get("TargetHealth").and_then(|h| text(h, "State"));
@@ -639,6 +660,18 @@ fn arn(file: &File) -> Option<String> {
     let joined = file.parts.join("/");
     let decoded =
         joined.replace("%3A", ":").replace("%3a", ":").replace("%2F", "/").replace("%2f", "/");
-    let from = decoded.rfind("arn:")?;
-    Some(decoded[from..].trim_end_matches(".json").into())
+    let arn = &decoded[decoded.rfind("arn:")?..];
+    // Folders and names may go on after the ARN: `…/targetgroup/NAME/ID/attributes.json`.
+    let (last_colon, _) = arn.match_indices(':').nth(4)?;
+    let (head, resource) = arn.split_at(last_colon + 1);
+    let parts: Vec<&str> = resource.split('/').collect();
+    let own = match parts.as_slice() {
+        ["targetgroup", ..] => 3,
+        ["loadbalancer", "app" | "net" | "gwy", ..] => 4,
+        ["listener", ..] => 5,
+        _ => return Some(arn.trim_end_matches(".json").into()),
+    };
+    let (last, before) = parts.get(..own)?.split_last()?;
+    let id: String = last.chars().take_while(char::is_ascii_alphanumeric).collect();
+    (!id.is_empty()).then(|| format!("{head}{}/{id}", before.join("/")))
 }

@@ -44,6 +44,8 @@ pub(super) struct Pending {
     pub(super) health: BTreeMap<String, Vec<TargetHealth>>,
     /// Balancers that were asked for their listeners, and may have none.
     pub(super) asked_listeners: BTreeSet<String>,
+    /// The file that an answer about a target group or balancer stands in, by ARN.
+    pub(super) files: BTreeMap<String, String>,
     pub(super) rules: BTreeMap<String, Vec<Action>>,
     pub(super) prefix_entries: BTreeMap<String, Vec<PrefixListEntry>>,
     pub(super) transit_routes: BTreeMap<String, Vec<TransitGatewayRoute>>,
@@ -55,6 +57,11 @@ impl Unit {
     /// Notes that the call was made.
     pub(super) fn made(&mut self, kind: CallKind) -> &mut Tally {
         self.calls.entry(kind).or_default()
+    }
+
+    /// Notes of what the file that is being read tells something.
+    pub(super) fn about(&mut self, arn: &str) {
+        self.pending.files.insert(arn.into(), self.file.clone());
     }
 
     /// Notes something of the call that could not be read.

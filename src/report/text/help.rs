@@ -34,9 +34,9 @@ const fn advice(kind: GapKind, unprobed: bool) -> Option<&'static str> {
         GapKind::Control => Some(
             "silence counts where `controls:` of the spec, which `scope:` must name, answer in the same run",
         ),
-        GapKind::StaleSnapshot => {
-            Some("collect again, or raise `snapshot_max_age` under `limits:` of portcullis.yaml")
-        }
+        GapKind::StaleSnapshot => Some(
+            "collect again, say when saved answers were taken with --taken-at, or raise `snapshot_max_age` under `limits:` of portcullis.yaml",
+        ),
         GapKind::Account
         | GapKind::NotModelled
         | GapKind::Probe

@@ -19,6 +19,7 @@ use super::{Network, Place, Spec, Unjudged};
 use crate::model::{PortSpec, SourceName};
 use ipnetwork::IpNetwork;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Words that cannot be names of networks or roles, because `from` gives them a meaning.
@@ -34,6 +35,8 @@ pub(super) struct Lower<'a> {
     errors: &'a mut Vec<SpecError>,
     /// Waivers seen: rule, endpoint, source.
     waived: BTreeMap<(String, String, Option<String>), Span>,
+    /// Addresses of declared hosts, each with the first host that has it.
+    addresses: BTreeMap<IpAddr, (String, Span)>,
     spec: Spec,
 }
 
@@ -56,6 +59,7 @@ pub(super) fn lower(documents: &[Node], names: &[Arc<str>], errors: &mut Vec<Spe
         profiles: p.iter().map(|(n, k)| (n.as_str(), k)).collect(),
         errors,
         waived: BTreeMap::new(),
+        addresses: BTreeMap::new(),
         spec: Spec::default(),
     };
     lower.reserved();

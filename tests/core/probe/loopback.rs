@@ -287,6 +287,29 @@ fn the_command_refuses_what_is_not_in_scope_and_says_so() {
     assert_eq!((offline.code, offline.stdout.as_str()), (Some(4), ""));
 }
 
+/// A block is one mistake: `10.77.0.0/8` for `10.77.0.0/16` is no wish to probe what is ours of the /8.
+#[test]
+fn nothing_is_sent_to_a_block_that_is_ours_in_part() {
+    let ssh = local(says(b"SSH-2.0-test\r\n"));
+    let world = World::new();
+    let ports = format!("tcp/{}", ssh.port());
+    world.file("portcullis.yaml", "version: 1\nscope: [127.0.0.1]\n");
+    let ran = world.run(&["probe", "127.0.0.1", "127.0.0.0/30", "--ports", &ports]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(4), ""), "{ran}");
+    assert!(ran.stderr.contains("of 127.0.0.0/30 may be probed 127.0.0.1"), "{ran}");
+    let whole = world.run(&["probe", "127.0.0.1/32", "--ports", &ports]);
+    assert_eq!(whole.code, Some(0), "{whole}");
+    for command in [
+        &["probe", "127.0.0.1/8", "--ports", &ports][..],
+        &["reach", "--snapshot", "none", "--from", "127.0.0.1/8"],
+        &["explain", "--snapshot", "none", "--to", "a", "--from", "127.0.0.1/8"],
+    ] {
+        let ran = world.run(command);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{ran}");
+        assert!(ran.stderr.contains("127.0.0.0/8, or the address 127.0.0.1?"), "{ran}");
+    }
+}
+
 #[test]
 fn a_stale_snapshot_may_not_direct_probes() {
     let world = World::new();

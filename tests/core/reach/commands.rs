@@ -41,6 +41,12 @@ fn explain_has_its_machine_form() {
     assert!(answer["decided_by"]["entry"].as_str().is_some_and(|e| e.contains("eni-1")));
     assert_eq!(answer["path"], json!(["internet", "igw-1", "vpc-1", "subnet-1", "i-1"]));
     assert_eq!((&answer["client_ports"], &answer["gaps"]), (&json!([]), &json!([])));
+    // What has no ports comes from none.
+    for port in ["icmp/echo", "50"] {
+        let explain = ["explain", "--snapshot", "s.json", "--from", "8.8.8.8", "--to", "i-1"];
+        let ran = world.run(&[&explain[..], &["--port", port, "--format", "json"]].concat());
+        assert_eq!(json_of(&ran.stdout)["client_ports"], json!(null), "{port}: {ran}");
+    }
     let ran = world.run(&[
         "explain",
         "--snapshot",

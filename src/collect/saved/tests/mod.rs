@@ -20,7 +20,7 @@ impl Folder {
     }
 
     fn read(&self) -> Result<Saved, SavedError> {
-        read_all(&self.0, Timestamp::UNIX_EPOCH)
+        read_all(&self.0, Some(Timestamp::UNIX_EPOCH))
     }
 }
 
@@ -301,6 +301,32 @@ fn what_belongs_to_a_row_may_stand_in_another_folder() {
     assert_eq!(view.target_groups[0].targets.as_ref().map(Vec::len), Some(0));
     let entries = view.prefix_lists.iter().filter_map(|p| p.entries.as_ref());
     assert_eq!(entries.map(Vec::len).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn health_and_attributes_are_known_by_the_arn_in_their_path_and_never_dropped_unsaid() {
+    let arn = "arn:aws:elasticloadbalancing:us-east-2:111122223333:targetgroup/t/1f";
+    let health = r#"{"TargetHealthDescriptions":[{"Target":{"Id":"i-1","Port":80},"TargetHealth":{"State":"healthy"}}]}"#;
+    let cross = r#"{"Attributes":[{"Key":"load_balancing.cross_zone.enabled","Value":"true"}]}"#;
+    let f = Folder::new(
+        "arns",
+        &[
+            ("groups.json", &format!(r#"{{"TargetGroups":[{{"TargetGroupArn":"{arn}"}}]}}"#)),
+            (&format!("{arn}.json"), health),
+            (&format!("{arn}/attributes.json"), cross),
+            ("elb/health-of-t.json", health),
+            (&format!("{}gone/2a/health.json", arn.trim_end_matches("t/1f")), health),
+        ],
+    );
+    let saved = f.read().expect("read");
+    let group = &saved.snapshot.regions[0].target_groups[0];
+    assert_eq!(group.targets.as_ref().map(Vec::len), Some(1));
+    assert_eq!(group.attributes.as_ref().map(|a| a.len()), Some(1));
+    let told: Vec<String> =
+        saved.ignored.iter().map(|(p, why)| format!("{}: {why}", p.display())).collect();
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert!(told[0].contains("targetgroup/gone/2a, which no saved answer describes"), "{told:#?}");
+    assert!(told[1].contains("which target group it is of: name the file by its ARN"), "{told:#?}");
 }
 
 /// A launch template with a latest version, and the versions that were saved.

@@ -1,0 +1,231 @@
+//! Mends of the layers before a host, and of permissions that name no block: what they do besides.
+
+use super::*;
+
+/// The mends of what is told of `i-0abc tcp/443`.
+fn mends(snapshot: &Snapshot) -> Vec<crate::finding::Mend> {
+    let report = audit(&spec(""), snapshot, &Observations::default());
+    let found = report.findings.into_iter().find(|f| f.subject == "i-0abc tcp/443");
+    found.expect("told").mends
+}
+
+fn commands(mends: &[crate::finding::Mend]) -> String {
+    mends.iter().filter_map(|m| m.command.as_deref()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_gateway_that_the_routes_name_is_attached_and_no_other_is_made() {
+    let mut snapshot = snapshot(both());
+    snapshot.regions[0].internet_gateways[0].attachments.clear();
+    let told = mends(&snapshot);
+    assert_eq!(
+        commands(&told),
+        "aws ec2 attach-internet-gateway --region us-west-1 --vpc-id vpc-1 --internet-gateway-id igw-1"
+    );
+    assert_eq!(told[0].text, "attach igw-1 to vpc-1");
+}
+
+#[test]
+fn a_route_of_the_main_table_names_whom_it_makes_public() {
+    let mut snapshot = snapshot(both());
+    let view = &mut snapshot.regions[0];
+    view.route_tables[0].routes.truncate(1);
+    let alone = mends(&snapshot)[0].text.clone();
+    assert!(alone.contains("main table, so every subnet that gets no table"), "{alone}");
+    let view = &mut snapshot.regions[0];
+    for id in ["subnet-2", "subnet-3"] {
+        let mut other = view.subnets[0].clone();
+        other.subnet_id = id.into();
+        view.subnets.push(other);
+    }
+    let own = json!({ "RouteTableId": "rtb-2", "VpcId": "vpc-1",
+        "Associations": [{ "SubnetId": "subnet-3" }] });
+    view.route_tables.push(serde_json::from_value(own).expect("a table"));
+    let told = mends(&snapshot);
+    let text = &told[0].text;
+    assert!(text.contains("it is the main table: subnet-2 becomes public with it"), "{text}");
+    assert!(!text.contains("subnet-3"), "it has a table of its own: {text}");
+    // A table that subnets name themselves opens nobody else.
+    let table = &mut snapshot.regions[0].route_tables[0];
+    table.associations =
+        serde_json::from_value(json!([{ "SubnetId": "subnet-1" }])).expect("associations");
+    let text = mends(&snapshot)[0].text.clone();
+    assert!(text.ends_with("to igw-1"), "{text}");
+}
+
+/// The list with these entries before the ones that let everything through.
+fn with_acl(entries: Value) -> Snapshot {
+    let mut snapshot = snapshot(both());
+    let list = &mut snapshot.regions[0].network_acls[0].entries;
+    let more: Vec<crate::snapshot::AclEntry> = serde_json::from_value(entries).expect("entries");
+    list.extend(more);
+    snapshot
+}
+
+fn deny(number: i32, egress: bool, protocol: &str, block: &str) -> Value {
+    json!({ "RuleNumber": number, "Egress": egress, "Protocol": protocol, "RuleAction": "deny",
+        "CidrBlock": block })
+}
+
+#[test]
+fn an_allow_stands_before_the_rule_that_denies_and_not_before_others() {
+    let other = deny(1, false, "17", "0.0.0.0/0");
+    let told = mends(&with_acl(json!([other, deny(50, false, "6", "0.0.0.0/0")])));
+    let command = commands(&told);
+    assert!(command.contains("create-network-acl-entry"), "{command}");
+    assert!(command.contains("--rule-number 10 --protocol 6 --rule-action allow"), "{command}");
+    assert_eq!(command.lines().count(), 1, "answers leave as they did: {command}");
+}
+
+#[test]
+fn a_deny_at_rule_1_makes_room() {
+    let mut exact = deny(1, false, "6", "0.0.0.0/0");
+    exact["PortRange"] = json!({ "From": 443, "To": 443 });
+    let command = commands(&mends(&with_acl(json!([exact]))));
+    assert!(command.starts_with("aws ec2 replace-network-acl-entry"), "{command}");
+    assert!(command.contains("--rule-number 1 --protocol 6 --rule-action allow"), "{command}");
+    // It denies more than what is declared: that stays denied, by the next number.
+    let wide = deny(1, false, "6", "0.0.0.0/0");
+    let told = mends(&with_acl(json!([wide])));
+    let lines: Vec<String> = commands(&told).lines().map(str::to_owned).collect();
+    assert!(lines[0].contains("create-network-acl-entry"), "{lines:#?}");
+    assert!(lines[0].contains("--rule-number 2 --protocol 6 --rule-action deny"), "{lines:#?}");
+    assert!(lines[1].contains("replace-network-acl-entry"), "{lines:#?}");
+    assert!(lines[1].ends_with("--port-range From=443,To=443"), "{lines:#?}");
+    // An allow that would win over the deny from then on is in the way.
+    let allow = json!({ "RuleNumber": 2, "Egress": false, "Protocol": "17", "RuleAction": "allow",
+        "CidrBlock": "10.0.0.0/8" });
+    let told = mends(&with_acl(json!([deny(1, false, "6", "0.0.0.0/0"), allow])));
+    assert_eq!(commands(&told), "");
+    assert!(told[0].text.contains("give that rule and those after it higher numbers"), "{told:#?}");
+}
+
+#[test]
+fn a_list_that_keeps_answers_in_is_mended_both_ways_at_once() {
+    let both = json!([deny(50, false, "-1", "0.0.0.0/0"), deny(60, true, "6", "0.0.0.0/0")]);
+    let command = commands(&mends(&with_acl(both)));
+    let lines: Vec<&str> = command.lines().collect();
+    assert!(lines[0].contains("--ingress --rule-number 10"), "{command}");
+    assert!(lines[1].contains("--egress --rule-number 10"), "{command}");
+    assert!(lines[1].ends_with("--port-range From=1024,To=65535"), "{command}");
+    let out = commands(&mends(&with_acl(json!([deny(1, true, "6", "0.0.0.0/0")]))));
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(lines[0].contains("--egress --rule-number 2 --protocol 6 --rule-action deny"), "{out}");
+    assert!(
+        lines[1].contains("replace-network-acl-entry") && lines[1].contains("--egress"),
+        "{out}"
+    );
+}
+
+#[test]
+fn what_a_prefix_list_lets_in_is_revoked_by_the_list() {
+    let list = json!({ "IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080,
+        "PrefixListIds": [{ "PrefixListId": "pl-1" }] });
+    let mut snapshot = snapshot(json!([open_to(443, "0.0.0.0/0"), list]));
+    let blocks = json!({ "PrefixListId": "pl-1", "PrefixListName": "l", "AddressFamily": "IPv4",
+        "State": "create-complete", "Entries": [{ "Cidr": "8.0.0.0/8" }] });
+    snapshot.regions[0].prefix_lists.push(serde_json::from_value(blocks).expect("a list"));
+    let report = audit(&spec(""), &snapshot, &Observations::default());
+    let found = report.findings.iter().find(|f| f.rule == "latent-exposure").expect("told");
+    let command = found.mends[0].command.as_deref().unwrap_or_default();
+    assert!(command.starts_with("aws ec2 revoke-security-group-ingress"), "{command}");
+    assert!(command.contains(r#""PrefixListIds":[{"PrefixListId":"pl-1"}]"#), "{command}");
+}
+
+#[test]
+fn a_permission_for_a_group_that_is_gone_is_revoked() {
+    let gone = json!({ "IpProtocol": "tcp", "FromPort": 22, "ToPort": 22,
+        "UserIdGroupPairs": [{ "GroupId": "sg-0dead", "UserId": "111111111111" }] });
+    let report = audit(
+        &spec(""),
+        &snapshot(json!([open_to(443, "0.0.0.0/0"), gone])),
+        &Observations::default(),
+    );
+    let found = report.findings.iter().find(|f| f.rule == "permission-stale").expect("told");
+    let command = found.mends[0].command.as_deref().unwrap_or_default();
+    assert!(command.starts_with("aws ec2 revoke-security-group-ingress"), "{command}");
+    let pair = r#""UserIdGroupPairs":[{"GroupId":"sg-0dead","UserId":"111111111111"}]"#;
+    assert!(command.contains(pair) && command.contains(r#""FromPort":22"#), "{command}");
+}
+
+/// `web` may reach `db`; each host carries a group of its own.
+fn web_and_db(egress: Value) -> (Spec, Snapshot) {
+    let mut snapshot = snapshot(json!([open_to(443, "0.0.0.0/0")]));
+    let view = &mut snapshot.regions[0];
+    view.security_groups[0].ip_permissions_egress = serde_json::from_value(egress).expect("egress");
+    let mut group = view.security_groups[0].clone();
+    group.group_id = "sg-00000000000000db".into();
+    group.ip_permissions.clear();
+    view.security_groups.push(group);
+    let mut interface = view.network_interfaces[0].clone();
+    interface.network_interface_id = "eni-2".into();
+    interface.private_ip_address = "10.0.0.20".parse().ok();
+    interface.private_ip_addresses[0].private_ip_address = interface.private_ip_address;
+    interface.private_ip_addresses[0].association = None;
+    interface.association = None;
+    interface.groups[0].group_id = "sg-00000000000000db".into();
+    if let Some(attachment) = &mut interface.attachment {
+        attachment.instance_id = Some("i-0db".into());
+    }
+    view.network_interfaces.push(interface);
+    let mut host = view.instances[0].clone();
+    host.instance_id = "i-0db".into();
+    host.public_ip_address = None;
+    host.tags[0].value = "db".into();
+    view.instances.push(host);
+    let text = "version: 1\nroles:\n  web:\n    select: { tags: { role: web } }\n    services: { https: { port: tcp/443, from: internet } }\n  db:\n    select: { tags: { role: db } }\n    services: { pg: { port: tcp/5432, from: web } }\n";
+    let spec = spec::load(&[Source::new("spec.yaml", text)]).unwrap_or_else(|e| panic!("{e}"));
+    (spec, snapshot)
+}
+
+fn mend_of_db(spec: &Spec, snapshot: &Snapshot) -> String {
+    let report = audit(spec, snapshot, &Observations::default());
+    let found = report.findings.iter().find(|f| f.subject == "i-0db tcp/5432").expect("told");
+    found.mends[0].command.clone().unwrap_or_default()
+}
+
+#[test]
+fn a_role_is_let_in_by_its_group_where_nobody_else_carries_it() {
+    let all = json!([{ "IpProtocol": "-1", "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] }]);
+    let (spec, mut snapshot) = web_and_db(all);
+    let command = mend_of_db(&spec, &snapshot);
+    assert!(
+        command.contains(&format!(r#""UserIdGroupPairs":[{{"GroupId":"{SG}"}}]"#)),
+        "{command}"
+    );
+    assert!(command.contains("--group-id sg-00000000000000db"), "{command}");
+    // Somebody else carries it: then it says more than the role.
+    let mut other = snapshot.regions[0].network_interfaces[0].clone();
+    other.network_interface_id = "eni-3".into();
+    other.private_ip_address = "10.0.0.30".parse().ok();
+    other.private_ip_addresses[0].private_ip_address = other.private_ip_address;
+    other.private_ip_addresses[0].association = None;
+    other.association = None;
+    other.attachment = None;
+    snapshot.regions[0].network_interfaces.push(other);
+    let command = mend_of_db(&spec, &snapshot);
+    assert!(command.contains(r#""CidrIp":"10.0.0.10/32""#), "{command}");
+}
+
+#[test]
+fn clients_whose_own_group_keeps_them_in_are_not_let_in_to_it() {
+    let only_dns = json!([{ "IpProtocol": "udp", "FromPort": 53, "ToPort": 53, "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] }]);
+    let (spec, snapshot) = web_and_db(only_dns);
+    let command = mend_of_db(&spec, &snapshot);
+    assert!(command.starts_with("aws ec2 authorize-security-group-egress"), "{command}");
+    assert!(command.contains(&format!("--group-id {SG}")), "{command}");
+    assert!(command.contains(r#""CidrIp":"10.0.0.20/32""#), "{command}");
+}
+
+#[test]
+fn a_host_outside_every_cloud_rests_on_no_configuration() {
+    let text = "version: 1\nroles:\n  far:\n    select: { tags: { role: far } }\n    services: { https: { port: tcp/443, from: internet } }\nhosts:\n  edge: { addresses: 203.0.113.77, tags: { role: far } }\n";
+    let spec = spec::load(&[Source::new("spec.yaml", text)]).unwrap_or_else(|e| panic!("{e}"));
+    let report = audit(&spec, &snapshot(both()), &Observations::default());
+    let gaps: Vec<String> = report.gaps.iter().map(ToString::to_string).collect();
+    assert!(
+        gaps.iter().any(|g| g.contains("1 required exposure rests on nothing: hosts outside")),
+        "{gaps:#?}"
+    );
+    assert!(!gaps.iter().any(|g| g.contains("configuration alone")), "{gaps:#?}");
+}

@@ -1,0 +1,119 @@
+//! What gives a subnet its way to the internet: gateways and routes.
+
+use super::Mend;
+use super::ground::{Ground, Region};
+use super::mend::Change;
+use super::shell::command;
+use super::terraform::quoted;
+use crate::model::Family;
+use crate::snapshot::RouteTable;
+use std::fmt::Write;
+
+/// Subnets that are named one by one.
+const MAX_SUBNETS: usize = 4;
+
+/// Attaches a gateway to a VPC: the one that its routes lead to already, where that is attached to nothing.
+pub(super) fn attach(at: Region<'_>, vpc: &str, loose: Option<&str>) -> Mend {
+    let gateway = loose.unwrap_or("IGW_ID");
+    let attach = command([
+        "aws",
+        "ec2",
+        "attach-internet-gateway",
+        "--region",
+        at.0,
+        "--vpc-id",
+        vpc,
+        "--internet-gateway-id",
+        gateway,
+    ]);
+    if loose.is_some() {
+        let terraform = format!(
+            "resource \"aws_internet_gateway_attachment\" \"main\" {{\n  internet_gateway_id = {}\n  vpc_id              = {}\n}}\n",
+            quoted(gateway),
+            quoted(vpc)
+        );
+        return Change::AttachGateway { vpc, gateway: loose }.mend(Some(attach), Some(terraform));
+    }
+    let create = command(["aws", "ec2", "create-internet-gateway", "--region", at.0]);
+    let terraform =
+        format!("resource \"aws_internet_gateway\" \"main\" {{\n  vpc_id = {}\n}}\n", quoted(vpc));
+    Change::AttachGateway { vpc, gateway: None }
+        .mend(Some(format!("{create}\n{attach}")), Some(terraform))
+}
+
+/// Routes everything to the VPC's gateway, and says whose way that becomes besides the subnet's own.
+pub(super) fn route(
+    at: Region<'_>,
+    table: &RouteTable,
+    target: Option<&str>,
+    family: Family,
+    (ground, subnet): (&Ground<'_>, Option<&str>),
+) -> Mend {
+    let (block, flag, key) = match family {
+        Family::V4 => ("0.0.0.0/0", "--destination-cidr-block", "destination_cidr_block     "),
+        Family::V6 => ("::/0", "--destination-ipv6-cidr-block", "destination_ipv6_cidr_block"),
+    };
+    let there = table.routes.iter().find(|r| match family {
+        Family::V4 => r.destination_cidr_block.is_some_and(|b| b.prefix() == 0),
+        Family::V6 => r.destination_ipv6_cidr_block.is_some_and(|b| b.prefix() == 0),
+    });
+    let gone = there.is_some_and(|r| r.state.as_deref() == Some("blackhole"));
+    let also = others(table, ground, subnet);
+    let table = table.route_table_id.as_str();
+    if there.is_some() && !gone {
+        // One more is refused, and another target would take the way that all of its subnets have now.
+        let text = format!(
+            "{table} has a route of {block} already, to something else than an internet gateway: put the host into a subnet whose table routes {block} to {}",
+            target.unwrap_or("an internet gateway")
+        );
+        return Mend { text, command: None, terraform: None };
+    }
+    let gateway = target.unwrap_or("IGW_ID");
+    let words = [
+        "aws",
+        "ec2",
+        if gone { "replace-route" } else { "create-route" },
+        "--region",
+        at.0,
+        "--route-table-id",
+        table,
+        flag,
+        block,
+        "--gateway-id",
+        gateway,
+    ];
+    let terraform = format!(
+        "resource \"aws_route\" \"internet\" {{\n  route_table_id              = {}\n  {key} = {}\n  gateway_id                  = {}\n}}\n",
+        quoted(table),
+        quoted(block),
+        quoted(gateway)
+    );
+    let mut mend =
+        Change::Route { table, target, block }.mend(Some(command(words)), Some(terraform));
+    mend.text += &also;
+    mend
+}
+
+/// The other subnets that a route of this table is for, as the end of a sentence; nothing where there is none.
+fn others(table: &RouteTable, ground: &Ground<'_>, subnet: Option<&str>) -> String {
+    let is_main = table.associations.iter().any(|a| a.main);
+    let subnets: Vec<&str> =
+        ground.subnets_of(table).into_iter().filter(|s| Some(*s) != subnet).collect();
+    let mut named = subnets.iter().take(MAX_SUBNETS).copied().collect::<Vec<_>>().join(", ");
+    if subnets.len() > MAX_SUBNETS {
+        let _ = write!(named, " and {} more", subnets.len() - MAX_SUBNETS);
+    }
+    let become_public = if subnets.len() == 1 { "becomes" } else { "become" };
+    match (is_main, subnets.is_empty()) {
+        (false, true) => String::new(),
+        (false, false) => format!("; {named} {become_public} public with it"),
+        (true, true) => {
+            "; it is the main table, so every subnet that gets no table of its own is public from then on"
+                .into()
+        }
+        (true, false) => format!(
+            "; it is the main table: {named} {become_public} public with it, and so does every subnet that gets no table of its own, so a table of its own for {} opens less",
+            subnet.unwrap_or("this subnet")
+        ),
+    }
+}
