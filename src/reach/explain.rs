@@ -37,12 +37,17 @@ impl<'a> Reach<'a> {
         let mut best: Option<Explanation> = None;
         for (from, to) in &flows {
             let one = self.answer(from, to, query);
+            // Of ways that are closed, one that no route leads into says the least.
+            let unrouted = |e: &Explanation| {
+                e.configured.path().is_some_and(|p| p.decided_by().layer == Layer::Subnet)
+            };
             let rank = |e: &Explanation| match e.configured.verdict() {
                 Verdict::Permitted => 0,
                 Verdict::Partly => 1,
                 Verdict::Unknown => 2,
-                Verdict::Blocked => 3,
-                Verdict::NotApplicable => 4,
+                Verdict::Blocked if !unrouted(e) => 3,
+                Verdict::Blocked => 4,
+                Verdict::NotApplicable => 5,
             };
             if best.as_ref().is_none_or(|b| rank(&one) < rank(b)) {
                 best = Some(one);
@@ -313,9 +318,15 @@ impl<'a> Reach<'a> {
         let there = one(address);
         let place = start.place;
         let same = self.index.subnet_holding(place.vpc, address).is_some_and(|s| s.id == place.id);
-        let stages = ways.depart(start, &there, None, !same);
+        let inside = self.index.vpc_blocks(place.vpc).contains(address);
+        let unseen = match same || inside {
+            true => ways.unseen_inside(place, (*there).clone()),
+            false => ways.unseen_beyond(place, &there),
+        };
+        let theirs = super::peers::of(&self.index, None, &unseen);
+        let stages = ways.depart(start, &there, theirs, !same);
         let mut stages = super::ways::collapse(stages, &there);
-        if same || self.index.vpc_blocks(place.vpc).contains(address) {
+        if same || inside {
             stages.push(self.nobody_in(place.vpc, address));
             return stages;
         }

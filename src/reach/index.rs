@@ -2,7 +2,7 @@
 
 use super::attached::Attached;
 use super::group::{Direction, Group};
-use crate::model::{AddressSet, Gap, GapKind, Protocol};
+use crate::model::{AddressSet, Family, Gap, GapKind, Protocol};
 use crate::snapshot::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -42,12 +42,14 @@ pub(super) struct Index<'a> {
     pub(super) attachments: BTreeMap<&'a str, Vec<Attached<'a>>>,
     pub(super) transit_tables: BTreeMap<&'a str, &'a TransitGatewayRouteTable>,
     pub(super) edge_tables: BTreeMap<&'a str, &'a RouteTable>,
-    prefix_lists: BTreeMap<&'a str, Option<AddressSet>>,
+    prefix_lists: BTreeMap<&'a str, (&'a PrefixList, Option<AddressSet>)>,
     pub(super) balancers: BTreeMap<&'a str, (&'a Balancer, usize)>,
     pub(super) listeners: BTreeMap<&'a str, Vec<&'a Listener>>,
     pub(super) target_groups: BTreeMap<&'a str, &'a TargetGroup>,
     pub(super) exclusions: Vec<&'a BpaExclusion>,
     pub(super) bpa: Vec<Option<&'a BpaOptions>>,
+    /// Interfaces of which two parts of the snapshot say different things.
+    pub(super) doubtful: BTreeMap<usize, Gap>,
     /// Protocols without ports that a network ACL or a way out of some group names: what they let
     /// through may differ from all others.
     pub(super) named: BTreeSet<Protocol>,
@@ -137,6 +139,7 @@ impl<'a> Index<'a> {
             target_groups: BTreeMap::new(),
             exclusions: Vec::new(),
             bpa: Vec::new(),
+            doubtful: BTreeMap::new(),
             named: BTreeSet::new(),
             outcomes: BTreeMap::new(),
         };
@@ -171,6 +174,7 @@ impl<'a> Index<'a> {
         for nic in index.nics.iter_mut().filter(|n| n.instance.is_none()) {
             nic.owner = owners.get(nic.id()).map(|owner| owner.as_str().into());
         }
+        index.doubtful = index.hidden_databases();
         for spots in index.spots.values_mut() {
             spots.sort_unstable();
             spots.dedup();
@@ -221,7 +225,10 @@ impl<'a> Index<'a> {
         }
         for row in &rows.prefix_lists {
             let set = row.networks().map(|n| n.into_iter().collect());
-            let have = self.prefix_lists.entry(&row.prefix_list_id).or_insert(None);
+            let (best, have) = self.prefix_lists.entry(&row.prefix_list_id).or_insert((row, None));
+            if best.address_family.is_none() {
+                *best = row;
+            }
             *have = have.take().or(set);
         }
         for row in &rows.load_balancers {
@@ -432,13 +439,18 @@ impl<'a> Index<'a> {
 
     /// The blocks of a prefix list; `None` where they could not be read.
     pub(super) fn prefix_list(&self, id: &str) -> Option<&AddressSet> {
-        self.prefix_lists.get(id)?.as_ref()
+        self.prefix_lists.get(id)?.1.as_ref()
+    }
+
+    /// Whether a prefix list may hold blocks of a family: one that nobody described may.
+    pub(super) fn list_may_hold(&self, id: &str, family: Family) -> bool {
+        self.prefix_lists.get(id).is_none_or(|(row, _)| row.may_hold(family))
     }
 
     /// The gap of an unresolved prefix list.
     pub(super) fn prefix_gap(&self, id: &str) -> Gap {
         let why = match self.prefix_lists.get(id) {
-            Some(_) => "its entries could not be read",
+            Some(_) => "its entries could not be read, or not all of them",
             None => "it is not in the snapshot",
         };
         Gap::new(GapKind::PrefixLists, id, why)
@@ -512,6 +524,33 @@ impl<'a> Index<'a> {
         nics
     }
 
+    /// Interfaces with a public address of which every database that may have them is said not to
+    /// be publicly accessible (R32).
+    fn hidden_databases(&self) -> BTreeMap<usize, Gap> {
+        let mut out = BTreeMap::new();
+        let views = self.snapshot.regions.iter().enumerate();
+        for (view, rows) in views.filter(|(v, _)| self.complete(*v, CallKind::DbInstances)) {
+            let own = |(_, nic): &(usize, &Nic<'_>)| {
+                nic.view == view && nic.row.description.as_deref() == Some("RDSNetworkInterface")
+            };
+            for (at, nic) in self.nics.iter().enumerate().filter(own) {
+                let public = self.addresses_of(at).into_iter();
+                let public = public.filter(|(_, s)| matches!(s.role, Role::Public(_))).count();
+                let of = rows.db_instances.iter().filter(|db| db.may_have(nic.row));
+                let of: Vec<&DbInstance> = of.collect();
+                if let ([first, ..], true) = (&of[..], public > 0)
+                    && of.iter().all(|db| !db.publicly_accessible)
+                {
+                    let name = &first.db_instance_identifier;
+                    let why =
+                        format!("it has a public address, and {name} is not publicly accessible");
+                    out.insert(at, Gap::new(GapKind::DbInstances, nic.id(), why));
+                }
+            }
+        }
+        out
+    }
+
     /// The interfaces that may be a database's.
     pub(super) fn nics_of_database(&self, db: &DbInstance) -> Vec<usize> {
         (0..self.nics.len()).filter(|n| db.may_have(self.nics[*n].row)).collect()
@@ -546,13 +585,7 @@ impl<'a> Index<'a> {
 
     /// The blocks of a VPC that are in force; empty where the VPC is not in the snapshot.
     pub(super) fn vpc_blocks(&self, vpc: &str) -> AddressSet {
-        let Some(row) = self.vpcs.get(vpc) else { return AddressSet::empty() };
-        let live = |s: &Option<CidrState>| s.as_ref().is_none_or(|s| s.state == "associated");
-        let more = row.cidr_block_association_set.iter().filter(|a| live(&a.cidr_block_state));
-        let v6 =
-            row.ipv6_cidr_block_association_set.iter().filter(|a| live(&a.ipv6_cidr_block_state));
-        let v4 = row.cidr_block.into_iter().chain(more.filter_map(|a| a.cidr_block));
-        v4.map(Into::into).chain(v6.filter_map(|a| a.ipv6_cidr_block).map(Into::into)).collect()
+        self.vpcs.get(vpc).map(|row| row.blocks().collect()).unwrap_or_default()
     }
 
     /// The subnet of a VPC that holds an address.

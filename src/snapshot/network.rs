@@ -1,4 +1,5 @@
 use super::{PrefixListEntry, Tag};
+use crate::model::Family;
 use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,19 @@ pub struct Vpc {
     pub cidr_block_association_set: Vec<CidrAssociation>,
     pub ipv6_cidr_block_association_set: Vec<Ipv6CidrAssociation>,
     pub tags: Vec<Tag>,
+}
+
+impl Vpc {
+    /// The blocks that are in force.
+    pub fn blocks(&self) -> impl Iterator<Item = IpNetwork> {
+        let live = |s: &Option<CidrState>| s.as_ref().is_none_or(|s| s.state == "associated");
+        let more = self.cidr_block_association_set.iter();
+        let more = more.filter(move |a| live(&a.cidr_block_state)).filter_map(|a| a.cidr_block);
+        let v6 = self.ipv6_cidr_block_association_set.iter();
+        let v6 = v6.filter(move |a| live(&a.ipv6_cidr_block_state));
+        let v6 = v6.filter_map(|a| a.ipv6_cidr_block);
+        self.cidr_block.into_iter().chain(more).map(Into::into).chain(v6.map(Into::into))
+    }
 }
 
 /// An IPv4 block of a VPC and whether it is in force (`State` = `associated`).
@@ -181,11 +195,24 @@ pub struct PrefixList {
     pub prefix_list_id: String,
     pub prefix_list_name: Option<String>,
     pub owner_id: Option<String>,
-    /// `None` when the entries could not be read.
+    /// `IPv4` or `IPv6`: the one family that its blocks are of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address_family: Option<String>,
+    /// `None` when the entries could not be read, or not all of them.
     pub entries: Option<Vec<PrefixListEntry>>,
 }
 
 impl PrefixList {
+    /// Whether it may hold blocks of a family.
+    #[must_use]
+    pub fn may_hold(&self, family: Family) -> bool {
+        match self.address_family.as_deref() {
+            Some("IPv4") => family == Family::V4,
+            Some("IPv6") => family == Family::V6,
+            _ => true,
+        }
+    }
+
     /// The blocks, where they could be read.
     #[must_use]
     pub fn networks(&self) -> Option<Vec<IpNetwork>> {

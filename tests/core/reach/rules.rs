@@ -123,6 +123,10 @@ fn r09_icmp_types_and_codes() {
     assert_eq!(exposed(&snap(&icmp(8, -1))), ["54.1.2.3 icmp/echo permitted"]);
     assert_eq!(exposed(&snap(&icmp(8, 0))), ["54.1.2.3 icmp/echo permitted"]);
     assert_eq!(exposed(&snap(&icmp(8, 9))), ["54.1.2.3 icmp/8/9 permitted"]);
+    for code in [-1, 0] {
+        assert_eq!(verdict(&icmp(8, code), "internet", "54.1.2.3", "icmp/echo"), "permitted");
+        assert_eq!(verdict(&icmp(8, code), "internet", "54.1.2.3", "icmp/8/0"), "permitted");
+    }
     assert_eq!(exposed(&snap(&icmp(-1, -1))), ["54.1.2.3 icmp permitted"]);
     assert!(exposed(&snap(&icmp(-1, 9))).is_empty(), "a code without a type matches nothing");
     // An echo needs its answer, by the ACL's own field.
@@ -162,6 +166,12 @@ fn r11_prefix_lists_and_unresolved_ones() {
     assert_eq!(verdict(&w, "8.8.8.8", "54.1.2.3", "tcp/22"), "permitted");
     assert_eq!(verdict(&w, "9.9.9.9", "54.1.2.3", "tcp/22"), "blocked");
     assert_eq!(exposed(&snap(&w)), ["54.1.2.3 tcp/22 partly"]);
+    // A list is of one family: unread, it says nothing of the other one.
+    w["PrefixLists"] = json!([{ "PrefixListId": "pl-1", "AddressFamily": "IPv4" }]);
+    assert_eq!(verdict(&w, "8.8.8.8", "54.1.2.3", "tcp/22"), "unknown");
+    assert_eq!(verdict(&w, "2600:9000::1", "2600:1f00::10", "tcp/22"), "blocked");
+    w["PrefixLists"] = json!([{ "PrefixListId": "pl-1" }]);
+    assert_eq!(verdict(&w, "2600:9000::1", "2600:1f00::10", "tcp/22"), "unknown");
 }
 
 #[test]
@@ -471,6 +481,7 @@ fn r32_a_database_is_known_by_its_place_and_groups() {
     let open = snap(&w);
     assert!(Reach::new(&open, &Options::default()).gaps().is_empty());
     w["DbInstances"][0]["PubliclyAccessible"] = json!(false);
+    w["NetworkInterfaces"][0]["PrivateIpAddresses"][0]["Association"] = Value::Null;
     assert_eq!(said(&snap(&w), "internet", "db", "tcp/22"), "blocked internet internet");
 }
 
@@ -514,7 +525,7 @@ pub(super) fn balanced(kind: &str) -> Value {
     w["SecurityGroups"].as_array_mut().expect("list").push(json!({ "GroupId": "sg-b", "GroupName": "b", "IpPermissions": [permission("tcp", 443, 443, "0.0.0.0/0", None)] }));
     w["LoadBalancers"] = json!([{ "LoadBalancerArn": arn, "Type": if kind == "net" { "network" } else { "application" }, "Scheme": "internet-facing", "State": { "Code": "active" }, "Attributes": { "load_balancing.cross_zone.enabled": "true" } }]);
     w["Listeners"] = json!([{ "ListenerArn": "l", "LoadBalancerArn": arn, "Port": 443, "Protocol": if kind == "net" { "TCP" } else { "HTTPS" }, "DefaultActions": [{ "Type": "forward", "TargetGroupArn": "tg" }] }]);
-    w["TargetGroups"] = json!([{ "TargetGroupArn": "tg", "Port": 8443, "TargetType": "instance", "Targets": [{ "Target": { "Id": "i-2", "Port": 8443 }, "State": "healthy" }] }]);
+    w["TargetGroups"] = json!([{ "TargetGroupArn": "tg", "Port": 8443, "TargetType": "instance", "Attributes": { "preserve_client_ip.enabled": "true" }, "Targets": [{ "Target": { "Id": "i-2", "Port": 8443 }, "State": "healthy" }] }]);
     w
 }
 
@@ -621,6 +632,27 @@ fn r35_block_public_access_overrides_everything() {
     );
     w["BpaExclusions"][0]["InternetGatewayExclusionMode"] = json!("allow-bidirectional");
     assert_eq!(verdict(&w, "internet", "54.1.2.3", "tcp/22"), "permitted");
+    // An exclusion that is being made or taken back may be in force or not.
+    for (state, wanted) in [
+        ("create-in-progress", "unknown"),
+        ("update-in-progress", "unknown"),
+        ("delete-in-progress", "unknown"),
+        ("disable-in-progress", "unknown"),
+        ("some-new-state", "unknown"),
+        ("create-failed", "blocked"),
+        ("delete-complete", "blocked"),
+        ("disable-complete", "blocked"),
+    ] {
+        w["BpaExclusions"][0]["State"] = json!(state);
+        let answer = explain(&snap(&w), "internet", "54.1.2.3", "tcp/22");
+        assert_eq!(answer.configured.verdict().to_string(), wanted, "{state}");
+        let told = answer.gaps.iter().any(|g| g.scope == "x" && g.why.contains(state));
+        assert_eq!(told, wanted == "unknown", "{state}: {:?}", answer.gaps);
+    }
+    // One that lets nothing in either way changes nothing.
+    w["BpaExclusions"][0]["State"] = json!("create-in-progress");
+    w["BpaExclusions"][0]["InternetGatewayExclusionMode"] = json!("allow-egress");
+    assert_eq!(verdict(&w, "internet", "54.1.2.3", "tcp/22"), "blocked");
     // Not asked in saved output: the default, as a named assumption, with the gap listed.
     let mut s = snap(&world());
     outcome(&mut s, CallKind::VpcBpaOptions, None);
@@ -653,6 +685,18 @@ fn r36_what_is_not_modelled_is_said() {
     assert_eq!(answer.gaps[0].kind, GapKind::NotModelled);
     // Another layer blocks for sure.
     assert_eq!(verdict(&w, "internet", "54.1.2.3", "tcp/80"), "blocked");
+    // A target of a kind that nobody knows, and a state that is neither active nor a blackhole.
+    for route in [
+        json!({ "DestinationCidrBlock": "0.0.0.0/0", "SomeNewArn": "arn:x", "State": "active" }),
+        json!({ "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1", "State": "filtered" }),
+        json!({ "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1", "State": "new-state" }),
+    ] {
+        w["RouteTables"][1]["Routes"][1] = route.clone();
+        let answer = explain(&snap(&w), "internet", "54.1.2.3", "tcp/22");
+        assert_eq!(answer.configured.verdict(), Verdict::Unknown, "{route}");
+        assert_eq!(answer.gaps[0].kind, GapKind::NotModelled, "{route}");
+        assert_eq!(verdict(&w, "i-1", "8.8.8.8", "tcp/443"), "unknown", "{route}");
+    }
 }
 
 #[test]
