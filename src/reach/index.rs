@@ -2,7 +2,7 @@
 
 use super::attached::Attached;
 use super::group::{Direction, Group};
-use crate::model::{AddressSet, Gap, GapKind, Protocol};
+use crate::model::{AddressSet, Family, Gap, GapKind, Protocol};
 use crate::snapshot::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -42,7 +42,7 @@ pub(super) struct Index<'a> {
     pub(super) attachments: BTreeMap<&'a str, Vec<Attached<'a>>>,
     pub(super) transit_tables: BTreeMap<&'a str, &'a TransitGatewayRouteTable>,
     pub(super) edge_tables: BTreeMap<&'a str, &'a RouteTable>,
-    prefix_lists: BTreeMap<&'a str, Option<AddressSet>>,
+    prefix_lists: BTreeMap<&'a str, (&'a PrefixList, Option<AddressSet>)>,
     pub(super) balancers: BTreeMap<&'a str, (&'a Balancer, usize)>,
     pub(super) listeners: BTreeMap<&'a str, Vec<&'a Listener>>,
     pub(super) target_groups: BTreeMap<&'a str, &'a TargetGroup>,
@@ -221,7 +221,10 @@ impl<'a> Index<'a> {
         }
         for row in &rows.prefix_lists {
             let set = row.networks().map(|n| n.into_iter().collect());
-            let have = self.prefix_lists.entry(&row.prefix_list_id).or_insert(None);
+            let (best, have) = self.prefix_lists.entry(&row.prefix_list_id).or_insert((row, None));
+            if best.address_family.is_none() {
+                *best = row;
+            }
             *have = have.take().or(set);
         }
         for row in &rows.load_balancers {
@@ -432,13 +435,18 @@ impl<'a> Index<'a> {
 
     /// The blocks of a prefix list; `None` where they could not be read.
     pub(super) fn prefix_list(&self, id: &str) -> Option<&AddressSet> {
-        self.prefix_lists.get(id)?.as_ref()
+        self.prefix_lists.get(id)?.1.as_ref()
+    }
+
+    /// Whether a prefix list may hold blocks of a family: one that nobody described may.
+    pub(super) fn list_may_hold(&self, id: &str, family: Family) -> bool {
+        self.prefix_lists.get(id).is_none_or(|(row, _)| row.may_hold(family))
     }
 
     /// The gap of an unresolved prefix list.
     pub(super) fn prefix_gap(&self, id: &str) -> Gap {
         let why = match self.prefix_lists.get(id) {
-            Some(_) => "its entries could not be read",
+            Some(_) => "its entries could not be read, or not all of them",
             None => "it is not in the snapshot",
         };
         Gap::new(GapKind::PrefixLists, id, why)

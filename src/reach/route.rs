@@ -65,6 +65,7 @@ impl<'a> Routes<'a> {
             if let Some(list) = route.destination_prefix_list_id.as_deref() {
                 match index.prefix_list(list) {
                     Some(set) => set.to_networks().into_iter().for_each(push),
+                    None if !index.list_may_hold(list, family) => {}
                     None => routes.unresolved.push((list, target)),
                 }
             }

@@ -1,4 +1,5 @@
 use super::{PrefixListEntry, Tag};
+use crate::model::Family;
 use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use serde::{Deserialize, Serialize};
 
@@ -181,11 +182,24 @@ pub struct PrefixList {
     pub prefix_list_id: String,
     pub prefix_list_name: Option<String>,
     pub owner_id: Option<String>,
-    /// `None` when the entries could not be read.
+    /// `IPv4` or `IPv6`: the one family that its blocks are of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address_family: Option<String>,
+    /// `None` when the entries could not be read, or not all of them.
     pub entries: Option<Vec<PrefixListEntry>>,
 }
 
 impl PrefixList {
+    /// Whether it may hold blocks of a family.
+    #[must_use]
+    pub fn may_hold(&self, family: Family) -> bool {
+        match self.address_family.as_deref() {
+            Some("IPv4") => family == Family::V4,
+            Some("IPv6") => family == Family::V6,
+            _ => true,
+        }
+    }
+
     /// The blocks, where they could be read.
     #[must_use]
     pub fn networks(&self) -> Option<Vec<IpNetwork>> {

@@ -42,9 +42,16 @@ pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> (Snapshot, Vec<Stra
     let (mut asked, mut strays) = (BTreeSet::new(), Vec::new());
     for (place, mut pending, embedded) in rest {
         asked.append(&mut pending.asked_listeners);
-        let (view, _) = views.entry(place).or_default();
+        pending.drop_halves();
+        let (view, calls) = views.entry(place).or_default();
         strays.extend(apply(view, pending));
-        embed(view, embedded);
+        let listing = calls.get(&CallKind::NetworkInterfaces);
+        let listed = listing.is_some_and(|t| t.bad == 0 && (t.more == 0 || t.last > 0));
+        for why in embed(view, embedded, listed) {
+            let tally = calls.entry(CallKind::NetworkInterfaces).or_default();
+            tally.bad += 1;
+            tally.why.get_or_insert(why);
+        }
     }
     let mut snapshot = Snapshot::empty(taken_at);
     for ((account, region), (mut view, mut calls)) in views {
@@ -220,6 +227,7 @@ fn apply(view: &mut RegionView, pending: Pending) -> Vec<Stray> {
         mut transit_routes,
         mut propagations,
         mut template_versions,
+        pages: _,
     } = pending;
     for b in &mut view.load_balancers {
         b.attributes = balancer_attributes.remove(&b.load_balancer_arn).or(b.attributes.take());
@@ -274,25 +282,50 @@ fn apply(view: &mut RegionView, pending: Pending) -> Vec<Stray> {
 
 /// Adds interfaces that only the instances show. Hand-made data repeats ids: a second interface of
 /// the same id and another address is told apart by its instance.
-fn embed(view: &mut RegionView, embedded: Vec<Interface>) {
-    let mut known: BTreeMap<String, Option<std::net::IpAddr>> = view
-        .network_interfaces
-        .iter()
-        .map(|i| (i.network_interface_id.clone(), i.private_ip_address))
-        .collect();
+///
+/// Where the listing is whole (`listed`) and has not what an instance shows, or names other groups,
+/// neither is believed: what contradicts it.
+fn embed(view: &mut RegionView, embedded: Vec<Interface>, listed: bool) -> Vec<String> {
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    for (at, row) in view.network_interfaces.iter().enumerate() {
+        known.entry(row.network_interface_id.clone()).or_insert(at);
+    }
+    let mut wrong = Vec::new();
     for mut interface in embedded {
-        match known.get(&interface.network_interface_id) {
-            Some(address) if *address == interface.private_ip_address => continue,
+        let id = interface.network_interface_id.clone();
+        match known.get(&id).map(|at| &mut view.network_interfaces[*at]) {
+            Some(row) if row.private_ip_address == interface.private_ip_address => {
+                if !row.groups.is_empty() && differ(&row.groups, &interface.groups) {
+                    row.groups.clear();
+                    wrong.push(format!("{id}: its instance shows other groups than the listing"));
+                }
+                continue;
+            }
             Some(_) => {
                 let instance = interface.attachment.as_ref().and_then(|a| a.instance_id.clone());
                 interface.network_interface_id +=
                     &format!("@{}", instance.as_deref().unwrap_or("unknown"));
             }
+            None if listed => {
+                wrong.push(format!("{id}: an instance shows it and the listing lacks it"));
+                continue;
+            }
             None => {}
         }
-        known.insert(interface.network_interface_id.clone(), interface.private_ip_address);
+        known
+            .entry(interface.network_interface_id.clone())
+            .or_insert(view.network_interfaces.len());
         view.network_interfaces.push(interface);
     }
+    wrong
+}
+
+/// Whether two readings of an interface name different groups; one that names none says nothing.
+fn differ(a: &[GroupRef], b: &[GroupRef]) -> bool {
+    let ids = |list: &[GroupRef]| -> BTreeSet<String> {
+        list.iter().map(|g| g.group_id.clone()).collect()
+    };
+    !b.is_empty() && ids(a) != ids(b)
 }
 
 /// Sorts every list by id and drops repeated rows: pages and files overlap. Of what decides and is
@@ -368,6 +401,7 @@ fn merge_prefix_lists(list: &mut Vec<PrefixList>) {
             a.entries = a.entries.take().or(b.entries.take());
             a.prefix_list_name = a.prefix_list_name.take().or(b.prefix_list_name.take());
             a.owner_id = a.owner_id.take().or(b.owner_id.take());
+            a.address_family = a.address_family.take().or(b.address_family.take());
         }
         same
     });

@@ -10,7 +10,7 @@ pub(super) fn flaw(kind: CallKind, row: &Value) -> Option<String> {
         CallKind::SecurityGroups => absent(row, "IpPermissions").or_else(|| {
             ["IpPermissions", "IpPermissionsEgress"]
                 .iter()
-                .find_map(|list| items(row, list).find_map(protocol_of_permission))
+                .find_map(|list| items(row, list).find_map(permission))
         }),
         CallKind::NetworkAcls => {
             absent(row, "Entries").or_else(|| items(row, "Entries").find_map(entry))
@@ -32,8 +32,24 @@ fn items<'v>(row: &'v Value, list: &str) -> impl Iterator<Item = &'v Value> {
     row.get(list).and_then(Value::as_array).into_iter().flatten()
 }
 
-fn protocol_of_permission(permission: &Value) -> Option<String> {
-    protocol(permission, "IpProtocol")
+/// What a permission has.
+const OF_PERMISSION: [&str; 7] = [
+    "FromPort",
+    "IpProtocol",
+    "IpRanges",
+    "Ipv6Ranges",
+    "PrefixListIds",
+    "ToPort",
+    "UserIdGroupPairs",
+];
+
+fn permission(permission: &Value) -> Option<String> {
+    let fields = permission.as_object().into_iter().flatten();
+    // A list that we do not know may be of clients.
+    let list = |v: &Value| v.as_array().is_some_and(|l| !l.is_empty());
+    let mut more = fields.filter(|(k, v)| !OF_PERMISSION.contains(&k.as_str()) && list(v));
+    let unknown = more.next().map(|(key, _)| format!("a permission has {key}, which is not known"));
+    unknown.or_else(|| protocol(permission, "IpProtocol"))
 }
 
 fn protocol(value: &Value, field: &str) -> Option<String> {

@@ -24,6 +24,7 @@ pub(super) fn file(file: &File, read: Documents, units: &mut Units) -> Result<()
         if let Some(kind) = called::call(&file.parts).filter(|_| read.empty) {
             let unit = units.entry(key(file)).or_default();
             unit.file = file.name();
+            unit.list = about(file);
             unit.bad(kind, "it is empty, as where a call failed".into());
         }
         return Err(why);
@@ -32,6 +33,7 @@ pub(super) fn file(file: &File, read: Documents, units: &mut Units) -> Result<()
     let fresh = !units.contains_key(&unit_key);
     let unit = units.entry(unit_key.clone()).or_default();
     unit.file = file.name();
+    unit.list = about(file);
     let mut used = Vec::new();
     let (keys, keys_of) = (keys(&read.values), all_keys(&read.values));
     for value in read.values {
@@ -123,6 +125,10 @@ fn document(file: &File, value: Value, unit: &mut Unit, used: &mut Vec<CallKind>
                         tally.more += 1
                     } else {
                         tally.last += 1
+                    }
+                    if let Some(list) = unit.list.clone() {
+                        let pages = unit.pending.pages.entry((kind, list)).or_default();
+                        if more { pages.more += 1 } else { pages.last += 1 }
                     }
                     used.push(kind);
                 }
@@ -270,6 +276,7 @@ fn list(file: &File, key: &str, value: Value, unit: &mut Unit) -> Option<CallKin
                 let routes = take_list(&mut value, "Routes");
                 if value.get(MORE_ROUTES) == Some(&Value::Bool(true)) {
                     unit.bad(K::TransitGatewayRoutes, format!("{table} has more routes"));
+                    unit.half(K::TransitGatewayRoutes, table.clone());
                 }
                 transit_routes(unit, table, routes);
             }
@@ -502,7 +509,10 @@ fn transit_routes(unit: &mut Unit, table: String, values: Vec<Value>) {
         }
         match row(value, "DestinationCidrBlock") {
             Ok(r) => unit.pending.transit_routes.entry(table.clone()).or_default().push(r),
-            Err(why) => unit.bad(kind, why),
+            Err(why) => {
+                unit.bad(kind, why);
+                unit.half(kind, table.clone());
+            }
         }
     }
 }
@@ -517,7 +527,10 @@ fn propagations(unit: &mut Unit, table: String, values: Vec<Value>) {
         }
         match row(value, "TransitGatewayAttachmentId") {
             Ok(r) => unit.pending.propagations.entry(table.clone()).or_default().push(r),
-            Err(why) => unit.bad(kind, why),
+            Err(why) => {
+                unit.bad(kind, why);
+                unit.half(kind, table.clone());
+            }
         }
     }
 }
@@ -641,6 +654,11 @@ fn classic(unit: &mut Unit, value: Value) {
             ..TargetGroup::default()
         });
     }
+}
+
+/// The list that a file's name says it is about.
+fn about(file: &File) -> Option<String> {
+    named(file, "pl-").or_else(|| named(file, "tgw-rtb-"))
 }
 
 /// The id beginning with `prefix` in a file's path: answers that do not name what they are about

@@ -21,6 +21,8 @@ pub(super) struct Unit {
     pub(super) pending: Pending,
     /// The file that is being read.
     pub(super) file: String,
+    /// The prefix list or transit gateway route table that the file's name says it is about.
+    pub(super) list: Option<String>,
 }
 
 /// What came of one call.
@@ -51,6 +53,35 @@ pub(super) struct Pending {
     pub(super) transit_routes: BTreeMap<String, Vec<TransitGatewayRoute>>,
     pub(super) propagations: BTreeMap<String, Vec<TransitGatewayRouteAttachment>>,
     pub(super) template_versions: BTreeMap<String, Vec<LaunchTemplateVersion>>,
+    /// Pages of each list that answers by itself.
+    pub(super) pages: BTreeMap<(CallKind, String), Pages>,
+}
+
+/// What came of one list that is asked for by itself.
+#[derive(Debug, Default)]
+pub(super) struct Pages {
+    /// A row of it, or a page, could not be read.
+    pub(super) bad: bool,
+    /// Pages that name a next one.
+    pub(super) more: usize,
+    /// Pages that do not.
+    pub(super) last: usize,
+}
+
+impl Pending {
+    /// Takes out the lists that were read in part: one read by half would pass for a whole one.
+    pub(super) fn drop_halves(&mut self) {
+        let pages = std::mem::take(&mut self.pages);
+        let halves = pages.into_iter().filter(|(_, p)| p.bad || (p.more > 0 && p.last == 0));
+        for ((kind, list), _) in halves {
+            match kind {
+                CallKind::ManagedPrefixListEntries => drop(self.prefix_entries.remove(&list)),
+                CallKind::TransitGatewayRoutes => drop(self.transit_routes.remove(&list)),
+                CallKind::TransitGatewayPropagations => drop(self.propagations.remove(&list)),
+                _ => {}
+            }
+        }
+    }
 }
 
 impl Unit {
@@ -66,10 +97,18 @@ impl Unit {
 
     /// Notes something of the call that could not be read.
     pub(super) fn bad(&mut self, kind: CallKind, why: String) {
+        if let Some(list) = self.list.clone() {
+            self.half(kind, list);
+        }
         let why = format!("{}: {why}", self.file);
         let tally = self.made(kind);
         tally.bad += 1;
         tally.why.get_or_insert(why);
+    }
+
+    /// Notes that one list of the call was not read whole.
+    pub(super) fn half(&mut self, kind: CallKind, list: String) {
+        self.pending.pages.entry((kind, list)).or_default().bad = true;
     }
 }
 

@@ -162,6 +162,12 @@ fn r11_prefix_lists_and_unresolved_ones() {
     assert_eq!(verdict(&w, "8.8.8.8", "54.1.2.3", "tcp/22"), "permitted");
     assert_eq!(verdict(&w, "9.9.9.9", "54.1.2.3", "tcp/22"), "blocked");
     assert_eq!(exposed(&snap(&w)), ["54.1.2.3 tcp/22 partly"]);
+    // A list is of one family: unread, it says nothing of the other one.
+    w["PrefixLists"] = json!([{ "PrefixListId": "pl-1", "AddressFamily": "IPv4" }]);
+    assert_eq!(verdict(&w, "8.8.8.8", "54.1.2.3", "tcp/22"), "unknown");
+    assert_eq!(verdict(&w, "2600:9000::1", "2600:1f00::10", "tcp/22"), "blocked");
+    w["PrefixLists"] = json!([{ "PrefixListId": "pl-1" }]);
+    assert_eq!(verdict(&w, "2600:9000::1", "2600:1f00::10", "tcp/22"), "unknown");
 }
 
 #[test]

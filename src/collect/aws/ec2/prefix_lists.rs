@@ -17,6 +17,7 @@ pub(in crate::collect::aws) async fn lists(ec2: &Client) -> Read<PrefixList> {
                     prefix_list_id: id("PrefixListId", row.prefix_list_id())?,
                     prefix_list_name: text(row.prefix_list_name()),
                     owner_id: text(row.owner_id()),
+                    address_family: text(row.address_family()),
                     entries: None,
                 })
             },
