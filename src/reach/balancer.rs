@@ -1,8 +1,9 @@
-use super::combine::combine;
+use super::combine::{Decision, combine};
 use super::index::{Index, Nic, Place};
+use super::peers::Peers;
 use super::span::{Ends, Span, Stage, way};
 use super::ways::{Ways, one};
-use super::{Decider, Hop, Layer, Verdict};
+use super::{Assumption, Decider, Hop, Layer, Verdict};
 use crate::model::{AddressSet, Gap, GapKind, PortSet, Protocol};
 use crate::snapshot::{Action, Balancer, CallKind, Listener, TargetGroup, TargetHealth};
 use std::collections::BTreeMap;
@@ -169,11 +170,16 @@ fn span<'a>(
         })
     });
     let decider = decider.filter(|_| maybe == Ends::None);
-    let text = match (&tally.through, &decider) {
-        (Some(target), None) => format!("listener {name}:{port} to {target}"),
+    let text = match (&tally.through, tally.gaps.first()) {
+        (Some(target), Some(gap)) if yes == Ends::None => {
+            format!("listener {name}:{port} to {target}: {}", gap.why)
+        }
+        (Some(target), _) => format!("listener {name}:{port} to {target}"),
+        (None, Some(gap)) => format!("listener {name}:{port}: {}", gap.why),
         _ => format!("listener {name}:{port}: no target is reached"),
     };
-    Span { yes, maybe, entry: Some(text.into()), ..span }.with(tally.gaps, decider, tally.hops)
+    let span = Span { yes, maybe, entry: Some(text.into()), ..span };
+    span.with(tally.gaps, decider, tally.hops).assuming(tally.assumptions)
 }
 
 /// The target groups an action forwards to.
@@ -197,6 +203,7 @@ struct Tally {
     through: Option<String>,
     /// The way to the first target that is reached, else to the first.
     hops: Vec<Hop>,
+    assumptions: Vec<Assumption>,
 }
 
 fn targets<'a>(
@@ -306,49 +313,95 @@ fn one_target<'a>(
     // The client's address stays where it is kept; a group source that names the balancer's group
     // matches all the same.
     let own = nic.row.private_ip_address.map(one);
-    let (seen, keeps) = match (keeps_client(group, ways.protocol), own) {
-        (false, Some(own)) => (own, false),
-        _ => (Arc::clone(ends), true),
-    };
     let filtered = subnet.id != place.id;
-    let stages = ways.arrive(to, subnet, &seen, Some(&nic.groups), filtered);
-    for (_, decision) in combine(&way(stages), &seen, &seen, &PortSet::one(port)) {
-        match decision.verdict {
-            Verdict::Blocked => {
-                let mut decider = decision.path.decided_by().clone();
-                let entry = decider.entry.unwrap_or_default();
-                let (protocol, sep) = (ways.protocol, if entry.is_empty() { "" } else { ": " });
-                if tally.hops.is_empty() {
-                    tally.hops = decision.path.hops().to_vec();
-                }
-                decider.entry = Some(format!("target {id} {protocol}/{port}{sep}{entry}").into());
-                tally.blocked.get_or_insert(decider);
-            }
-            _ => {
-                let set = |s: &AddressSet| match keeps {
-                    true => s.clone(),
-                    false if s.is_empty() => AddressSet::empty(),
-                    false => (**ends).clone(),
-                };
-                tally.yes = tally.yes.union(&set(&decision.yes));
-                tally.gaps.extend(decision.gaps.iter().cloned());
-                if tally.through.is_none() {
-                    tally.hops = decision.path.hops().to_vec();
-                }
-                tally.through.get_or_insert_with(|| format!("{id} {}/{port}", ways.protocol));
-            }
+    let as_seen = |keeps: bool| {
+        let (seen, keeps) = match (keeps, &own) {
+            (false, Some(own)) => (Arc::clone(own), false),
+            _ => (Arc::clone(ends), true),
+        };
+        let stages = ways.arrive(to, subnet, &seen, Peers::Of(&nic.groups), filtered);
+        let (_, decision) = combine(&way(stages), &seen, &seen, &PortSet::one(port)).remove(0);
+        let of_clients = |set: &AddressSet| match keeps {
+            true => set.clone(),
+            false if set.is_empty() => AddressSet::empty(),
+            false => (**ends).clone(),
+        };
+        let (yes, maybe) = (of_clients(&decision.yes), of_clients(&decision.maybe));
+        Behind { decision, yes, maybe }
+    };
+    let behind = match keeps_client(group, ways.protocol) {
+        Keeps::Always(keeps) => as_seen(keeps),
+        Keeps::ByDefault(keeps) => {
+            tally.assumptions.push(assumed(keeps));
+            as_seen(keeps)
         }
+        Keeps::Unread => {
+            let (own, other) = (as_seen(true), as_seen(false));
+            if (&own.yes, &own.maybe) != (&other.yes, &other.maybe) {
+                let why = "whether it keeps its clients' addresses is not known";
+                let (kind, arn) = (CallKind::TargetGroupAttributes, &group.target_group_arn);
+                tally.gaps.push(ways.index.gap(nic.view, kind, arn, why));
+                tally.gaps.extend(other.decision.gaps.iter().cloned());
+            }
+            let yes = own.yes.intersect(&other.yes);
+            let blocked = |b: &Behind| b.decision.verdict == Verdict::Blocked;
+            let (first, second) = if blocked(&own) { (other, own) } else { (own, other) };
+            Behind { yes, maybe: first.maybe.union(&second.maybe), decision: first.decision }
+        }
+    };
+    let Behind { decision, yes, maybe } = behind;
+    if maybe.is_empty() {
+        let mut decider = decision.path.decided_by().clone();
+        let entry = decider.entry.unwrap_or_default();
+        let (protocol, sep) = (ways.protocol, if entry.is_empty() { "" } else { ": " });
+        if tally.hops.is_empty() {
+            tally.hops = decision.path.hops().to_vec();
+        }
+        decider.entry = Some(format!("target {id} {protocol}/{port}{sep}{entry}").into());
+        tally.blocked.get_or_insert(decider);
+        return;
     }
+    tally.yes = tally.yes.union(&yes);
+    tally.gaps.extend(decision.gaps.iter().cloned());
+    if tally.through.is_none() {
+        tally.hops = decision.path.hops().to_vec();
+    }
+    tally.through.get_or_insert_with(|| format!("{id} {}/{port}", ways.protocol));
+}
+
+/// What a target lets through, of the balancer's clients.
+struct Behind {
+    decision: Decision,
+    yes: AddressSet,
+    maybe: AddressSet,
 }
 
 /// Whether targets see the client's own address.
-fn keeps_client(group: &TargetGroup, protocol: Protocol) -> bool {
-    let set = group.attributes.as_ref().and_then(|a| a.get("preserve_client_ip.enabled"));
-    match set.map(String::as_str) {
-        Some(value) => value == "true",
-        None => {
-            group.target_type.as_deref().unwrap_or("instance") == "instance"
-                || protocol == Protocol::Udp
-        }
+enum Keeps {
+    Always(bool),
+    /// What AWS takes where the attribute is not among those of the group.
+    ByDefault(bool),
+    /// It can be switched, and nobody read how it is.
+    Unread,
+}
+
+fn keeps_client(group: &TargetGroup, protocol: Protocol) -> Keeps {
+    // AWS lets nobody switch it off for these.
+    let fixed = matches!(group.protocol.as_deref(), Some("UDP" | "TCP_UDP" | "QUIC" | "TCP_QUIC"));
+    if fixed || protocol == Protocol::Udp {
+        return Keeps::Always(true);
     }
+    let Some(attributes) = &group.attributes else { return Keeps::Unread };
+    match attributes.get("preserve_client_ip.enabled") {
+        Some(value) => Keeps::Always(value == "true"),
+        None => Keeps::ByDefault(group.target_type.as_deref() != Some("ip")),
+    }
+}
+
+fn assumed(keeps: bool) -> Assumption {
+    let (code, text) = match keeps {
+        true => ("PRESERVE_CLIENT_IP_IS_ENABLED", "targets see the client's own address"),
+        false => ("PRESERVE_CLIENT_IP_IS_DISABLED", "targets see the balancer's address"),
+    };
+    Assumption { code: code.into(), text: format!("{text}, as is the default") }
 }

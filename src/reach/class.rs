@@ -44,7 +44,11 @@ impl Classes {
                 subnet: nic.subnet,
                 groups: &nic.groups,
                 has_instance: nic.instance.is_some(),
-                alone: (!plain || nic.groups.is_empty() || listed).then_some(at),
+                alone: (!plain
+                    || nic.groups.is_empty()
+                    || listed
+                    || index.doubtful.contains_key(&at))
+                .then_some(at),
                 view: absent.then_some(nic.view),
                 state,
                 status: nic.row.status.as_deref().unwrap_or_default(),

@@ -113,6 +113,7 @@ fn alike(way: &Way, (a, p): (&Decision, u16), (b, q): (&Decision, u16)) -> bool 
         std::ptr::eq(s, t)
             || (s.decider() == t.decider()
                 && s.inner() == t.inner()
+                && s.assumptions() == t.assumptions()
                 && (silent(s) || s.owner() == t.owner())
                 && (silent(s) || s.entry == t.entry))
     })
@@ -351,6 +352,7 @@ pub(super) fn retrace(walk: &Walk) -> Told {
         let verdict = state.step(stage, required, *port);
         let blocks = verdict == HopVerdict::Blocks;
         let span = stage.span(*port);
+        assumptions.extend(span.iter().flat_map(|s| s.assumptions().iter().cloned()));
         let entry = match &stage.act {
             // What is only taken for granted must not read as if it had been seen.
             Act::Node => {

@@ -1,6 +1,7 @@
 use super::Layer;
 use super::group::Direction;
 use super::index::{Nic, Place};
+use super::peers::{self, Peers};
 use super::route::{Routes, Target};
 use super::span::Stage;
 use super::ways::{Start, Ways, collapse, one};
@@ -12,14 +13,16 @@ impl<'i, 'a> Ways<'i, 'a> {
     /// From an address of ours to an interface in another VPC, by its private address.
     pub(super) fn across(&self, start: &Start<'i, 'a>, nic: &Nic<'a>, to: IpAddr) -> Vec<Stage> {
         let (here, there) = (one(start.address), one(to));
-        let groups = start.nic.map(|n| n.groups.as_slice());
         let Some(place) = self.index.subnets.get(nic.subnet) else {
             let gap = Gap::new(GapKind::Subnets, nic.id(), "its subnet is not known");
             return vec![Stage::unknown(Layer::Subnet, nic.subnet, vec![gap])];
         };
         // Another VPC's group counts while a peering is active (R4).
         let peered = self.peered(start.place, to);
-        let (theirs, ours) = (peered.then_some(nic.groups.as_slice()), groups.filter(|_| peered));
+        let (starts, ends) = (self.unseen_start(start), self.unseen_nic(nic));
+        let counts = |peers| if peered { peers } else { Peers::Nobody };
+        let ours = counts(peers::of(self.index, start.nic, &starts));
+        let theirs = counts(peers::of(self.index, Some(nic), &ends));
         let mut stages = collapse(self.depart(start, &there, theirs, true), &there);
         let (more, vpc) = self.cross(start.place, to);
         stages.extend(more);
@@ -111,7 +114,7 @@ impl<'i, 'a> Ways<'i, 'a> {
     }
 
     /// Through a peering: active, and only to the VPC on its other side (R29).
-    fn peering(&self, place: &Place<'a>, id: &'a str) -> (Vec<Stage>, Option<&'a str>) {
+    pub(super) fn peering(&self, place: &Place<'a>, id: &'a str) -> (Vec<Stage>, Option<&'a str>) {
         let layer = Layer::VpcPeering;
         let Some(row) = self.index.peerings.get(id) else {
             let kind = CallKind::VpcPeeringConnections;

@@ -257,6 +257,12 @@ impl<'a> Reach<'a> {
             && !db.publicly_accessible
             && matches!(from, From::Outside(_))
         {
+            // Its interface says that it is.
+            let said = self.index.nics_of_database(db).into_iter();
+            if let Some(gap) = said.filter_map(|n| self.index.doubtful.get(&n)).next() {
+                let hidden = Hidden::of_database(id, gap.clone(), db);
+                return Ok(vec![To::Unseen(Hidden { database: None, ..hidden })]);
+            }
             let why = format!("{id} is not publicly accessible");
             return Ok(vec![To::Without(Layer::Internet, "internet".into(), why)]);
         }

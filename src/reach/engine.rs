@@ -3,11 +3,13 @@ use super::combine::{Decision, combine};
 use super::index::{Index, Nic, Role, Spot};
 use super::memory::{Answer, Asked, Frame, Memory};
 use super::path::Rename;
+use super::peers::{Peers, Stands, Unseen};
+use super::route::{Routes, Target};
 use super::span::{Stage, Way, way};
 use super::ways::{Start, Ways};
 use super::{ClientSet, Configured, Layer, Options, Path, Verdict};
 use crate::model::{AddressSet, Family, Gap, GapKind, PortSet, Protocol};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{CallKind, Snapshot};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -127,6 +129,17 @@ impl<'a> Reach<'a> {
                 }
             }
         }
+        let mut near = self.index.vpc_blocks(nic.vpc);
+        if !asked.side(family).internet && !matches!(spot.role, Role::Public(_)) {
+            let (peers, blocks) = self.peer_sources(nic, from, family);
+            near = near.union(&blocks);
+            for source in &peers {
+                let one = AddressSet::one(source.1);
+                own = own.union(&one);
+                let part = self.one_local(spot, address, *source, protocol, family, ports);
+                parts.push((Arc::new(one), part));
+            }
+        }
         let others;
         let rest = if own.is_empty() {
             asked
@@ -152,7 +165,7 @@ impl<'a> Reach<'a> {
         }
         if !private.is_empty() {
             // Where others can come from, private sources that no packet carries are not waited for.
-            let far = Arc::new(private.subtract(&self.index.vpc_blocks(nic.vpc)));
+            let far = Arc::new(private.subtract(&near));
             let private =
                 if far.is_empty() && parts.is_empty() { Arc::clone(private) } else { far };
             if private.is_empty() || (reachable && !parts.is_empty()) {
@@ -203,7 +216,8 @@ impl<'a> Reach<'a> {
             let behind = ways.behind(place, ends).into_iter();
             Frame { before: before.map(Arc::new).collect(), behind: behind.map(Arc::new).collect() }
         });
-        let at = ways.at(nic, place, ends, None).into_iter().map(Arc::new);
+        let at = ways.doubt(nic).into_iter().chain(ways.at(nic, place, ends, Peers::Nobody));
+        let at = at.map(Arc::new);
         frame.before.iter().cloned().chain(at).chain(frame.behind.iter().cloned()).collect()
     }
 
@@ -232,6 +246,42 @@ impl<'a> Reach<'a> {
         (found, false)
     }
 
+    /// Interfaces whose own address is in `from` of VPCs that an active peering leads to, and the
+    /// blocks of those of which every interface is known; none where there are too many.
+    fn peer_sources(
+        &self,
+        nic: &Nic<'a>,
+        from: &AddressSet,
+        family: Family,
+    ) -> (Vec<(usize, IpAddr)>, AddressSet) {
+        let (mut found, mut blocks) = (Vec::new(), AddressSet::empty());
+        let place = self.index.subnets.get(nic.subnet).filter(|_| !self.index.peerings.is_empty());
+        let Some((place, Ok(table))) = place.map(|p| (p, &p.routes)) else {
+            return (found, blocks);
+        };
+        let routes = Routes::new(&self.index, table, family);
+        let ways = self.ways(Protocol::Tcp, family);
+        for (set, line) in routes.partition(&from.subtract(&self.index.vpc_blocks(nic.vpc))) {
+            let Target::Peering(id) = line.target else { continue };
+            let (_, Some(vpc)) = ways.peering(place, id) else { continue };
+            let Some(view) = self.index.view_of_vpc(vpc) else { continue };
+            for (address, spots) in set.to_networks().into_iter().flat_map(|n| self.index.range(n))
+            {
+                let own = |s: &&Spot| {
+                    !matches!(s.role, Role::Public(_)) && self.index.nics[s.nic].vpc == vpc
+                };
+                found.extend(spots.iter().filter(own).map(|s| (s.nic, address)));
+                if found.len() > MAX_LOCAL_SOURCES {
+                    return (Vec::new(), AddressSet::empty());
+                }
+            }
+            if self.index.complete(view, CallKind::NetworkInterfaces) {
+                blocks = blocks.union(&set.intersect(&self.index.vpc_blocks(vpc)));
+            }
+        }
+        (found, blocks)
+    }
+
     fn one_local(
         &self,
         spot: Spot,
@@ -246,7 +296,11 @@ impl<'a> Reach<'a> {
         let Some(place) = self.index.subnets.get(nic.subnet) else { return Vec::new() };
         let ways = self.ways(protocol, family);
         let start = Start { nic: Some(nic), place, address };
-        let stages = ways.local(&start, &self.index.nics[spot.nic], to);
+        let there = &self.index.nics[spot.nic];
+        let stages = match nic.vpc == there.vpc {
+            true => ways.local(&start, there, to),
+            false => ways.across(&start, there, to),
+        };
         let ends = super::ways::one(address);
         finish(combine(&way(stages), &ends, &ends, ports))
     }
@@ -264,9 +318,10 @@ impl<'a> Reach<'a> {
         let Some(place) = self.index.subnets.get(nic.subnet) else { return Vec::new() };
         let ways = self.ways(protocol, family);
         let ends = Arc::new(from.clone());
-        let groups: Vec<&str> = self.index.groups.keys().copied().collect();
-        let mut stages = ways.arrive(nic, place, &ends, Some(&groups), true);
         let what = format!("more than {MAX_LOCAL_SOURCES} sources inside {}", nic.vpc);
+        let gap = Index::not_modelled(nic.vpc, what.as_str());
+        let any = [Unseen { ends: from.clone(), place: Stands::In(nic.vpc), gap }];
+        let mut stages = ways.arrive(nic, place, &ends, Peers::Unseen(&any), true);
         stages.insert(0, ways.far(Layer::Vpc, nic.vpc, &what));
         finish(combine(&way(stages), &ends, &ends, ports))
     }

@@ -313,9 +313,15 @@ impl<'a> Reach<'a> {
         let there = one(address);
         let place = start.place;
         let same = self.index.subnet_holding(place.vpc, address).is_some_and(|s| s.id == place.id);
-        let stages = ways.depart(start, &there, None, !same);
+        let inside = self.index.vpc_blocks(place.vpc).contains(address);
+        let unseen = match same || inside {
+            true => ways.unseen_inside(place, (*there).clone()),
+            false => ways.unseen_beyond(place, &there),
+        };
+        let theirs = super::peers::of(&self.index, None, &unseen);
+        let stages = ways.depart(start, &there, theirs, !same);
         let mut stages = super::ways::collapse(stages, &there);
-        if same || self.index.vpc_blocks(place.vpc).contains(address) {
+        if same || inside {
             stages.push(self.nobody_in(place.vpc, address));
             return stages;
         }

@@ -1,8 +1,9 @@
 use super::index::Index;
 use super::lines::Traffic;
+use super::peers::Peers;
 use super::span::{Ends, Span};
 use crate::model::{AddressSet, Family, Gap, GapKind, Protocol};
-use crate::snapshot::{IpPermission, SecurityGroup};
+use crate::snapshot::{GroupPair, IpPermission, SecurityGroup};
 use std::sync::{Arc, OnceLock};
 
 /// Which way a packet goes through a filter.
@@ -39,6 +40,7 @@ impl Direction {
 #[derive(Debug)]
 pub(super) struct Group<'a> {
     pub(super) id: &'a str,
+    pub(super) vpc: Option<&'a str>,
     ingress: Vec<Permission<'a>>,
     egress: Vec<Permission<'a>>,
 }
@@ -48,7 +50,7 @@ pub(super) struct Group<'a> {
 struct Permission<'a> {
     traffic: Traffic,
     networks: AddressSet,
-    groups: Vec<&'a str>,
+    groups: Vec<&'a GroupPair>,
     prefix_lists: Vec<&'a str>,
     /// As people read it, written once: with all its peers, and with the first four of more.
     texts: [OnceLock<Arc<str>>; 2],
@@ -60,6 +62,7 @@ impl<'a> Group<'a> {
         let read = |list: &'a [IpPermission]| list.iter().filter_map(permission).collect();
         Self {
             id: &row.group_id,
+            vpc: row.vpc_id.as_deref(),
             ingress: read(&row.ip_permissions),
             egress: read(&row.ip_permissions_egress),
         }
@@ -85,17 +88,15 @@ fn permission(row: &IpPermission) -> Option<Permission<'_>> {
     Some(Permission {
         traffic,
         networks: v4.chain(v6).collect(),
-        groups: row.user_id_group_pairs.iter().map(|p| p.group_id.as_str()).collect(),
+        groups: row.user_id_group_pairs.iter().collect(),
         prefix_lists: row.prefix_list_ids.iter().map(|p| p.prefix_list_id.as_str()).collect(),
         texts: Default::default(),
     })
 }
 
 /// What the groups of an interface let through (R1: all OR-ed, no deny). A group nobody can read may
-/// let everything through; an unresolved prefix list may hold every end.
-///
-/// `peer_groups` are the groups of the interface at the other end, where it is one of ours and the
-/// packet carries its private address (R3).
+/// let everything through; an unresolved prefix list may hold every end, and an interface that nobody
+/// saw may carry any group of its VPC.
 pub(super) fn spans(
     index: &Index<'_>,
     groups: &[&str],
@@ -103,7 +104,7 @@ pub(super) fn spans(
     protocol: Protocol,
     family: Family,
     ends: &Arc<AddressSet>,
-    peer_groups: Option<&[&str]>,
+    peers: Peers<'_>,
 ) -> Vec<Span> {
     let mut rules: Vec<Rule<'_>> = Vec::new();
     for id in groups {
@@ -114,7 +115,8 @@ pub(super) fn spans(
                 low: 0,
                 high: u16::MAX,
                 yes: AddressSet::empty(),
-                maybe: Some(gap),
+                maybe: (**ends).clone(),
+                gaps: vec![gap],
                 text: Arc::from("not in the snapshot"),
                 group: id,
             });
@@ -122,18 +124,19 @@ pub(super) fn spans(
         };
         for permission in group.permissions(direction) {
             let Some(ports) = permission.traffic.ports_of(protocol) else { continue };
-            let (yes, maybe) = permission.ends(index, family, ends, peer_groups);
-            if yes.is_empty() && maybe.is_none() {
+            let Passing { yes, maybe, gaps } = permission.ends(index, group, family, ends, peers);
+            if yes.is_empty() && gaps.is_empty() {
                 continue;
             }
             let text = permission.text(direction, group.id, &yes);
             for &(low, high) in ports.ranges() {
                 let (yes, maybe, text) = (yes.clone(), maybe.clone(), Arc::clone(&text));
-                rules.push(Rule { low, high, yes, maybe, text, group: group.id });
+                let gaps = gaps.clone();
+                rules.push(Rule { low, high, yes, maybe, gaps, text, group: group.id });
             }
         }
     }
-    sweep(&rules, groups)
+    sweep(&rules, groups, ends)
 }
 
 /// One line that applies, with the ends it lets through.
@@ -141,13 +144,23 @@ struct Rule<'a> {
     low: u16,
     high: u16,
     yes: AddressSet,
-    maybe: Option<Gap>,
+    /// Those that it may let through besides, and why that is not known.
+    maybe: AddressSet,
+    gaps: Vec<Gap>,
     text: Arc<str>,
     group: &'a str,
 }
 
+/// The ends that a permission lets through, those that it may besides, and why.
+#[derive(Debug, Default)]
+struct Passing {
+    yes: AddressSet,
+    maybe: AddressSet,
+    gaps: Vec<Gap>,
+}
+
 /// Unites the lines over each elementary range of ports. The stage is the first group's.
-fn sweep(rules: &[Rule<'_>], groups: &[&str]) -> Vec<Span> {
+fn sweep(rules: &[Rule<'_>], groups: &[&str], ends: &AddressSet) -> Vec<Span> {
     let mut starts: Vec<u32> =
         rules.iter().flat_map(|r| [u32::from(r.low), u32::from(r.high) + 1]).collect();
     starts.sort_unstable();
@@ -165,18 +178,23 @@ fn sweep(rules: &[Rule<'_>], groups: &[&str]) -> Vec<Span> {
             }
             yes = yes.union(&rule.yes);
         }
-        let mut gaps: Vec<Gap> = here().filter_map(|r| r.maybe.clone()).collect();
+        let mut gaps: Vec<Gap> = here().flat_map(|r| r.gaps.iter().cloned()).collect();
         gaps.sort();
         gaps.dedup();
         let other = groups.first().is_some_and(|first| *first != widest.group);
         let owner = other.then(|| Arc::from(widest.group));
+        let maybe = (!gaps.is_empty()).then(|| {
+            let maybe = here().fold(yes.clone(), |all, r| all.union(&r.maybe));
+            if maybe == *ends { Ends::All } else { Ends::of(maybe) }
+        });
         let yes = Ends::of(yes);
-        let maybe = if gaps.is_empty() { yes.clone() } else { Ends::All };
+        let maybe = maybe.unwrap_or_else(|| yes.clone());
         let entry = Some(Arc::clone(&widest.text));
         match spans.last_mut() {
             Some(last)
                 if last.high.checked_add(1) == Some(low)
                     && last.yes == yes
+                    && last.maybe == maybe
                     && last.entry == entry
                     && last.owner() == owner.as_ref()
                     && last.gaps() == gaps =>
@@ -196,28 +214,44 @@ fn sweep(rules: &[Rule<'_>], groups: &[&str]) -> Vec<Span> {
 }
 
 impl Permission<'_> {
-    /// The asked ends that it lets through, and the gap where more may.
+    /// The asked ends that it lets through, and those that it may.
     fn ends(
         &self,
         index: &Index<'_>,
+        own: &Group<'_>,
         family: Family,
         ends: &AddressSet,
-        peer_groups: Option<&[&str]>,
-    ) -> (AddressSet, Option<Gap>) {
-        if let Some(peers) = peer_groups
-            && self.groups.iter().any(|g| peers.contains(g))
+        peers: Peers<'_>,
+    ) -> Passing {
+        let mut out = Passing::default();
+        if let Peers::Of(peers) = peers
+            && self.groups.iter().any(|g| peers.contains(&g.group_id.as_str()))
         {
-            return (ends.clone(), None);
+            out.yes = ends.clone();
+            return out;
         }
-        let mut yes = self.networks.intersect(ends);
-        let mut gap = None;
+        out.yes = self.networks.intersect(ends);
         for id in &self.prefix_lists {
             match index.prefix_list(id) {
-                Some(set) => yes = yes.union(&set.of_family(family).intersect(ends)),
-                None => gap = Some(index.prefix_gap(id)),
+                Some(set) => out.yes = out.yes.union(&set.of_family(family).intersect(ends)),
+                None if !index.list_may_hold(id, family) => {}
+                None => {
+                    out.maybe = ends.clone();
+                    out.gaps.push(index.prefix_gap(id));
+                }
             }
         }
-        (yes, gap)
+        if let Peers::Unseen(unseen) = peers {
+            for unseen in unseen {
+                let here = unseen.ends.intersect(ends);
+                let carried = |pair: &&GroupPair| unseen.may_carry(index, own.vpc, pair);
+                if !here.is_empty() && self.groups.iter().any(carried) {
+                    out.maybe = out.maybe.union(&here);
+                    out.gaps.push(unseen.gap.clone());
+                }
+            }
+        }
+        out
     }
 
     /// `sg-1 ingress tcp/22 from 0.0.0.0/0`, by the peers that matter here.
@@ -230,7 +264,7 @@ impl Permission<'_> {
     fn write(&self, direction: Direction, group: &str, short: bool) -> String {
         let mut peers: Vec<String> =
             self.networks.to_networks().iter().map(ToString::to_string).collect();
-        peers.extend(self.groups.iter().map(ToString::to_string));
+        peers.extend(self.groups.iter().map(|g| g.group_id.clone()));
         peers.extend(self.prefix_lists.iter().map(ToString::to_string));
         let more = peers.len().saturating_sub(4);
         let short = short && more > 0;

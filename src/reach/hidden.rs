@@ -5,6 +5,7 @@ use super::combine::{Decision, combine};
 use super::ends::From;
 use super::group::{self, Direction};
 use super::index::Place;
+use super::peers::{self, Peers, Stands, Unseen};
 use super::span::{Ends, Span, Stage, Way, way};
 use super::ways::Ways;
 use super::{Layer, Reach};
@@ -53,14 +54,21 @@ impl<'a> Reach<'a> {
         ends: &Arc<AddressSet>,
     ) -> Vec<Stage> {
         let mut stages = Vec::new();
-        let peers = match from {
-            From::Outside(_) => {
-                stages.push(Stage::node(Layer::Internet, "internet"));
-                None
+        // Where it stands is not known either: any group of whoever is not known may count.
+        let (mut nic, mut unseen) = (None, Vec::new());
+        match from {
+            From::Outside(_) => stages.push(Stage::node(Layer::Internet, "internet")),
+            From::Ours(start, _) => {
+                nic = start.nic;
+                unseen = ways.unseen_start(start);
             }
-            From::Ours(start, _) => start.nic.map(|n| n.groups.as_slice()),
-            From::Far(..) => None,
-        };
+            From::Far(..) => unseen.push(Unseen {
+                ends: AddressSet::all(),
+                place: Stands::Anywhere,
+                gap: hidden.gap.clone(),
+            }),
+        }
+        let peers = peers::of(&self.index, nic, &unseen);
         stages.extend(group_stage(ways, hidden, ends, peers));
         stages.extend(hidden.balancer.and_then(|(b, view)| listening(ways, b, view)));
         let layer = match hidden.gap.kind {
@@ -126,7 +134,7 @@ impl<'a> Reach<'a> {
                     self.database_gap(database),
                 ),
             });
-            stages.extend(group_stage(ways, hidden, ends, None));
+            stages.extend(group_stage(ways, hidden, ends, Peers::Nobody));
             stages.extend(ways.behind(place, ends));
             stages
         };
@@ -145,7 +153,7 @@ fn group_stage<'a>(
     ways: &Ways<'_, 'a>,
     hidden: &Hidden<'a>,
     ends: &Arc<AddressSet>,
-    peers: Option<&[&str]>,
+    peers: Peers<'_>,
 ) -> Option<Stage> {
     let first = hidden.groups.first()?;
     let (protocol, family) = (ways.protocol, ways.family);

@@ -48,6 +48,8 @@ pub(super) struct Index<'a> {
     pub(super) target_groups: BTreeMap<&'a str, &'a TargetGroup>,
     pub(super) exclusions: Vec<&'a BpaExclusion>,
     pub(super) bpa: Vec<Option<&'a BpaOptions>>,
+    /// Interfaces of which two parts of the snapshot say different things.
+    pub(super) doubtful: BTreeMap<usize, Gap>,
     /// Protocols without ports that a network ACL or a way out of some group names: what they let
     /// through may differ from all others.
     pub(super) named: BTreeSet<Protocol>,
@@ -137,6 +139,7 @@ impl<'a> Index<'a> {
             target_groups: BTreeMap::new(),
             exclusions: Vec::new(),
             bpa: Vec::new(),
+            doubtful: BTreeMap::new(),
             named: BTreeSet::new(),
             outcomes: BTreeMap::new(),
         };
@@ -171,6 +174,7 @@ impl<'a> Index<'a> {
         for nic in index.nics.iter_mut().filter(|n| n.instance.is_none()) {
             nic.owner = owners.get(nic.id()).map(|owner| owner.as_str().into());
         }
+        index.doubtful = index.hidden_databases();
         for spots in index.spots.values_mut() {
             spots.sort_unstable();
             spots.dedup();
@@ -518,6 +522,33 @@ impl<'a> Index<'a> {
             (row.attachment.as_ref().and_then(|a| a.device_index), &row.network_interface_id)
         });
         nics
+    }
+
+    /// Interfaces with a public address of which every database that may have them is said not to
+    /// be publicly accessible (R32).
+    fn hidden_databases(&self) -> BTreeMap<usize, Gap> {
+        let mut out = BTreeMap::new();
+        let views = self.snapshot.regions.iter().enumerate();
+        for (view, rows) in views.filter(|(v, _)| self.complete(*v, CallKind::DbInstances)) {
+            let own = |(_, nic): &(usize, &Nic<'_>)| {
+                nic.view == view && nic.row.description.as_deref() == Some("RDSNetworkInterface")
+            };
+            for (at, nic) in self.nics.iter().enumerate().filter(own) {
+                let public = self.addresses_of(at).into_iter();
+                let public = public.filter(|(_, s)| matches!(s.role, Role::Public(_))).count();
+                let of = rows.db_instances.iter().filter(|db| db.may_have(nic.row));
+                let of: Vec<&DbInstance> = of.collect();
+                if let ([first, ..], true) = (&of[..], public > 0)
+                    && of.iter().all(|db| !db.publicly_accessible)
+                {
+                    let name = &first.db_instance_identifier;
+                    let why =
+                        format!("it has a public address, and {name} is not publicly accessible");
+                    out.insert(at, Gap::new(GapKind::DbInstances, nic.id(), why));
+                }
+            }
+        }
+        out
     }
 
     /// The interfaces that may be a database's.

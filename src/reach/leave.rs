@@ -4,7 +4,8 @@ use super::Layer;
 use super::bpa::{self, Use};
 use super::group::Direction;
 use super::index::{Index, Spot, is_attached};
-use super::route::{Routes, Target};
+use super::peers::Peers;
+use super::route::{Line, Routes, Target};
 use super::span::{Ends, Span, Stage};
 use super::ways::{Start, Ways, collapse, one};
 use crate::model::{AddressSet, Protocol};
@@ -47,7 +48,7 @@ impl<'i, 'a> Ways<'i, 'a> {
 
     /// Until the packet is outside, and the address it then carries.
     fn leave(&self, start: &Start<'i, 'a>, ends: &Arc<AddressSet>) -> (Vec<Stage>, Option<IpAddr>) {
-        let mut stages = self.depart(start, ends, None, true);
+        let mut stages = self.depart(start, ends, Peers::Nobody, true);
         let place = start.place;
         let table = match &place.routes {
             Ok(table) => table,

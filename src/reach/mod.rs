@@ -30,6 +30,7 @@ mod memory;
 mod options;
 mod orphan;
 mod path;
+mod peers;
 mod query;
 mod route;
 mod span;

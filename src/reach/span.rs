@@ -81,6 +81,7 @@ pub(super) struct Rest {
     inner: Vec<Hop>,
     cut: Option<Arc<str>>,
     owner: Option<Arc<str>>,
+    assumptions: Vec<Assumption>,
 }
 
 impl Span {
@@ -92,8 +93,8 @@ impl Span {
     /// The same span with gaps, with a component inside this stage that decides in its stead, and
     /// with the hops behind this one (a balancer's target).
     pub(super) fn with(self, gaps: Vec<Gap>, decider: Option<Decider>, inner: Vec<Hop>) -> Self {
-        let (cut, owner) = self.rest.map_or((None, None), |r| (r.cut, r.owner));
-        let rest = Rest { gaps, decider, inner, cut, owner };
+        let Rest { cut, owner, assumptions, .. } = self.rest.map_or_else(Rest::default, |r| *r);
+        let rest = Rest { gaps, decider, inner, cut, owner, assumptions };
         let rest = (rest != Rest::default()).then(|| Box::new(rest));
         Self { rest, ..self }
     }
@@ -111,6 +112,21 @@ impl Span {
     pub(super) fn owned_by(mut self, id: Arc<str>) -> Self {
         self.rest.get_or_insert_default().owner = Some(id);
         self
+    }
+
+    /// The same span with what is taken for granted in it.
+    pub(super) fn assuming(mut self, mut assumptions: Vec<Assumption>) -> Self {
+        if !assumptions.is_empty() {
+            assumptions.sort();
+            assumptions.dedup();
+            self.rest.get_or_insert_default().assumptions = assumptions;
+        }
+        self
+    }
+
+    /// What is taken for granted in it.
+    pub(super) fn assumptions(&self) -> &[Assumption] {
+        self.rest.as_ref().map_or(&[], |r| &r.assumptions)
     }
 
     /// The component whose line it is, where that is not the stage's own.

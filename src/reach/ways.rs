@@ -2,6 +2,7 @@ use super::balancer::{self, Kind};
 use super::bpa::{self, Use};
 use super::group::{self, Direction};
 use super::index::{Index, Nic, Place, Role, Spot, may_answer};
+use super::peers::{self, Peers};
 use super::route::{Routes, Target};
 use super::span::Stage;
 use super::{Layer, Options, acl};
@@ -42,7 +43,8 @@ impl<'i, 'a> Ways<'i, 'a> {
             return vec![Stage::unknown(Layer::Subnet, nic.subnet, vec![gap])];
         };
         let mut stages = self.before(place, ends);
-        stages.extend(self.at(nic, place, ends, None));
+        stages.extend(self.doubt(nic));
+        stages.extend(self.at(nic, place, ends, Peers::Nobody));
         stages.extend(self.behind(place, ends));
         stages
     }
@@ -61,16 +63,22 @@ impl<'i, 'a> Ways<'i, 'a> {
         stages
     }
 
+    /// An interface whose public address something else denies.
+    pub(super) fn doubt(&self, nic: &Nic<'a>) -> Option<Stage> {
+        let gap = self.index.doubtful.get(&self.index.nic_of(nic.id())?)?;
+        Some(Stage::unknown(Layer::NetworkInterface, nic.id(), vec![gap.clone()]))
+    }
+
     /// The interface itself: it and its instance, which must be in use, and its groups.
     pub(super) fn at(
         &self,
         nic: &Nic<'a>,
         place: &Place<'a>,
         ends: &Arc<AddressSet>,
-        peer_groups: Option<&[&str]>,
+        peers: Peers<'_>,
     ) -> Vec<Stage> {
         let mut stages = self.hold(nic);
-        stages.extend(self.guard(nic, place, ends, peer_groups));
+        stages.extend(self.guard(nic, place, ends, peers));
         stages
     }
 
@@ -108,14 +116,14 @@ impl<'i, 'a> Ways<'i, 'a> {
         nic: &Nic<'a>,
         place: &Place<'a>,
         ends: &Arc<AddressSet>,
-        peer_groups: Option<&[&str]>,
+        peers: Peers<'_>,
         filtered: bool,
     ) -> Vec<Stage> {
         let mut stages = Vec::new();
         if filtered {
             stages.push(self.acl(place, Direction::Ingress, ends));
         }
-        stages.extend(self.at(nic, place, ends, peer_groups));
+        stages.extend(self.at(nic, place, ends, peers));
         if filtered {
             stages.push(self.acl_reply(place, Direction::Ingress, ends));
         }
@@ -187,7 +195,7 @@ impl<'i, 'a> Ways<'i, 'a> {
         nic: &Nic<'a>,
         place: &Place<'a>,
         ends: &Arc<AddressSet>,
-        peer_groups: Option<&[&str]>,
+        peers: Peers<'_>,
     ) -> Vec<Stage> {
         match balancer::kind(self.index, nic) {
             Kind::Nat(id) => {
@@ -200,7 +208,7 @@ impl<'i, 'a> Ways<'i, 'a> {
             Kind::Balancer(balancer, open_without_groups) => {
                 let mut stages = Vec::new();
                 if !nic.groups.is_empty() {
-                    stages.push(self.groups(nic, Direction::Ingress, ends, peer_groups));
+                    stages.push(self.groups(nic, Direction::Ingress, ends, peers));
                 } else if !open_without_groups {
                     stages.push(self.no_groups(nic));
                 }
@@ -208,13 +216,12 @@ impl<'i, 'a> Ways<'i, 'a> {
                 stages
             }
             Kind::Plain if nic.groups.is_empty() => vec![self.no_groups(nic)],
-            Kind::Plain => vec![self.groups(nic, Direction::Ingress, ends, peer_groups)],
+            Kind::Plain => vec![self.groups(nic, Direction::Ingress, ends, peers)],
         }
     }
 
     fn no_groups(&self, nic: &Nic<'a>) -> Stage {
-        let gap = Gap::new(GapKind::SecurityGroups, nic.id(), "its groups are not in the snapshot");
-        Stage::unknown(Layer::SecurityGroup, nic.id(), vec![gap])
+        Stage::unknown(Layer::SecurityGroup, nic.id(), vec![groups_gap(self.index, nic)])
     }
 
     /// The groups of an interface, as one stage: they are OR-ed (R1).
@@ -223,11 +230,10 @@ impl<'i, 'a> Ways<'i, 'a> {
         nic: &Nic<'a>,
         direction: Direction,
         ends: &Arc<AddressSet>,
-        peer_groups: Option<&[&str]>,
+        peers: Peers<'_>,
     ) -> Stage {
         let (protocol, family) = (self.protocol, self.family);
-        let spans =
-            group::spans(self.index, &nic.groups, direction, protocol, family, ends, peer_groups);
+        let spans = group::spans(self.index, &nic.groups, direction, protocol, family, ends, peers);
         let id = nic.groups.first().copied().unwrap_or_default();
         let absent = format!(
             "no {} permission in {} on {}",
@@ -271,16 +277,16 @@ impl<'i, 'a> Ways<'i, 'a> {
         &self,
         start: &Start<'i, 'a>,
         ends: &Arc<AddressSet>,
-        peer_groups: Option<&[&str]>,
+        peers: Peers<'_>,
         filtered: bool,
     ) -> Vec<Stage> {
         let mut stages = Vec::new();
         if let Some(nic) = start.nic {
             stages.extend(self.hold(nic));
-            if nic.groups.is_empty() && matches!(balancer::kind(self.index, nic), Kind::Plain) {
+            if peers::lacks_groups(self.index, nic) {
                 stages.push(self.no_groups(nic));
             } else if !nic.groups.is_empty() {
-                stages.push(self.groups(nic, Direction::Egress, ends, peer_groups));
+                stages.push(self.groups(nic, Direction::Egress, ends, peers));
             }
         }
         if filtered {
@@ -294,18 +300,20 @@ impl<'i, 'a> Ways<'i, 'a> {
     /// Inside one VPC, from an address to an interface.
     pub(super) fn local(&self, start: &Start<'i, 'a>, nic: &Nic<'a>, to: IpAddr) -> Vec<Stage> {
         let (here, there) = (one(start.address), one(to));
-        let groups = start.nic.map(|n| n.groups.as_slice());
         let Some(place) = self.index.subnets.get(nic.subnet) else {
             let gap = Gap::new(GapKind::Subnets, nic.id(), "its subnet is not known");
             return vec![Stage::unknown(Layer::Subnet, nic.subnet, vec![gap])];
         };
+        let (starts, ends) = (self.unseen_start(start), self.unseen_nic(nic));
+        let ours = peers::of(self.index, start.nic, &starts);
+        let theirs = peers::of(self.index, Some(nic), &ends);
         let filtered = nic.subnet != start.place.id;
-        let mut stages = collapse(self.depart(start, &there, Some(&nic.groups), filtered), &there);
+        let mut stages = collapse(self.depart(start, &there, theirs, filtered), &there);
         if filtered {
             stages.extend(self.local_route(start.place, to));
             stages.push(Stage::node(Layer::Subnet, place.id));
         }
-        stages.extend(self.arrive(nic, place, &here, groups, filtered));
+        stages.extend(self.arrive(nic, place, &here, ours, filtered));
         if filtered {
             stages.extend(self.local_route(place, start.address));
             let back = self.acl_reply(start.place, Direction::Egress, &there);
@@ -323,7 +331,11 @@ impl<'i, 'a> Ways<'i, 'a> {
         };
         let mut stages =
             vec![Stage::node(Layer::Vpc, place.vpc), Stage::node(Layer::Subnet, place.id)];
-        stages.extend(self.arrive(nic, place, ends, None, true));
+        let inner = ends.intersect(&self.index.vpc_blocks(place.vpc));
+        let mut unseen = self.unseen_inside(place, inner);
+        unseen.extend(self.unseen_beyond(place, ends));
+        let theirs = peers::of(self.index, None, &unseen);
+        stages.extend(self.arrive(nic, place, ends, theirs, true));
         let layer = Layer::RouteTable;
         stages.push(match &place.routes {
             Err(gap) => Stage::unknown(layer, place.id, vec![gap.clone()]),
@@ -385,6 +397,15 @@ fn leads_to_private(target: &Target<'_>) -> bool {
             | Target::EgressOnly(_)
             | Target::Nat(_)
     )
+}
+
+/// The gap of an interface that must have groups and shows none.
+pub(super) fn groups_gap(index: &Index<'_>, nic: &Nic<'_>) -> Gap {
+    let kind = CallKind::NetworkInterfaces;
+    if !index.complete(nic.view, kind) {
+        return index.gap(nic.view, kind, nic.id(), "");
+    }
+    Gap::new(GapKind::SecurityGroups, nic.id(), "its groups are not in the snapshot")
 }
 
 /// One address as a set.

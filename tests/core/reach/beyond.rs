@@ -3,6 +3,8 @@
 
 use super::rules::{balanced, balanced_open};
 use super::world::*;
+use portcullis::model::Gap;
+use portcullis::reach::{Options, Reach};
 use portcullis::snapshot::{CallKind, Outcome, Snapshot};
 use serde_json::{Value, json};
 
@@ -339,4 +341,140 @@ fn r19_a_protocol_that_only_an_acl_names_is_not_lost_among_all_others() {
     let alike = entry(50, false, "47", "allow", "0.0.0.0/0");
     *w["NetworkAcls"][0]["Entries"].as_array_mut().expect("list").last_mut().expect("one") = alike;
     assert_eq!(listed(&w), all);
+}
+
+/// A network balancer whose target lets in the VPC only: its own address, and no client's.
+fn inside_only() -> Value {
+    let mut w = balanced_open();
+    w["SecurityGroups"][1]["IpPermissions"] =
+        json!([permission("tcp", 8443, 8443, "10.0.0.0/16", None)]);
+    w
+}
+
+#[test]
+fn r31_whether_a_client_keeps_its_address_is_not_guessed() {
+    let asked = |w: &Value| explain(&snap(w), "internet", "54.5.5.5", "tcp/443");
+    let verdict = |w: &Value| asked(w).configured.verdict().to_string();
+    let mut w = inside_only();
+    assert_eq!(verdict(&w), "blocked");
+    w["TargetGroups"][0]["Attributes"] = json!({ "preserve_client_ip.enabled": "false" });
+    assert_eq!(verdict(&w), "permitted");
+    // Nobody read which: where it decides it is unknown.
+    w["TargetGroups"][0]["Attributes"] = Value::Null;
+    assert_eq!(verdict(&w), "unknown");
+    assert!(asked(&w).gaps.iter().any(|g| g.why.contains("keeps its clients' addresses")));
+    let mut s = snap(&w);
+    outcome(&mut s, CallKind::TargetGroupAttributes, None);
+    let gaps = explain(&s, "internet", "54.5.5.5", "tcp/443").gaps;
+    assert!(gaps[0].why.contains("describe-target-group-attributes"), "{gaps:?}");
+    // Where both ways come to the same it does not matter.
+    let mut open = balanced_open();
+    open["TargetGroups"][0]["Attributes"] = Value::Null;
+    assert_eq!(verdict(&open), "permitted");
+    open["SecurityGroups"][1]["IpPermissions"] = json!([]);
+    assert_eq!(verdict(&open), "blocked");
+    // AWS fixes it for UDP, whatever carries the packet.
+    w["TargetGroups"][0]["TargetType"] = json!("ip");
+    w["TargetGroups"][0]["Targets"][0]["Target"]["Id"] = json!("10.0.2.10");
+    w["TargetGroups"][0]["Protocol"] = json!("TCP_UDP");
+    assert_eq!(verdict(&w), "blocked");
+    // Attributes that were read and lack it are as AWS makes them, which is said.
+    w["TargetGroups"][0]["Protocol"] = json!("TCP");
+    w["TargetGroups"][0]["Attributes"] = json!({});
+    let answer = asked(&w);
+    assert_eq!(answer.configured.verdict().to_string(), "permitted");
+    let path = answer.configured.path().expect("a path");
+    assert_eq!(path.assumptions()[0].code, "PRESERVE_CLIENT_IP_IS_DISABLED");
+}
+
+/// The world with a peering to vpc-9 of another account, whose sg-9 is let in.
+fn peer_unread() -> Value {
+    let mut w = world();
+    w["RouteTables"][1]["Routes"].as_array_mut().expect("list").push(
+        json!({ "DestinationCidrBlock": "10.9.0.0/16", "VpcPeeringConnectionId": "pcx-1", "State": "active" }),
+    );
+    w["VpcPeeringConnections"] = json!([{ "VpcPeeringConnectionId": "pcx-1", "Status": { "Code": "active" },
+        "RequesterVpcInfo": { "VpcId": "vpc-1", "Region": "eu-west-1" },
+        "AccepterVpcInfo": { "VpcId": "vpc-9", "Region": "eu-west-1", "OwnerId": "444455556666" } }]);
+    let mut group = from_group("sg-9");
+    group["UserIdGroupPairs"][0] = json!({ "GroupId": "sg-9", "UserId": "444455556666",
+        "VpcId": "vpc-9", "VpcPeeringConnectionId": "pcx-1", "PeeringStatus": "active" });
+    w["SecurityGroups"][0]["IpPermissions"] = json!([group]);
+    w
+}
+
+#[test]
+fn r04_who_carries_a_group_of_a_peer_that_was_not_read_is_unknown() {
+    let w = peer_unread();
+    let answer = explain(&snap(&w), "10.9.0.4", "i-1", "tcp/22");
+    assert_eq!(answer.configured.verdict().to_string(), "unknown");
+    let told = |gaps: &[Gap]| gaps.iter().any(|g| g.scope == "vpc-9" && g.why.contains("not read"));
+    assert!(told(&answer.gaps), "{:?}", answer.gaps);
+    // Audits ask by block.
+    let s = snap(&w);
+    let reach = Reach::new(&s, &Options::default());
+    let peer = ["10.9.0.0/16".parse().expect("a block")].into_iter().collect();
+    assert!(told(slice(&reach, "10.0.1.10", &peer, "tcp/22").gaps()));
+    assert_eq!(slice(&reach, "10.0.1.10", &peer, "tcp/80").verdict().to_string(), "blocked");
+    // Nobody else carries it, and no peering that ended brings it.
+    assert_eq!(verdict(&w, "172.16.0.1", "i-1", "tcp/22"), "blocked");
+    assert_eq!(verdict(&w, "10.0.2.10", "i-1", "tcp/22"), "blocked");
+    assert_eq!(verdict(&w, "8.8.8.8", "54.1.2.3", "tcp/22"), "blocked");
+    for (key, state) in [("PeeringStatus", "deleted"), ("VpcPeeringConnectionId", "pcx-2")] {
+        let mut w = peer_unread();
+        w["SecurityGroups"][0]["IpPermissions"][0]["UserIdGroupPairs"][0][key] = json!(state);
+        assert_eq!(verdict(&w, "10.9.0.4", "i-1", "tcp/22"), "blocked", "{key}");
+    }
+    // A group of the VPC itself stands on none of the peer's interfaces.
+    let mut w = peer_unread();
+    w["SecurityGroups"][0]["IpPermissions"] = json!([from_group("sg-2")]);
+    assert_eq!(verdict(&w, "10.9.0.4", "i-1", "tcp/22"), "blocked");
+}
+
+#[test]
+fn r04_a_peer_that_was_read_is_judged_interface_by_interface() {
+    let mut other = peer_unread();
+    let nic = json!({ "NetworkInterfaceId": "eni-9", "InterfaceType": "interface", "Status": "in-use", "SubnetId": "subnet-9",
+        "VpcId": "vpc-9", "PrivateIpAddress": "10.9.0.4", "Groups": [{ "GroupId": "sg-9" }] });
+    let table = json!({ "RouteTableId": "rtb-9", "VpcId": "vpc-9", "Associations": [{ "Main": true }],
+        "Routes": [{ "DestinationCidrBlock": "10.0.0.0/16", "VpcPeeringConnectionId": "pcx-1", "State": "active" }] });
+    let acl = json!({ "NetworkAclId": "acl-9", "VpcId": "vpc-9", "IsDefault": true, "Entries": [entry(1, false, "-1", "allow", "0.0.0.0/0"), entry(1, true, "-1", "allow", "0.0.0.0/0")] });
+    let group = json!({ "GroupId": "sg-9", "GroupName": "9", "VpcId": "vpc-9", "IpPermissionsEgress": [permission("-1", -1, -1, "0.0.0.0/0", None)] });
+    for (list, row) in [
+        ("NetworkInterfaces", nic),
+        ("RouteTables", table),
+        ("NetworkAcls", acl),
+        ("SecurityGroups", group),
+        (
+            "Subnets",
+            json!({ "SubnetId": "subnet-9", "VpcId": "vpc-9", "CidrBlock": "10.9.0.0/24" }),
+        ),
+        ("Vpcs", json!({ "VpcId": "vpc-9", "CidrBlock": "10.9.0.0/16" })),
+    ] {
+        other[list].as_array_mut().expect("list").push(row);
+    }
+    let asked = |w: &Value, block: &str, port: &str| {
+        let s = snap(w);
+        let from = [block.parse().expect("a block")].into_iter().collect();
+        let reach = Reach::new(&s, &Options::default());
+        slice(&reach, "10.0.1.10", &from, port).verdict().to_string()
+    };
+    assert_eq!(verdict(&other, "10.9.0.4", "10.0.1.10", "tcp/22"), "permitted");
+    for (block, port, wanted) in [
+        ("10.9.0.4/32", "tcp/22", "permitted"),
+        ("10.9.0.0/16", "tcp/22", "permitted"),
+        ("10.9.0.0/16", "tcp/80", "blocked"),
+        ("10.9.0.5/32", "tcp/22", "blocked"),
+    ] {
+        assert_eq!(asked(&other, block, port), wanted, "{block} {port}");
+    }
+    let mut ended = other.clone();
+    ended["VpcPeeringConnections"][0]["Status"]["Code"] = json!("deleted");
+    assert_eq!(asked(&ended, "10.9.0.0/16", "tcp/22"), "blocked");
+    // Where others may be there that nobody listed, nobody knows.
+    let mut s = snap(&other);
+    outcome(&mut s, CallKind::NetworkInterfaces, None);
+    let reach = Reach::new(&s, &Options::default());
+    let from = ["10.9.0.5/32".parse().expect("a block")].into_iter().collect();
+    assert_eq!(slice(&reach, "10.0.1.10", &from, "tcp/22").verdict().to_string(), "unknown");
 }

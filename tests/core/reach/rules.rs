@@ -477,6 +477,7 @@ fn r32_a_database_is_known_by_its_place_and_groups() {
     let open = snap(&w);
     assert!(Reach::new(&open, &Options::default()).gaps().is_empty());
     w["DbInstances"][0]["PubliclyAccessible"] = json!(false);
+    w["NetworkInterfaces"][0]["PrivateIpAddresses"][0]["Association"] = Value::Null;
     assert_eq!(said(&snap(&w), "internet", "db", "tcp/22"), "blocked internet internet");
 }
 
@@ -520,7 +521,7 @@ pub(super) fn balanced(kind: &str) -> Value {
     w["SecurityGroups"].as_array_mut().expect("list").push(json!({ "GroupId": "sg-b", "GroupName": "b", "IpPermissions": [permission("tcp", 443, 443, "0.0.0.0/0", None)] }));
     w["LoadBalancers"] = json!([{ "LoadBalancerArn": arn, "Type": if kind == "net" { "network" } else { "application" }, "Scheme": "internet-facing", "State": { "Code": "active" }, "Attributes": { "load_balancing.cross_zone.enabled": "true" } }]);
     w["Listeners"] = json!([{ "ListenerArn": "l", "LoadBalancerArn": arn, "Port": 443, "Protocol": if kind == "net" { "TCP" } else { "HTTPS" }, "DefaultActions": [{ "Type": "forward", "TargetGroupArn": "tg" }] }]);
-    w["TargetGroups"] = json!([{ "TargetGroupArn": "tg", "Port": 8443, "TargetType": "instance", "Targets": [{ "Target": { "Id": "i-2", "Port": 8443 }, "State": "healthy" }] }]);
+    w["TargetGroups"] = json!([{ "TargetGroupArn": "tg", "Port": 8443, "TargetType": "instance", "Attributes": { "preserve_client_ip.enabled": "true" }, "Targets": [{ "Target": { "Id": "i-2", "Port": 8443 }, "State": "healthy" }] }]);
     w
 }
 

@@ -289,3 +289,118 @@ fn a_nat_gateway_that_a_route_in_force_leads_to_and_nobody_listed_is_unknown() {
     w["RouteTables"][0]["Routes"][1] = route("blackhole");
     assert_eq!(verdict(&w, "i-2", "8.8.8.8", "tcp/443"), "blocked");
 }
+
+/// The world that lets in its own group only.
+fn own_group_only() -> Value {
+    let mut w = world();
+    w["SecurityGroups"][0]["IpPermissions"] = json!([super::world::from_group("sg-1")]);
+    w
+}
+
+#[test]
+fn an_address_whose_interface_nobody_listed_may_carry_any_group() {
+    let mut s = snap(&own_group_only());
+    assert_eq!(said(&s, "10.0.1.99", "i-1", "tcp/22"), "blocked security-group sg-1");
+    for listing in [None, Some(Outcome::Truncated("its last page names a next one".into()))] {
+        outcome(&mut s, CallKind::NetworkInterfaces, listing);
+        let answer = explain(&s, "10.0.1.99", "i-1", "tcp/22");
+        assert_eq!(answer.configured.verdict().to_string(), "unknown");
+        assert_eq!(kinds(&answer.gaps), [GapKind::NetworkInterfaces]);
+        let ran = ran(&s, &["explain", "--from=10.0.1.99", "--to=i-1", "--port=tcp/22"]);
+        assert_eq!(ran.code, Some(3), "{ran}");
+        // What an interface that was read carries is known, and a port that no group opens is closed.
+        assert_eq!(said(&s, "10.0.2.10", "i-1", "tcp/22"), "blocked security-group sg-1");
+        assert_eq!(said(&s, "10.0.1.99", "i-1", "tcp/80"), "blocked security-group sg-1");
+    }
+    // So may one whose instance is there without its interface.
+    let mut w = own_group_only();
+    w["Instances"].as_array_mut().expect("list").push(
+        json!({ "InstanceId": "i-3", "State": { "Name": "running" }, "VpcId": "vpc-1", "PrivateIpAddress": "10.0.1.99" }),
+    );
+    assert_eq!(verdict(&w, "10.0.1.99", "i-1", "tcp/22"), "unknown");
+    assert_eq!(verdict(&w, "10.0.1.98", "i-1", "tcp/22"), "blocked");
+    // And where the destination is a group that nobody can tell the members of.
+    let mut w = world();
+    let mut to = super::world::from_group("sg-2");
+    to["IpProtocol"] = json!("-1");
+    w["SecurityGroups"][0]["IpPermissionsEgress"] = json!([to]);
+    let mut s = snap(&w);
+    assert_eq!(said(&s, "i-1", "10.0.2.99", "tcp/22"), "blocked security-group sg-1");
+    outcome(&mut s, CallKind::NetworkInterfaces, None);
+    assert!(said(&s, "i-1", "10.0.2.99", "tcp/22").starts_with("unknown"));
+}
+
+#[test]
+fn a_private_database_with_a_public_address_is_believed_on_neither_side() {
+    let mut w = world();
+    w["NetworkInterfaces"][0]["Description"] = json!("RDSNetworkInterface");
+    w["NetworkInterfaces"][0]["Attachment"] = Value::Null;
+    w["DbInstances"] = json!([{ "DBInstanceIdentifier": "db1", "PubliclyAccessible": false,
+        "VpcSecurityGroups": [{ "VpcSecurityGroupId": "sg-1" }], "DBSubnetGroup": { "VpcId": "vpc-1", "Subnets": [{ "SubnetIdentifier": "subnet-1" }] } }]);
+    w["Instances"].as_array_mut().expect("list").remove(0);
+    let s = snap(&w);
+    for to in ["db1", "54.1.2.3"] {
+        let answer = explain(&s, "internet", to, "tcp/22");
+        assert_eq!(answer.configured.verdict().to_string(), "unknown", "{to}");
+        assert_eq!(kinds(&answer.gaps), [GapKind::DbInstances], "{to}");
+        assert_eq!(said(&s, "internet", to, "tcp/80"), "blocked security-group sg-1", "{to}");
+    }
+    assert!(exposed(&s).contains(&"54.1.2.3 tcp/22 unknown".into()), "{:?}", exposed(&s));
+    assert_eq!(ran(&s, &["reach"]).code, Some(3));
+    // Inside the VPC nothing is in doubt.
+    assert_eq!(verdict(&w, "10.0.2.10", "10.0.1.10", "tcp/22"), "permitted");
+    w["DbInstances"][0]["PubliclyAccessible"] = json!(true);
+    assert_eq!(verdict(&w, "internet", "db1", "tcp/22"), "permitted");
+}
+
+/// The world as `aws ... describe-*` prints it, one file a key.
+fn answers(view: &Value) -> World {
+    let world = World::new().with("NO_COLOR", "1");
+    for (key, rows) in view.as_object().expect("a view") {
+        let (key, rows) = match key.as_str() {
+            "Account" | "Region" => continue,
+            "Instances" => ("Reservations", json!([{ "Instances": rows }])),
+            "BpaOptions" => ("VpcBlockPublicAccessOptions", rows.clone()),
+            key => (key, rows.clone()),
+        };
+        let name = format!("saved/111122223333/eu-west-1/{key}.json");
+        world.file(&name, json!({ key: rows }).to_string());
+    }
+    world
+}
+
+#[test]
+fn a_prefix_list_that_ends_before_its_end_is_no_no() {
+    let mut w = world();
+    w["SecurityGroups"][0]["IpPermissions"] = json!([{ "IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "PrefixListIds": [{ "PrefixListId": "pl-1" }] }]);
+    w["PrefixLists"] = json!([{ "PrefixListId": "pl-1", "AddressFamily": "IPv4" }]);
+    let world = answers(&w);
+    let entries = "saved/111122223333/eu-west-1/pl-1.json";
+    let page = json!({ "Entries": [{ "Cidr": "198.51.100.0/24" }] });
+    world.file(entries, page.to_string());
+    let explain = ["explain", "--from=8.8.8.8", "--to=54.1.2.3", "--port=tcp/22"];
+    let run = |arguments: &[&str]| world.run(&[arguments, &["--aws-json", "saved"]].concat());
+    assert!(run(&explain).stdout.starts_with("blocked"), "{}", run(&explain));
+    let mut cut = page.clone();
+    cut["NextToken"] = json!("more");
+    world.file(entries, cut.to_string());
+    let told = run(&explain);
+    assert_eq!(told.code, Some(3), "{told}");
+    assert!(told.stdout.starts_with("unknown"), "{told}");
+    assert!(told.stdout.contains("not seen: prefix-lists: pl-1"), "{told}");
+    let reach = run(&["reach"]);
+    assert_eq!(reach.code, Some(3), "{reach}");
+    assert!(!reach.stdout.contains("nothing is exposed"), "{reach}");
+    // What is forbidden to everybody is not said to hold.
+    world.file(
+        "spec.yaml",
+        "version: 1\nroles:\n  web:\n    select: { names: \"i-*\" }\n    forbid: [{ port: tcp/22, from: internet }]\n",
+    );
+    let audit =
+        run(&["audit", "spec.yaml", "--no-probe", "--no-history", "--allow-gaps=vantage,vpc-bpa"]);
+    assert_eq!(audit.code, Some(3), "{audit}");
+    assert!(audit.stdout.contains("gap[prefix-lists]: pl-1"), "{audit}");
+    // With its next page it is whole again.
+    world.file(entries, format!("{cut}\n{page}"));
+    assert!(run(&explain).stdout.starts_with("blocked"), "{}", run(&explain));
+}
