@@ -50,9 +50,17 @@ pub(super) fn stage(
             return Some(Stage::unknown(layer, &id, vec![gap]));
         }
     };
-    let excluded = index.exclusions.iter().any(|e| applies(e, vpc, subnet, usage));
-    if excluded {
+    let applies =
+        |how: Applies| index.exclusions.iter().find(|e| applies(e, vpc, subnet, usage) == how);
+    if applies(Applies::Yes).is_some() {
         return None;
+    }
+    if let Some(row) = applies(Applies::Perhaps) {
+        let state = row.state.as_deref().unwrap_or_default();
+        let mode = row.internet_gateway_exclusion_mode.as_deref().unwrap_or_default();
+        let what = format!("an exclusion of block public access that is {state} ({mode})");
+        let gap = Index::not_modelled(&row.exclusion_id, what);
+        return Some(Stage::unknown(layer, &id, vec![gap]));
     }
     if !index.complete(view, CallKind::VpcBpaExclusions) {
         let gap = index.gap(view, CallKind::VpcBpaExclusions, &id, "exclusions are not known");
@@ -61,14 +69,34 @@ pub(super) fn stage(
     Some(Stage::blocks(layer, &id, blocks))
 }
 
-/// Whether an exclusion in force leaves this subnet or its VPC out.
-fn applies(exclusion: &BpaExclusion, vpc: &str, subnet: &str, usage: Use) -> bool {
-    let state = exclusion.state.as_deref().unwrap_or("create-complete");
-    let mode = exclusion.internet_gateway_exclusion_mode.as_deref().unwrap_or_default();
+/// Whether an exclusion leaves a subnet or its VPC out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Applies {
+    Yes,
+    /// It is being made, changed or taken back.
+    Perhaps,
+    No,
+}
+
+fn applies(exclusion: &BpaExclusion, vpc: &str, subnet: &str, usage: Use) -> Applies {
     let arn = exclusion.resource_arn.as_deref().unwrap_or_default();
     let resource = arn.rsplit('/').next().unwrap_or_default();
-    matches!(state, "create-complete" | "update-complete")
-        && (resource == vpc || resource == subnet)
-        && (mode == "allow-bidirectional"
-            || (mode == "allow-egress" && usage == Use::OutboundGateway))
+    if resource != vpc && resource != subnet {
+        return Applies::No;
+    }
+    let lets = match exclusion.internet_gateway_exclusion_mode.as_deref() {
+        Some("allow-bidirectional") => Applies::Yes,
+        Some("allow-egress") if usage == Use::OutboundGateway => Applies::Yes,
+        Some("allow-egress") => Applies::No,
+        _ => Applies::Perhaps,
+    };
+    match exclusion.state.as_deref() {
+        None | Some("create-complete" | "update-complete") => lets,
+        Some("create-failed" | "delete-complete" | "disable-complete") => Applies::No,
+        Some("create-in-progress" | "delete-in-progress" | "disable-in-progress") => {
+            if lets == Applies::No { Applies::No } else { Applies::Perhaps }
+        }
+        // Its mode is what changes, or nobody knows what it is.
+        Some(_) => Applies::Perhaps,
+    }
 }

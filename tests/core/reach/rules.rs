@@ -628,6 +628,27 @@ fn r35_block_public_access_overrides_everything() {
     );
     w["BpaExclusions"][0]["InternetGatewayExclusionMode"] = json!("allow-bidirectional");
     assert_eq!(verdict(&w, "internet", "54.1.2.3", "tcp/22"), "permitted");
+    // An exclusion that is being made or taken back may be in force or not.
+    for (state, wanted) in [
+        ("create-in-progress", "unknown"),
+        ("update-in-progress", "unknown"),
+        ("delete-in-progress", "unknown"),
+        ("disable-in-progress", "unknown"),
+        ("some-new-state", "unknown"),
+        ("create-failed", "blocked"),
+        ("delete-complete", "blocked"),
+        ("disable-complete", "blocked"),
+    ] {
+        w["BpaExclusions"][0]["State"] = json!(state);
+        let answer = explain(&snap(&w), "internet", "54.1.2.3", "tcp/22");
+        assert_eq!(answer.configured.verdict().to_string(), wanted, "{state}");
+        let told = answer.gaps.iter().any(|g| g.scope == "x" && g.why.contains(state));
+        assert_eq!(told, wanted == "unknown", "{state}: {:?}", answer.gaps);
+    }
+    // One that lets nothing in either way changes nothing.
+    w["BpaExclusions"][0]["State"] = json!("create-in-progress");
+    w["BpaExclusions"][0]["InternetGatewayExclusionMode"] = json!("allow-egress");
+    assert_eq!(verdict(&w, "internet", "54.1.2.3", "tcp/22"), "blocked");
     // Not asked in saved output: the default, as a named assumption, with the gap listed.
     let mut s = snap(&world());
     outcome(&mut s, CallKind::VpcBpaOptions, None);
