@@ -1,4 +1,4 @@
-use crate::model::{AddressSet, PortSet, PortSpec, Protocol, icmp_key};
+use crate::model::{AddressSet, PortSet, PortSpec, Protocol, icmp_key, with_unused_codes};
 use crate::snapshot::{IpPermission, SecurityGroup};
 use crate::spec::{DeclaredGroup, DeclaredPermission, Peer};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,14 +28,10 @@ impl Line {
     fn new(direction: Direction, protocol: Option<Protocol>, ports: PortSet, peer: Peer) -> Self {
         let ports = match protocol {
             None => PortSet::all(),
-            // Echo has one code only, so any code of it and code 0 are the same packets (R9).
-            Some(Protocol::Icmp) if ports == PortSet::one(icmp_key(8, 0)) => PortSet::icmp_type(8),
-            Some(Protocol::Icmpv6) if ports == PortSet::one(icmp_key(128, 0)) => {
-                PortSet::icmp_type(128)
-            }
             // Port 0 carries nothing, so `all ports` with and without it are the same packets.
             Some(p) if p.has_ports() && ports == PortSet::range(1, 65535) => PortSet::all(),
-            Some(_) => ports,
+            // Any code of echo and code 0 are the same packets (R9).
+            Some(p) => with_unused_codes(p, ports),
         };
         Self { direction, protocol, ports, peer }
     }

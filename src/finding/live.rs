@@ -1,5 +1,5 @@
 use super::{Ground, Need, Traffic};
-use crate::model::{AddressSet, Family, PortSet, Protocol, Protocols};
+use crate::model::{AddressSet, Family, PortSet, Protocol, Protocols, with_unused_codes};
 use crate::snapshot::{IpPermission, SecurityGroup};
 use ipnetwork::IpNetwork;
 use serde_json::json;
@@ -58,7 +58,7 @@ fn protocol(raw: &IpPermission) -> Option<(Option<Protocol>, PortSet)> {
             (Err(_), Err(_)) => PortSet::all(),
             (Err(_), Ok(_)) => return None,
         };
-        return Some((Some(protocol), ports));
+        return Some((Some(protocol), with_unused_codes(protocol, ports)));
     }
     if !protocol.has_ports() {
         return Some((Some(protocol), PortSet::all()));

@@ -1,4 +1,4 @@
-use crate::model::{PortSet, PortSpec, Protocol};
+use crate::model::{PortSet, PortSpec, Protocol, with_unused_codes};
 use std::fmt;
 
 /// The protocols and ports of a permission or an entry, normalised (R7, R8, R9).
@@ -18,7 +18,7 @@ impl Traffic {
         }
         let protocol: Protocol = protocol.parse().ok()?;
         let ports = if protocol.is_icmp() {
-            icmp(from, to)?
+            with_unused_codes(protocol, icmp(from, to)?)
         } else if protocol.has_ports() {
             let low = from.filter(|p| *p >= 0).unwrap_or(0);
             let high = to.filter(|p| *p >= 0).unwrap_or(i32::from(u16::MAX));

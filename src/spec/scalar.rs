@@ -5,7 +5,7 @@ use super::fact::Share;
 use super::node::{Kind, Node};
 use super::shape::Scalar;
 use super::suggest::nearest;
-use crate::model::PortSpec;
+use crate::model::{PortSpec, with_unused_codes};
 use ipnetwork::IpNetwork;
 use jiff::{SignedDuration, Timestamp};
 use std::net::IpAddr;
@@ -219,7 +219,9 @@ fn port_or(text: &str, words: &[&'static str]) -> Result<(), Wrong> {
 
 /// Reads protocol and ports.
 pub(super) fn port(text: &str) -> Result<PortSpec, Wrong> {
-    text.parse::<PortSpec>().map_err(|why| {
+    let whole =
+        |spec: PortSpec| PortSpec::new(spec.protocol, with_unused_codes(spec.protocol, spec.ports));
+    text.parse::<PortSpec>().map(whole).map_err(|why| {
         let wrong = Wrong::new(format!("cannot {}", sentence(&why)));
         let Some((protocol, ports)) = text.split_once('/') else {
             return match nearest(text, ["tcp", "udp", "icmp", "icmpv6"]) {

@@ -233,3 +233,23 @@ fn a_permission_of_port_0_alone_is_neither_declared_nor_passed_over() {
     let (text, spec) = starter(&World::new(), &snapshot);
     assert_eq!(findings(&spec, &snapshot), Vec::<String>::new(), "{text}");
 }
+
+#[test]
+fn ping_is_the_same_by_either_of_its_permissions() {
+    for code in [0, -1] {
+        let ping = crate::reach::world::permission("icmp", 8, code, "0.0.0.0/0", None);
+        let snapshot = one_host(serde_json::json!([ping]));
+        let world = World::new();
+        let (text, spec) = starter(&world, &snapshot);
+        assert!(text.contains("icmp/echo"), "{text}");
+        assert_eq!(findings(&spec, &snapshot), Vec::<String>::new(), "{text}");
+        // Nor is it told apart where people write it in numbers.
+        for port in ["icmp/echo", "icmp/8/0", "icmp/8"] {
+            let text = text.replace("icmp/echo", port);
+            let spec = spec::load(&[Source::new("spec", text.as_str())]).expect("a spec");
+            assert_eq!(findings(&spec, &snapshot), Vec::<String>::new(), "{code}: {text}");
+        }
+        let ran = world.run(&["reach", "--snapshot", "snapshot.json"]);
+        assert!(ran.stdout.contains("icmp/echo  permitted"), "{ran}");
+    }
+}

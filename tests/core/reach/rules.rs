@@ -123,6 +123,10 @@ fn r09_icmp_types_and_codes() {
     assert_eq!(exposed(&snap(&icmp(8, -1))), ["54.1.2.3 icmp/echo permitted"]);
     assert_eq!(exposed(&snap(&icmp(8, 0))), ["54.1.2.3 icmp/echo permitted"]);
     assert_eq!(exposed(&snap(&icmp(8, 9))), ["54.1.2.3 icmp/8/9 permitted"]);
+    for code in [-1, 0] {
+        assert_eq!(verdict(&icmp(8, code), "internet", "54.1.2.3", "icmp/echo"), "permitted");
+        assert_eq!(verdict(&icmp(8, code), "internet", "54.1.2.3", "icmp/8/0"), "permitted");
+    }
     assert_eq!(exposed(&snap(&icmp(-1, -1))), ["54.1.2.3 icmp permitted"]);
     assert!(exposed(&snap(&icmp(-1, 9))).is_empty(), "a code without a type matches nothing");
     // An echo needs its answer, by the ACL's own field.
