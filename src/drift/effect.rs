@@ -4,7 +4,7 @@ use crate::model::{AddressSet, Family, PortSet, Protocol};
 use crate::reach::{Configured, HopVerdict, Layer};
 use crate::snapshot::{Interface, SecurityGroup, Snapshot};
 use crate::spec::Peer;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Tells whether a permission changes what can be reached.
@@ -14,6 +14,8 @@ pub(super) struct Effects<'a> {
     members: BTreeMap<&'a str, Vec<&'a Interface>>,
     groups: BTreeMap<&'a str, &'a SecurityGroup>,
     lists: BTreeMap<&'a str, AddressSet>,
+    /// The blocks of each VPC.
+    blocks: BTreeMap<&'a str, AddressSet>,
 }
 
 /// Ports with the clients that one permission lets in to them.
@@ -26,6 +28,7 @@ impl<'a> Effects<'a> {
             members: BTreeMap::new(),
             groups: BTreeMap::new(),
             lists: BTreeMap::new(),
+            blocks: BTreeMap::new(),
         };
         for view in &snapshot.regions {
             for interface in &view.network_interfaces {
@@ -35,6 +38,9 @@ impl<'a> Effects<'a> {
             }
             for group in &view.security_groups {
                 out.groups.insert(&group.group_id, group);
+            }
+            for vpc in &view.vpcs {
+                out.blocks.insert(&vpc.vpc_id, AddressSet::from_networks(vpc.blocks()));
             }
             for list in &view.prefix_lists {
                 if let Some(networks) = list.networks() {
@@ -118,27 +124,46 @@ impl<'a> Effects<'a> {
         extra: bool,
     ) -> bool {
         let outside = AddressSet::outside();
-        for (address, public) in addresses(interface) {
+        let vpc = interface.vpc_id.as_deref().unwrap_or_default();
+        let inside = self.blocks.get(vpc).cloned().unwrap_or_default();
+        for (address, public) in self.addresses(interface) {
             let fits = match protocol {
                 Protocol::Icmp => address.is_ipv4(),
                 Protocol::Icmpv6 => address.is_ipv6(),
                 _ => true,
             };
             for (ports, clients) in pieces.iter().filter(|_| fits) {
-                let from =
-                    if public { clients.intersect(&outside) } else { clients.subtract(&outside) };
-                let from = from.of_family(Family::of(address));
-                if from.is_empty() {
-                    continue;
-                }
+                let clients = clients.of_family(Family::of(address));
+                // Asked together, clients of the VPC would be passed over for those beyond it.
+                let from = match public {
+                    true => vec![clients.intersect(&outside)],
+                    false => {
+                        let private = clients.subtract(&outside);
+                        vec![private.intersect(&inside), private.subtract(&inside)]
+                    }
+                };
                 let id = Some(interface.network_interface_id.as_str());
-                let slices = self.configuration.slices(address, id, &from, protocol, ports);
-                if slices.iter().any(|(_, c)| if extra { opens(c) } else { closes(c) }) {
-                    return true;
+                for from in from.iter().filter(|from| !from.is_empty()) {
+                    let slices = self.configuration.slices(address, id, from, protocol, ports);
+                    if slices.iter().any(|(_, c)| if extra { opens(c) } else { closes(c) }) {
+                        return true;
+                    }
                 }
             }
         }
         false
+    }
+
+    /// The addresses of an interface, each with whether clients outside use it.
+    fn addresses(&self, interface: &Interface) -> BTreeSet<(IpAddr, bool)> {
+        let more = interface.private_ip_addresses.iter();
+        let public = more.clone().map(|p| &p.association).chain([&interface.association]);
+        let public = public.filter_map(|a| a.as_ref()?.public_ip);
+        let known = self.configuration.public_addresses(&interface.network_interface_id);
+        let own = more.filter_map(|p| p.private_ip_address).chain(interface.private_ip_address);
+        let v6 = interface.ipv6_addresses.iter().filter_map(|a| a.ipv6_address).map(IpAddr::V6);
+        let public = public.chain(known).chain(v6.clone()).map(|a| (a, true));
+        public.chain(own.chain(v6).map(|a| (a, false))).collect()
     }
 
     /// Addresses that a peer stands for; `None` where they could not be read. A group stands for
@@ -176,21 +201,4 @@ fn closes(configured: &Configured) -> bool {
         Configured::Partly(..) | Configured::Unknown(..) => true,
         Configured::Permitted(_) | Configured::NotApplicable => false,
     }
-}
-
-/// The addresses of an interface, each with whether clients outside use it.
-fn addresses(interface: &Interface) -> Vec<(IpAddr, bool)> {
-    let mut out = Vec::new();
-    for private in &interface.private_ip_addresses {
-        out.extend(private.private_ip_address.map(|a| (a, false)));
-        out.extend(private.association.as_ref().and_then(|a| a.public_ip).map(|a| (a, true)));
-    }
-    if interface.private_ip_addresses.is_empty() {
-        out.extend(interface.private_ip_address.map(|a| (a, false)));
-        out.extend(interface.association.as_ref().and_then(|a| a.public_ip).map(|a| (a, true)));
-    }
-    for v6 in interface.ipv6_addresses.iter().filter_map(|a| a.ipv6_address) {
-        out.extend([(IpAddr::V6(v6), true), (IpAddr::V6(v6), false)]);
-    }
-    out
 }

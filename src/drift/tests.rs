@@ -267,3 +267,82 @@ fn d8_how_many_interfaces_a_difference_touches_is_told() {
     let words = drift.differences.iter().map(|d| d.description.as_deref());
     assert!(words.clone().count() > 0 && words.flatten().all(|w| w == "customers"));
 }
+
+/// The snapshot of a whole VPC, so that the engine itself can be asked.
+fn whole(ingress: Value) -> Snapshot {
+    let mut snapshot = snapshot(ingress, json!([]));
+    let view = &mut snapshot.regions[0];
+    let more = json!({
+        "Account": "111111111111", "Region": "us-west-1",
+        "Vpcs": [{ "VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16" }],
+        "Subnets": [{ "SubnetId": "subnet-1", "VpcId": "vpc-1", "CidrBlock": "10.0.0.0/24" }],
+        "InternetGateways": [{ "InternetGatewayId": "igw-1", "Attachments": [{ "VpcId": "vpc-1", "State": "available" }] }],
+        "RouteTables": [{ "RouteTableId": "rtb-1", "VpcId": "vpc-1", "Associations": [{ "Main": true }],
+            "Routes": [{ "DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local", "State": "active" },
+                { "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1", "State": "active" }] }],
+        "NetworkAcls": [{ "NetworkAclId": "acl-1", "VpcId": "vpc-1", "IsDefault": true, "Entries": [
+            { "RuleNumber": 100, "Egress": false, "Protocol": "-1", "RuleAction": "allow", "CidrBlock": "0.0.0.0/0" },
+            { "RuleNumber": 100, "Egress": true, "Protocol": "-1", "RuleAction": "allow", "CidrBlock": "0.0.0.0/0" }] }],
+    });
+    let more: crate::snapshot::RegionView = serde_json::from_value(more).expect("a view");
+    let (groups, mut nics) = (view.security_groups.clone(), view.network_interfaces.clone());
+    nics[0].vpc_id = Some("vpc-1".into());
+    nics[0].subnet_id = Some("subnet-1".into());
+    *view =
+        crate::snapshot::RegionView { security_groups: groups, network_interfaces: nics, ..more };
+    snapshot.calls = CallKind::ALL
+        .iter()
+        .map(|kind| Call {
+            account: "111111111111".into(),
+            region: "us-west-1".into(),
+            kind: *kind,
+            outcome: Outcome::Complete,
+            items: 0,
+        })
+        .collect();
+    snapshot
+}
+
+fn class(spec: &Spec, snapshot: &Snapshot) -> Option<Class> {
+    let reach = crate::reach::Reach::new(snapshot, &crate::reach::Options::default());
+    compare(spec, snapshot, &reach).groups.pop().map(|g| g.class)
+}
+
+fn all_from_itself() -> Value {
+    json!({ "IpProtocol": "-1", "UserIdGroupPairs": [{ "GroupId": "sg-0000000000000001" }] })
+}
+
+#[test]
+fn d8_what_reach_calls_open_is_not_called_harmless() {
+    let spec = spec("{ ingress: [{ port: all, from: self }] }");
+    let live = || whole(json!([all_from_itself(), open_to(22, "0.0.0.0/0")]));
+    let exposed = live();
+    assert_eq!(class(&spec, &exposed), Some(Class::Exposes));
+    // The public address stands with the interface and not with its private address, or elsewhere.
+    let mut s = live();
+    let nic = &mut s.regions[0].network_interfaces[0];
+    nic.association = nic.private_ip_addresses[0].association.take();
+    assert_eq!(class(&spec, &s), Some(Class::Exposes));
+    let mut s = live();
+    let view = &mut s.regions[0];
+    view.network_interfaces[0].private_ip_addresses[0].association = None;
+    assert_eq!(class(&spec, &s), Some(Class::Harmless), "it has no public address");
+    s.regions[0].addresses.push(crate::snapshot::Address {
+        public_ip: Some(ip("203.0.113.1")),
+        network_interface_id: Some("eni-1".into()),
+        private_ip_address: Some(ip("10.0.0.1")),
+        ..Default::default()
+    });
+    assert_eq!(class(&spec, &s), Some(Class::Exposes));
+}
+
+#[test]
+fn d8_a_broader_block_changes_no_less_than_one_inside_it() {
+    let spec = spec("{ ingress: [{ port: all, from: self }] }");
+    for block in ["10.0.0.0/24", "10.0.0.0/16", "10.0.0.0/8"] {
+        let s = whole(json!([all_from_itself(), open_to(22, block)]));
+        assert_eq!(class(&spec, &s), Some(Class::Exposes), "{block}");
+    }
+    let s = whole(json!([all_from_itself(), open_to(22, "172.16.0.0/12")]));
+    assert_eq!(class(&spec, &s), Some(Class::Harmless), "no route leads there");
+}

@@ -24,6 +24,11 @@ pub trait Configuration: Sync {
     /// and ports, then what stands for the other protocols.
     fn exposed(&self, address: IpAddr, interface: Option<&str>, from: &AddressSet) -> Vec<Exposed>;
 
+    /// The public addresses of an interface, also those that its own row does not show.
+    fn public_addresses(&self, _interface: &str) -> Vec<IpAddr> {
+        Vec::new()
+    }
+
     /// What could not be seen and blinds more than single rows.
     fn gaps(&self) -> Vec<Gap>;
 
@@ -76,6 +81,10 @@ impl Configuration for Reach<'_> {
                 configured: e.configured,
             })
             .collect()
+    }
+
+    fn public_addresses(&self, interface: &str) -> Vec<IpAddr> {
+        Reach::public_addresses(self, interface)
     }
 
     fn gaps(&self) -> Vec<Gap> {

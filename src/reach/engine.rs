@@ -41,6 +41,15 @@ impl<'a> Reach<'a> {
         self.memory.forget();
     }
 
+    /// The public IPv4 addresses of an interface, also those that only `DescribeAddresses` or its
+    /// instance tells (R24); sorted.
+    #[must_use]
+    pub fn public_addresses(&self, interface: &str) -> Vec<IpAddr> {
+        let all = self.index.nic_of(interface).map(|nic| self.index.addresses_of(nic));
+        let all = all.into_iter().flatten();
+        all.filter(|(_, s)| matches!(s.role, Role::Public(_))).map(|(a, _)| a).collect()
+    }
+
     pub(super) fn ways(&self, protocol: Protocol, family: Family) -> Ways<'_, 'a> {
         Ways { index: &self.index, options: &self.options, protocol, family }
     }

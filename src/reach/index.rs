@@ -585,13 +585,7 @@ impl<'a> Index<'a> {
 
     /// The blocks of a VPC that are in force; empty where the VPC is not in the snapshot.
     pub(super) fn vpc_blocks(&self, vpc: &str) -> AddressSet {
-        let Some(row) = self.vpcs.get(vpc) else { return AddressSet::empty() };
-        let live = |s: &Option<CidrState>| s.as_ref().is_none_or(|s| s.state == "associated");
-        let more = row.cidr_block_association_set.iter().filter(|a| live(&a.cidr_block_state));
-        let v6 =
-            row.ipv6_cidr_block_association_set.iter().filter(|a| live(&a.ipv6_cidr_block_state));
-        let v4 = row.cidr_block.into_iter().chain(more.filter_map(|a| a.cidr_block));
-        v4.map(Into::into).chain(v6.filter_map(|a| a.ipv6_cidr_block).map(Into::into)).collect()
+        self.vpcs.get(vpc).map(|row| row.blocks().collect()).unwrap_or_default()
     }
 
     /// The subnet of a VPC that holds an address.

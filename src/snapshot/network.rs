@@ -17,6 +17,19 @@ pub struct Vpc {
     pub tags: Vec<Tag>,
 }
 
+impl Vpc {
+    /// The blocks that are in force.
+    pub fn blocks(&self) -> impl Iterator<Item = IpNetwork> {
+        let live = |s: &Option<CidrState>| s.as_ref().is_none_or(|s| s.state == "associated");
+        let more = self.cidr_block_association_set.iter();
+        let more = more.filter(move |a| live(&a.cidr_block_state)).filter_map(|a| a.cidr_block);
+        let v6 = self.ipv6_cidr_block_association_set.iter();
+        let v6 = v6.filter(move |a| live(&a.ipv6_cidr_block_state));
+        let v6 = v6.filter_map(|a| a.ipv6_cidr_block);
+        self.cidr_block.into_iter().chain(more).map(Into::into).chain(v6.map(Into::into))
+    }
+}
+
 /// An IPv4 block of a VPC and whether it is in force (`State` = `associated`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
