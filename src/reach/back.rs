@@ -49,8 +49,10 @@ impl<'a> Ways<'_, 'a> {
         let mut inner = ends.intersect(&self.index.vpc_blocks(place.vpc));
         let clients =
             if inner.is_empty() { Arc::clone(ends) } else { Arc::new(ends.subtract(&inner)) };
+        let mut unrouted = (*clients).clone();
         for (set, line) in routes.partition(&clients) {
             let size = set.size();
+            unrouted = unrouted.subtract(&set);
             let wins = |best: &Option<(u128, String)>| best.as_ref().is_none_or(|(s, _)| size > *s);
             match line.target {
                 Target::InternetGateway(id) => match self.gateway_state(place, id) {
@@ -75,6 +77,7 @@ impl<'a> Ways<'_, 'a> {
                 // Ends behind a gateway endpoint are servers: no client comes from there.
                 Target::Endpoint(id) if self.is_gateway_endpoint(id, line.listed) => {
                     yes = yes.union(&set);
+                    continue;
                 }
                 Target::Other(_) | Target::Endpoint(_) => {
                     let what = format!("{} sends answers by {}", routes.id, line.text());
@@ -100,17 +103,20 @@ impl<'a> Ways<'_, 'a> {
         if !inner.is_empty() && !maybe.is_empty() && maybe.union(&inner) == **ends {
             (yes, maybe) = (yes.union(&inner), maybe.union(&inner));
         }
-        let absent = match other {
-            Some((_, text)) => format!("answers leave by {text}"),
-            None => "no route to an internet gateway".into(),
-        };
+        let nowhere =
+            unrouted.to_networks().first().map(|n| format!("no route for answers to {n}"));
+        let lost = other.map(|(_, text)| format!("answers leave by {text}"));
+        let absent = lost.clone().unwrap_or_else(|| "no route to an internet gateway".into());
         let close = |set: AddressSet| if set == **ends { Ends::All } else { Ends::of(set) };
         let (yes, maybe) = (close(yes), close(maybe));
         let spans = match maybe {
             Ends::None => Vec::new(),
             maybe => {
-                let text = entry.map(|(_, text)| format!("answers leave by {text}").into());
-                vec![Span::whole(yes, maybe, text, gaps)]
+                let text = entry.map(|(_, text)| format!("answers leave by {text}"));
+                let text = text.or_else(|| gaps.first().map(|g: &Gap| g.why.clone()));
+                let text = text.map(Into::into);
+                let cut = lost.or(nowhere).map(Into::into);
+                vec![Span::whole(yes, maybe, text, gaps).cut_by(cut)]
             }
         };
         Stage::filter(layer, routes.id, spans, absent.into())

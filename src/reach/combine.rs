@@ -225,9 +225,13 @@ impl State {
         } else {
             span.yes.meet(&self.yes)
         };
+        // What an earlier stage took away is not this one's doing.
+        let keeps = |before: &Arc<AddressSet>| {
+            Arc::ptr_eq(before, &sure) || sure.is_superset(&before.intersect(required))
+        };
         let verdict = if maybe.is_empty() {
             HopVerdict::Blocks
-        } else if self.covers(&sure, required) {
+        } else if self.covers(&sure, required) || keeps(&self.maybe) {
             HopVerdict::Passes
         } else if !Arc::ptr_eq(&sure, &maybe) && sure != maybe {
             self.gaps.extend(span.gaps().iter().cloned());
@@ -247,6 +251,7 @@ impl State {
             let any = !self.maybe.is_empty();
             return if any { HopVerdict::Passes } else { HopVerdict::Blocks };
         }
+        let (asked, had_all) = (required.intersect(&self.maybe), self.full());
         let before = self
             .replies
             .take()
@@ -264,11 +269,12 @@ impl State {
         let some = union(next.iter().map(|(s, _)| s));
         let full = union(next.iter().filter(|(_, p)| p == ephemeral()).map(|(s, _)| s));
         self.replies = Some(next);
+        let keeps = some.is_superset(&asked) && full.is_superset(&asked.intersect(&had_all));
         let some = Ends::of(some);
         (self.yes, self.maybe) = (some.meet(&self.yes), some.meet(&self.maybe));
         if self.maybe.is_empty() {
             HopVerdict::Blocks
-        } else if full.is_superset(&required.intersect(&self.maybe)) {
+        } else if keeps {
             HopVerdict::Passes
         } else {
             HopVerdict::PartlyPasses

@@ -37,12 +37,17 @@ impl<'a> Reach<'a> {
         let mut best: Option<Explanation> = None;
         for (from, to) in &flows {
             let one = self.answer(from, to, query);
+            // Of ways that are closed, one that no route leads into says the least.
+            let unrouted = |e: &Explanation| {
+                e.configured.path().is_some_and(|p| p.decided_by().layer == Layer::Subnet)
+            };
             let rank = |e: &Explanation| match e.configured.verdict() {
                 Verdict::Permitted => 0,
                 Verdict::Partly => 1,
                 Verdict::Unknown => 2,
-                Verdict::Blocked => 3,
-                Verdict::NotApplicable => 4,
+                Verdict::Blocked if !unrouted(e) => 3,
+                Verdict::Blocked => 4,
+                Verdict::NotApplicable => 5,
             };
             if best.as_ref().is_none_or(|b| rank(&one) < rank(b)) {
                 best = Some(one);

@@ -71,12 +71,20 @@ impl<'i, 'a> Ways<'i, 'a> {
             stages.push(Stage::blocks(Layer::Subnet, place.id, why));
             return (stages, None);
         };
-        let usable = parts
-            .iter()
-            .filter(|(_, l)| l.target == line.target || matches!(l.target, Target::Endpoint(_)));
+        let passes =
+            |l: &Line<'_>| l.target == line.target || matches!(l.target, Target::Endpoint(_));
+        let lost = parts.iter().filter(|(_, l)| !passes(l)).max_by_key(|(set, _)| set.size());
+        let lost = lost.map(|(_, l)| match l.target {
+            Target::Blackhole(_) => format!("{}, which is a blackhole", l.text()),
+            _ => format!("{}, not by {}", l.text(), line.target.id()),
+        });
+        let unrouted = parts.iter().fold((**ends).clone(), |left, (set, _)| left.subtract(set));
+        let nowhere = unrouted.to_networks().first().map(|n| format!("no route to {n}"));
+        let usable = parts.iter().filter(|(_, l)| passes(l));
         let usable = usable.fold(AddressSet::empty(), |all, (set, _)| all.union(set));
         let pass = if usable == **ends { Ends::All } else { Ends::of(usable) };
         let span = Span::whole(pass.clone(), pass, Some(line.text().into()), Vec::new());
+        let span = span.cut_by(lost.or(nowhere).map(Into::into));
         let absent = Arc::from("no route");
         stages.push(Stage::filter(Layer::RouteTable, routes.id, vec![span], absent));
         let seen = match line.target {

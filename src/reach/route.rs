@@ -15,7 +15,8 @@ pub(super) enum Target<'a> {
     Peering(&'a str),
     Transit(&'a str),
     Endpoint(&'a str),
-    /// An instance, an interface, a local, carrier or core network: not modelled.
+    /// An instance, an interface, a local, carrier or core network, a target of a kind that is not
+    /// known, or a route in a state that is not: not modelled.
     Other(&'a str),
     Blackhole(&'a str),
 }
@@ -27,6 +28,8 @@ pub(super) struct Line<'a> {
     pub(super) target: Target<'a>,
     /// Whether a prefix list is its destination.
     pub(super) listed: bool,
+    /// Its state, where that is neither active nor a blackhole.
+    state: Option<&'a str>,
     rank: u8,
 }
 
@@ -50,10 +53,13 @@ impl<'a> Routes<'a> {
                 (_, Some("EnableVgwRoutePropagation")) => 2,
                 _ => 1,
             };
+            let known = |s: &&str| matches!(*s, "active" | "blackhole");
+            let state = route.state.as_deref().filter(|s| !known(s));
             let listed = route.destination_prefix_list_id.is_some();
             let mut push = |network: IpNetwork| {
                 if network.is_ipv4() == (family == Family::V4) {
-                    routes.lines.push(Line { network, target: target.clone(), listed, rank });
+                    let target = target.clone();
+                    routes.lines.push(Line { network, target, listed, state, rank });
                 }
             };
             if let Some(block) = route.destination_cidr_block {
@@ -105,7 +111,8 @@ impl<'a> Routes<'a> {
 impl Line<'_> {
     /// `0.0.0.0/0 to igw-1`.
     pub(super) fn text(&self) -> String {
-        format!("{} to {}", self.network, self.target.id())
+        let state = self.state.map(|s| format!(" ({s})")).unwrap_or_default();
+        format!("{} to {}{state}", self.network, self.target.id())
     }
 }
 
@@ -141,13 +148,19 @@ fn target(route: &Route) -> Target<'_> {
         &route.carrier_gateway_id,
         &route.core_network_arn,
     ];
-    let id = ids.into_iter().flatten().find(|id| !id.is_empty()).map_or("nothing", String::as_str);
-    if route.state.as_deref() == Some("blackhole") {
-        return Target::Blackhole(id);
+    let id = ids
+        .into_iter()
+        .flatten()
+        .find(|id| !id.is_empty())
+        .map_or("an unknown target", String::as_str);
+    match route.state.as_deref() {
+        None | Some("active") => {}
+        Some("blackhole") => return Target::Blackhole(id),
+        // `filtered`, and what AWS may add: whether packets take it nobody told us.
+        Some(_) => return Target::Other(id),
     }
     match id {
         "local" => Target::Local,
-        "nothing" => Target::Blackhole(id),
         id if id.starts_with("igw-") => Target::InternetGateway(id),
         id if id.starts_with("eigw-") => Target::EgressOnly(id),
         id if id.starts_with("nat-") => Target::Nat(id),

@@ -162,7 +162,9 @@ impl<'i, 'a> Ways<'i, 'a> {
                 best = Some((prefix, is_static, hit));
             }
         };
-        for route in routes.iter().filter(|r| r.destination_cidr_block.contains(to)) {
+        let gone = |r: &&TransitGatewayRoute| r.state.as_deref() != Some("deleted");
+        let near = |r: &&TransitGatewayRoute| r.destination_cidr_block.contains(to);
+        for route in routes.iter().filter(gone).filter(near) {
             let is_static = route.route_type.as_deref() != Some("propagated");
             take(route.destination_cidr_block.prefix(), is_static, hit(route));
         }
@@ -188,6 +190,9 @@ impl<'i, 'a> Ways<'i, 'a> {
 
 fn hit(route: &TransitGatewayRoute) -> Hit<'_> {
     let attachment = route.transit_gateway_attachments.first();
+    if let Some(state) = route.state.as_deref().filter(|s| !matches!(*s, "active" | "blackhole")) {
+        return Hit::Opaque(format!("a route that is {state}"));
+    }
     match attachment.and_then(|a| a.transit_gateway_attachment_id.as_deref()) {
         Some(id) if route.state.as_deref() != Some("blackhole") => Hit::Attachment(id),
         _ => Hit::Blackhole,

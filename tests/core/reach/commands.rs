@@ -257,6 +257,25 @@ fn a_limit_of_answers_names_its_rule_and_a_blackhole_its_state() {
     ]);
     let said = decider(&view);
     assert!(said.contains("rule 90 deny"), "{said}");
+    // What takes some clients away decides, not what passes the rest.
+    let mut view = world();
+    let entries = view["NetworkAcls"][0]["Entries"].as_array_mut().expect("list");
+    entries.push(super::world::entry(50, true, "-1", "deny", "1.0.0.0/8"));
+    let said = decider(&view);
+    assert!(said.starts_with("partly acl-1:") && said.contains("rule 50 deny"), "{said}");
+    let mut view = world();
+    view["RouteTables"][1]["Routes"].as_array_mut().expect("list").push(
+        json!({ "DestinationCidrBlock": "1.0.0.0/8", "GatewayId": "igw-9", "State": "blackhole" }),
+    );
+    let said = decider(&view);
+    assert!(said.starts_with("partly rtb-1:"), "{said}");
+    assert!(said.contains("1.0.0.0/8 to igw-9, which is a blackhole"), "{said}");
+    view["RouteTables"][1]["Routes"] = json!([
+        view["RouteTables"][1]["Routes"][0],
+        { "DestinationCidrBlock": "0.0.0.0/1", "GatewayId": "igw-1", "State": "active" },
+    ]);
+    let said = decider(&view);
+    assert!(said.contains("no route for answers to 128.0.0.0/"), "{said}");
     let mut view = world();
     view["RouteTables"][1]["Routes"][1]["State"] = json!("blackhole");
     let said = decider(&view);
@@ -291,4 +310,39 @@ fn a_balancer_is_known_by_its_name_and_its_interface_stays_told() {
     assert_eq!(open["subject"], "eni-b tcp/443", "what a waiver names stays");
     let message = open["message"].as_str().unwrap_or_default();
     assert!(message.contains("load balancer b (eni-b) tcp/443"), "{message}");
+}
+
+#[test]
+fn of_closed_ways_to_a_host_the_one_that_a_route_leads_into_is_told() {
+    let mut view = world();
+    view["Vpcs"]
+        .as_array_mut()
+        .expect("list")
+        .push(json!({ "VpcId": "vpc-9", "CidrBlock": "10.9.0.0/16" }));
+    view["Subnets"]
+        .as_array_mut()
+        .expect("list")
+        .push(json!({ "SubnetId": "subnet-9", "VpcId": "vpc-9", "CidrBlock": "10.9.0.0/24" }));
+    view["RouteTables"].as_array_mut().expect("list").push(json!({ "RouteTableId": "rtb-9", "VpcId": "vpc-9",
+        "Associations": [{ "SubnetId": "subnet-9" }],
+        "Routes": [{ "DestinationCidrBlock": "10.0.0.0/16", "VpcPeeringConnectionId": "pcx-1", "State": "active" }] }));
+    let mut acl = view["NetworkAcls"][0].clone();
+    (acl["NetworkAclId"], acl["VpcId"]) = (json!("acl-9"), json!("vpc-9"));
+    view["NetworkAcls"].as_array_mut().expect("list").push(acl);
+    let mut nic = view["NetworkInterfaces"][1].clone();
+    for (key, value) in [
+        ("NetworkInterfaceId", "eni-9"),
+        ("SubnetId", "subnet-9"),
+        ("VpcId", "vpc-9"),
+        ("PrivateIpAddress", "10.9.0.4"),
+    ] {
+        nic[key] = json!(value);
+    }
+    nic["PrivateIpAddresses"][0]["PrivateIpAddress"] = json!("10.9.0.4");
+    nic["Attachment"] = Value::Null;
+    view["NetworkInterfaces"].as_array_mut().expect("list").push(nic);
+    view["VpcPeeringConnections"] = json!([{ "VpcPeeringConnectionId": "pcx-1", "Status": { "Code": "pending-acceptance" },
+        "RequesterVpcInfo": { "VpcId": "vpc-1" }, "AccepterVpcInfo": { "VpcId": "vpc-9" } }]);
+    let said = super::world::said(&snapshot(vec![view]), "eni-9", "i-1", "tcp/22");
+    assert_eq!(said, "blocked vpc-peering pcx-1");
 }

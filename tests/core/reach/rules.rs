@@ -685,6 +685,18 @@ fn r36_what_is_not_modelled_is_said() {
     assert_eq!(answer.gaps[0].kind, GapKind::NotModelled);
     // Another layer blocks for sure.
     assert_eq!(verdict(&w, "internet", "54.1.2.3", "tcp/80"), "blocked");
+    // A target of a kind that nobody knows, and a state that is neither active nor a blackhole.
+    for route in [
+        json!({ "DestinationCidrBlock": "0.0.0.0/0", "SomeNewArn": "arn:x", "State": "active" }),
+        json!({ "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1", "State": "filtered" }),
+        json!({ "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1", "State": "new-state" }),
+    ] {
+        w["RouteTables"][1]["Routes"][1] = route.clone();
+        let answer = explain(&snap(&w), "internet", "54.1.2.3", "tcp/22");
+        assert_eq!(answer.configured.verdict(), Verdict::Unknown, "{route}");
+        assert_eq!(answer.gaps[0].kind, GapKind::NotModelled, "{route}");
+        assert_eq!(verdict(&w, "i-1", "8.8.8.8", "tcp/443"), "unknown", "{route}");
+    }
 }
 
 #[test]
