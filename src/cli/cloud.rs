@@ -39,6 +39,7 @@ impl CloudArgs {
         global: &Global,
         now: Timestamp,
     ) -> Result<Snapshot, CliError> {
+        self.taken.check(self.aws_json.is_some())?;
         let cannot_save = |path: &PathBuf, e: std::io::Error| {
             CliError::new(format!("write {}", path.display())).because(e)
         };

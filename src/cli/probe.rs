@@ -19,8 +19,8 @@ use std::time::Duration;
 /// What the long help ends with.
 const STATES: &str = "\
 Only what a fresh snapshot says is ours, or what `scope:` of portcullis.yaml names, is ever probed;
-anything else is refused by name. Of a block all must be: where part of one is refused, nothing at all
-is sent. Results come as they settle, one line each:
+anything else is refused by name. Of a block all must be: where part of one is refused, nothing is
+sent at all. Results come as they settle, one line each:
 
   open           it answered; `open?` in text where it did not prove what was expected
   wrong-service  it answered as something else than expected

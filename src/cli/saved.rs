@@ -18,6 +18,17 @@ pub struct TakenArgs {
     pub taken_at: Option<Timestamp>,
 }
 
+impl TakenArgs {
+    /// Refuses a time of answers that are not read: clap asks for no flag that another one excludes.
+    pub(super) fn check(&self, aws_json: bool) -> Result<(), CliError> {
+        match self.taken_at {
+            Some(_) if !aws_json => Err(CliError::new("use --taken-at without --aws-json")
+                .because("every other source tells by itself when it was taken")),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Where the configuration is read from, and which gaps are accepted.
 #[derive(Debug, Args)]
 pub struct SavedArgs {
@@ -37,6 +48,7 @@ pub struct SavedArgs {
 impl SavedArgs {
     /// Reads the snapshot.
     pub(super) fn read(&self, global: &Global) -> Result<Snapshot, CliError> {
+        self.taken.check(self.aws_json.is_some())?;
         if let Some(path) = &self.snapshot {
             return input::snapshot(path);
         }
