@@ -22,6 +22,8 @@ pub struct Verdicts {
     /// Hosts of the role that serve already and that the new ones were compared with.
     pub peers: Vec<Peer>,
     pub vantages: Vec<VantageSeen>,
+    /// Those of them that were asked and told nothing.
+    pub unheard: BTreeSet<String>,
     /// What every TCP port was looked at of; `None` where the sweep was left out.
     pub swept: Option<Swept>,
     /// Everything that could not be seen, also where it holds no host.

@@ -83,10 +83,22 @@ pub fn judge(input: &Input<'_>) -> Verdicts {
         journeys,
         peers: input.peers.to_vec(),
         vantages: report.vantages.clone(),
+        unheard: unheard(input),
         swept: input.options.sweep.then(|| swept(input, &placed)),
         gaps: report.gaps.clone(),
         not_judged: report.not_judged.clone(),
     }
+}
+
+/// Vantages on other machines that told nothing, not even where they are.
+fn unheard(input: &Input<'_>) -> BTreeSet<String> {
+    let Observations { vantages, rows, profiled } = input.observations;
+    let rows = rows.iter().chain(profiled.iter().map(|p| &p.observation));
+    let told = rows.filter(|o| o.state != State::Unprobed).map(|o| o.vantage.as_str());
+    let placed = vantages.iter().filter(|v| v.reflected_v4.or(v.reflected_v6).is_some());
+    let heard: BTreeSet<&str> = told.chain(placed.map(|v| v.name.as_str())).collect();
+    let asked = input.options.vantages.iter().filter(|v| v.remote);
+    asked.map(|v| v.name.clone()).filter(|name| !heard.contains(&**name)).collect()
 }
 
 fn answer(chosen: &Chosen, input: &Input<'_>, placed: &Placed) -> HostAnswer {
@@ -205,7 +217,7 @@ impl Judge<'_> {
             }
         }
         for ((source, family), _) in unplaced {
-            let why = self.placed.why(&source, family);
+            let why = self.placed.why(&source, family, &self.input.report.gaps);
             out.reasons.push(Reason::Vantage { source, why });
         }
     }

@@ -99,10 +99,11 @@ struct Answers<'a> {
 /// Why nobody can tell whom a new host would have to be like; `None` where somebody can, also where no
 /// host of the role serves yet.
 ///
-/// `serving` are those of [`serving`], `peers` what [`answering`] left of them.
+/// `asked` of the `serving` hosts of [`serving`] were asked; `peers` are what [`answering`] left of those.
 #[must_use]
 pub fn unmeasured(
     role: &str,
+    asked: usize,
     serving: usize,
     peers: &[Peer],
     resolution: &Resolution,
@@ -110,11 +111,20 @@ pub fn unmeasured(
     if !peers.is_empty() {
         return None;
     }
-    if serving > 0 {
-        return Some(if serving == 1 {
-            "the one host that serves already does not answer".into()
-        } else {
-            format!("none of the {serving} hosts that serve already answers")
+    if asked > 0 {
+        return Some(match (asked, serving) {
+            (1, 1) => "the one host that serves already does not answer".into(),
+            (1, n) if n > 1 => {
+                format!(
+                    "the one that was asked of {n} hosts that serve already does not answer: --peers asks more"
+                )
+            }
+            (asked, n) if n > asked => {
+                format!(
+                    "none of the {asked} that were asked of {n} hosts that serve already answers: --peers asks more"
+                )
+            }
+            (asked, _) => format!("none of the {asked} hosts that serve already answers"),
         });
     }
     let blind = resolution.blind_places()?;

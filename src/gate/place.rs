@@ -1,4 +1,4 @@
-use crate::model::{AddressSet, Family, SourceName};
+use crate::model::{AddressSet, Family, Gap, GapKind, SourceName};
 use crate::observation::Observations;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -69,9 +69,13 @@ impl Placed {
         of.peek().is_some() && of.all(|(_, place)| place.is_ok())
     }
 
-    /// Why no vantage proves a source in a family, in words.
+    /// Why no vantage proves a source in a family, in words. Of a vantage whose place nothing told, what is
+    /// among `gaps` is the reason of that and comes first: a command that hung, a server that is dead.
     #[must_use]
-    pub fn why(&self, source: &SourceName, family: Family) -> String {
+    pub fn why(&self, source: &SourceName, family: Family, gaps: &[Gap]) -> String {
+        let trouble = |name: &str| {
+            gaps.iter().find(|g| g.kind == GapKind::Vantage && g.scope == name).map(|g| &g.why)
+        };
         let family_name = match family {
             Family::V4 => "IPv4",
             Family::V6 => "IPv6",
@@ -91,7 +95,10 @@ impl Placed {
                     ),
                     None => format!("{name} is seen from outside as {address}, which is not in it"),
                 },
-                Err(why) => format!("{name}: {why}"),
+                Err(why) => match trouble(name) {
+                    Some(trouble) => format!("{name}: {trouble}; {why}"),
+                    None => format!("{name}: {why}"),
+                },
             })
             .collect();
         let found = if of.is_empty() { "there is none".to_owned() } else { of.join("; ") };
@@ -139,9 +146,33 @@ fn place(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observation::VantageSeen;
 
     fn address(text: &str) -> IpAddr {
         text.parse().expect("an address")
+    }
+
+    #[test]
+    fn of_a_vantage_that_was_not_heard_the_reason_comes_first() {
+        let vantage = |name: &str| VantageSeen {
+            name: name.into(),
+            outside_v4: None,
+            outside_v6: None,
+            controls_v4: None,
+            controls_v6: None,
+            reflected_v4: None,
+            reflected_v6: None,
+        };
+        let vantages = vec![vantage("fra"), vantage("iad")];
+        let seen = Observations { vantages, ..Observations::default() };
+        let placed = Placed::new(&seen, &AddressSet::default());
+        let gaps = [Gap::new(GapKind::Vantage, "fra", "`ssh` said nothing for 20 s")];
+        let why = placed.why(&SourceName::Internet, Family::V4, &gaps);
+        assert!(
+            why.contains("over IPv4: fra: `ssh` said nothing for 20 s; nothing outside told it")
+                && why.contains("iad: nothing outside told it"),
+            "{why}"
+        );
     }
 
     #[test]

@@ -156,8 +156,11 @@ fn peers_that_answer_less_than_another_are_no_measure() {
 
     // Nobody to be like because nobody answers, or because not everything was read, is told.
     let told = |serving: usize, left: &[&str], resolution: &Resolution| {
-        unmeasured("a", serving, &peers(left), resolution)
+        unmeasured("a", serving, serving, &peers(left), resolution)
     };
+    // Whoever asked one of two knows nothing of the other.
+    let one = unmeasured("a", 1, 2, &[], &resolution).unwrap_or_default();
+    assert!(one.starts_with("the one that was asked of 2 hosts that serve already"), "{one}");
     assert_eq!(told(2, &["i-1"], &resolution), None);
     assert_eq!(told(0, &[], &resolution), None, "no host serves yet, and all were read");
     assert!(told(2, &[], &resolution).is_some_and(|w| w.contains("none of the 2 hosts")));
@@ -258,6 +261,7 @@ fn a_gate_without_hosts_holds() {
         journeys: Vec::new(),
         peers: Vec::new(),
         vantages: Vec::new(),
+        unheard: BTreeSet::new(),
         swept: None,
         gaps: Vec::new(),
         not_judged: Vec::new(),

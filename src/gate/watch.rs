@@ -33,7 +33,7 @@ pub fn watched(
                 out.elsewhere.extend(names);
                 continue;
             }
-            Some(placed.why(&row.source, family))
+            Some(placed.why(&row.source, family, &[]))
         } else if proves(cells.observed, cells.expects) {
             out.answering.extend(names);
             continue;

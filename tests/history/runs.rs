@@ -33,6 +33,10 @@ fn every_audit_is_kept_and_an_outage_is_told_from_its_first_run_to_its_last() {
         "{ran}"
     );
 
+    // What is not listed is counted.
+    let some = estate.history(&["--limit", "2"]);
+    assert!(some.stdout.contains("2 of 3 runs; more with --limit 0, 2 findings: "), "{some}");
+
     let finding = &estate.findings()[0];
     assert_eq!((&finding["state"], &finding["times_seen"]), (&"resolved".into(), &2.into()));
     let spans = finding["spans"].as_array().expect("spans");

@@ -95,6 +95,7 @@ impl<'a> Attested<'a> {
             vantages: &verdicts
                 .vantages
                 .iter()
+                .filter(|v| !verdicts.unheard.contains(&v.name))
                 .map(|v| Vantage {
                     name: v.name.clone(),
                     outside: [v.reflected_v4, v.reflected_v6].into_iter().flatten().collect(),

@@ -200,7 +200,8 @@ impl Gate<'_> {
             facts: &facts,
             deciding: &self.deciding,
         };
-        let unmeasured = gate::unmeasured(&self.role.name, served, &peers, resolution);
+        let all = gate::serving(&self.role.name, &hosts, resolution, snapshot, usize::MAX).len();
+        let unmeasured = gate::unmeasured(&self.role.name, served, all, &peers, resolution);
         let verdicts = gate::judge(&gate::Input {
             spec: self.spec,
             resolution,

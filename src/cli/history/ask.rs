@@ -35,8 +35,7 @@ fn list(store: &mut dyn Store, args: &ListArgs) -> Result<ExitStatus, CliError> 
         When::At(at) => at,
         When::Ago(ago) => Timestamp::now().checked_sub(ago).unwrap_or(Timestamp::MIN),
     });
-    let limit = (args.limit > 0).then_some(args.limit);
-    let runs = store.runs(&Filter { since, limit, ..Filter::default() }).map_err(keep::trouble)?;
+    let mut runs = store.runs(&Filter { since, ..Filter::default() }).map_err(keep::trouble)?;
     let filter = Filter {
         open: args.open,
         since,
@@ -46,9 +45,12 @@ fn list(store: &mut dyn Store, args: &ListArgs) -> Result<ExitStatus, CliError> 
     };
     let mut lives = store.lives(&filter).map_err(keep::trouble)?;
     let all = lives.len();
-    lives.truncate(usize::try_from(args.limit).ok().filter(|n| *n > 0).unwrap_or(all));
+    let most = usize::try_from(args.limit).ok().filter(|n| *n > 0).unwrap_or(usize::MAX);
+    let kept = runs.len();
+    lives.truncate(most);
+    runs.truncate(most);
     match args.format {
-        AnswerFormat::Text => print(&text::list(&runs, &lives, all))?,
+        AnswerFormat::Text => print(&text::list(&runs, kept, &lives, all))?,
         AnswerFormat::Json => print(&json::list(&runs, &lives, all)?)?,
     }
     Ok(ExitStatus::Clean)

@@ -12,7 +12,8 @@ use std::fmt::Write;
 /// Digits of a fingerprint that a list shows: enough to name it.
 const SHOWN: usize = 12;
 
-pub(super) fn list(runs: &[RunRow], lives: &[Life], all: usize) -> String {
+/// The newest `runs` of the `kept` ones, and so many findings of `all`.
+pub(super) fn list(runs: &[RunRow], kept: usize, lives: &[Life], all: usize) -> String {
     let mut out = String::new();
     for run in runs {
         let _ = writeln!(out, "{}", run_line(run));
@@ -46,7 +47,12 @@ pub(super) fn list(runs: &[RunRow], lives: &[Life], all: usize) -> String {
     let _ = write!(
         out,
         "{}, {}: {} open, {} not seen by the last run, {} resolved; {} flapping",
-        counted(runs.len(), "run"),
+        match kept {
+            n if n > runs.len() => {
+                format!("{} of {}; more with --limit 0", runs.len(), counted(n, "run"))
+            }
+            n => counted(n, "run"),
+        },
         counted(lives.len(), "finding"),
         count(|l| l.state == State::Open),
         count(|l| matches!(l.state, State::Unseen(_))),

@@ -20,6 +20,7 @@ pub fn json(verdicts: &Verdicts, out: &mut dyn Write) -> io::Result<()> {
         journeys,
         peers,
         vantages,
+        unheard: _,
         swept,
         gaps,
         not_judged,

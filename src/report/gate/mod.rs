@@ -32,7 +32,11 @@ pub(super) fn head(verdicts: &Verdicts) -> String {
                     .flatten()
                     .map(|a| a.to_string())
                     .collect();
-            let at = if at.is_empty() { "its address is unknown".into() } else { at.join(", ") };
+            let at = match at.join(", ") {
+                _ if verdicts.unheard.contains(&v.name) => "not heard".into(),
+                at if at.is_empty() => "its address is unknown".into(),
+                at => at,
+            };
             format!("{} ({at})", v.name)
         })
         .collect();
