@@ -49,23 +49,26 @@ fn an_exposure_to_ourselves_is_a_part_or_the_whole() {
     let text = "version: 1\nnetworks:\n  lan: [10.0.0.0/16]\nroles:\n  web:\n    select: { tags: { role: web } }\n    services: { https: { port: tcp/443, from: web } }\n";
     let spec = spec::load(&[Source::new("spec.yaml", text)]).unwrap_or_else(|e| panic!("{e}"));
     let measures = |block: &str| {
-        // Somebody else stands in that network: without them nobody is shut out.
         let mut snapshot = snapshot(json!([open_to(8080, block)]));
         let nics = &mut snapshot.regions[0].network_interfaces;
-        let mut other = nics[0].clone();
-        other.network_interface_id = "eni-2".into();
-        (other.attachment, other.association) = (None, None);
-        other.private_ip_address = "10.0.0.200".parse().ok();
-        other.private_ip_addresses[0].private_ip_address = other.private_ip_address;
-        other.private_ip_addresses[0].association = None;
-        nics.push(other);
+        // Others of that network, one of them outside the narrower block: nobody else is let in or shut out.
+        for (id, address) in [("eni-2", "10.0.0.100"), ("eni-3", "10.0.0.200")] {
+            let mut other = nics[0].clone();
+            other.network_interface_id = id.into();
+            (other.attachment, other.association) = (None, None);
+            other.private_ip_address = address.parse().ok();
+            other.private_ip_addresses[0].private_ip_address = other.private_ip_address;
+            other.private_ip_addresses[0].association = None;
+            nics.push(other);
+        }
         let report = audit(&spec, &snapshot, &Observations::default());
         let latent = report.findings.into_iter().filter(|f| f.rule == "latent-exposure");
         let latent = latent.filter(|f| f.subject.starts_with("i-0abc"));
         latent.map(|f| (f.source.unwrap_or_default(), f.measure)).collect::<Vec<_>>()
     };
-    assert_eq!(measures("10.0.0.0/25"), [("lan".to_owned(), Some(1))]);
-    assert_eq!(measures("10.0.0.0/8"), [("lan".to_owned(), Some(2))]);
+    let told = |source: &str, measure| (source.to_owned(), measure);
+    assert_eq!(measures("10.0.0.0/25"), [told("lan", Some(1)), told("web", None)]);
+    assert_eq!(measures("10.0.0.0/8"), [told("lan", Some(2))]);
 }
 
 /// What is required of everybody and part of them gets is as bad as it has clients that get nothing.
