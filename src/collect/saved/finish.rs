@@ -24,8 +24,7 @@ pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> (Snapshot, Vec<Stra
             && one != other
         {
             let tally = calls.entry(CallKind::VpcBpaOptions).or_default();
-            tally.bad += 1;
-            tally.why.get_or_insert_with(|| "two answers differ".into());
+            tally.spoil("two answers differ".into());
         }
         append(view, rows);
         for (kind, tally) in tallies {
@@ -33,8 +32,7 @@ pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> (Snapshot, Vec<Stra
             sum.items += tally.items;
             sum.bad += tally.bad;
             sum.why = sum.why.take().or(tally.why);
-            sum.more += tally.more;
-            sum.last += tally.last;
+            sum.pages.join(tally.pages);
         }
         rest.push((place, pending, embedded));
     }
@@ -46,11 +44,9 @@ pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> (Snapshot, Vec<Stra
         let (view, calls) = views.entry(place).or_default();
         strays.extend(apply(view, pending));
         let listing = calls.get(&CallKind::NetworkInterfaces);
-        let listed = listing.is_some_and(|t| t.bad == 0 && (t.more == 0 || t.last > 0));
+        let listed = listing.is_some_and(Tally::is_whole);
         for why in embed(view, embedded, listed) {
-            let tally = calls.entry(CallKind::NetworkInterfaces).or_default();
-            tally.bad += 1;
-            tally.why.get_or_insert(why);
+            calls.entry(CallKind::NetworkInterfaces).or_default().spoil(why);
         }
     }
     let mut snapshot = Snapshot::empty(taken_at);
@@ -60,25 +56,22 @@ pub(super) fn snapshot(units: Units, taken_at: Timestamp) -> (Snapshot, Vec<Stra
             unread_listeners(&mut view, &asked);
         }
         for (kind, id) in sort(&mut view) {
-            let tally = calls.entry(kind).or_default();
-            tally.bad += 1;
-            tally.why.get_or_insert_with(|| format!("{id}: two rows of it differ"));
+            calls.entry(kind).or_default().spoil(format!("{id}: two rows of it differ"));
         }
         if let Some(tally) = calls.get_mut(&CallKind::LaunchTemplateVersions)
             && let Some(why) = some_version_absent(&view.launch_templates)
         {
-            tally.bad += 1;
-            tally.why.get_or_insert(why);
+            tally.spoil(why);
         }
-        for (kind, Tally { items, mut bad, mut why, more, last }) in calls {
-            if more > 0 && last == 0 {
-                bad += 1;
-                why.get_or_insert_with(|| "its last page names a next one".into());
+        for (kind, mut tally) in calls {
+            if tally.pages.lack_one() {
+                tally.spoil("its last page names a next one".into());
             }
+            let Tally { items, bad, why, pages } = tally;
             let outcome = match why {
                 None => Outcome::Complete,
                 // No page of it was there.
-                Some(why) if items + more + last == 0 => Outcome::Failed(why),
+                Some(why) if items == 0 && pages.are_none() => Outcome::Failed(why),
                 Some(why) if bad > 1 => Outcome::Truncated(format!("{why} (and {} more)", bad - 1)),
                 Some(why) => Outcome::Truncated(why),
             };
@@ -227,7 +220,7 @@ fn apply(view: &mut RegionView, pending: Pending) -> Vec<Stray> {
         mut transit_routes,
         mut propagations,
         mut template_versions,
-        pages: _,
+        lists: _,
     } = pending;
     for b in &mut view.load_balancers {
         b.attributes = balancer_attributes.remove(&b.load_balancer_arn).or(b.attributes.take());

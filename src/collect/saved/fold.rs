@@ -120,15 +120,9 @@ fn document(file: &File, value: Value, unit: &mut Unit, used: &mut Vec<CallKind>
                     if cut {
                         unit.bad(kind, "the table has more routes".into());
                     }
-                    let tally = unit.made(kind);
-                    if more {
-                        tally.more += 1
-                    } else {
-                        tally.last += 1
-                    }
+                    unit.made(kind).pages.add(more);
                     if let Some(list) = unit.list.clone() {
-                        let pages = unit.pending.pages.entry((kind, list)).or_default();
-                        if more { pages.more += 1 } else { pages.last += 1 }
+                        unit.pending.lists.entry((kind, list)).or_default().pages.add(more);
                     }
                     used.push(kind);
                 }

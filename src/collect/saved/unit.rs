@@ -32,10 +32,49 @@ pub(super) struct Tally {
     /// Malformed rows or pages, and the first reason.
     pub(super) bad: usize,
     pub(super) why: Option<String>,
-    /// Pages that name a next one.
-    pub(super) more: usize,
-    /// Pages that do not.
-    pub(super) last: usize,
+    pub(super) pages: Pages,
+}
+
+impl Tally {
+    /// Counts what could not be read.
+    pub(super) fn spoil(&mut self, why: String) {
+        self.bad += 1;
+        self.why.get_or_insert(why);
+    }
+
+    /// Whether all of it was there and could be read.
+    pub(super) fn is_whole(&self) -> bool {
+        self.bad == 0 && !self.pages.lack_one()
+    }
+}
+
+/// Pages of one list.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Pages {
+    /// Those that name a next one.
+    more: usize,
+    /// Those that do not.
+    last: usize,
+}
+
+impl Pages {
+    pub(super) fn add(&mut self, names_next: bool) {
+        if names_next { self.more += 1 } else { self.last += 1 }
+    }
+
+    pub(super) fn join(&mut self, other: Self) {
+        self.more += other.more;
+        self.last += other.last;
+    }
+
+    /// Whether one that was named is not there.
+    pub(super) const fn lack_one(self) -> bool {
+        self.more > 0 && self.last == 0
+    }
+
+    pub(super) const fn are_none(self) -> bool {
+        self.more + self.last == 0
+    }
 }
 
 /// Answers that belong to a row of another call.
@@ -53,26 +92,23 @@ pub(super) struct Pending {
     pub(super) transit_routes: BTreeMap<String, Vec<TransitGatewayRoute>>,
     pub(super) propagations: BTreeMap<String, Vec<TransitGatewayRouteAttachment>>,
     pub(super) template_versions: BTreeMap<String, Vec<LaunchTemplateVersion>>,
-    /// Pages of each list that answers by itself.
-    pub(super) pages: BTreeMap<(CallKind, String), Pages>,
+    /// What came of each list that is asked for by itself.
+    pub(super) lists: BTreeMap<(CallKind, String), List>,
 }
 
 /// What came of one list that is asked for by itself.
 #[derive(Debug, Default)]
-pub(super) struct Pages {
+pub(super) struct List {
     /// A row of it, or a page, could not be read.
     pub(super) bad: bool,
-    /// Pages that name a next one.
-    pub(super) more: usize,
-    /// Pages that do not.
-    pub(super) last: usize,
+    pub(super) pages: Pages,
 }
 
 impl Pending {
     /// Takes out the lists that were read in part: one read by half would pass for a whole one.
     pub(super) fn drop_halves(&mut self) {
-        let pages = std::mem::take(&mut self.pages);
-        let halves = pages.into_iter().filter(|(_, p)| p.bad || (p.more > 0 && p.last == 0));
+        let lists = std::mem::take(&mut self.lists);
+        let halves = lists.into_iter().filter(|(_, l)| l.bad || l.pages.lack_one());
         for ((kind, list), _) in halves {
             match kind {
                 CallKind::ManagedPrefixListEntries => drop(self.prefix_entries.remove(&list)),
@@ -101,14 +137,12 @@ impl Unit {
             self.half(kind, list);
         }
         let why = format!("{}: {why}", self.file);
-        let tally = self.made(kind);
-        tally.bad += 1;
-        tally.why.get_or_insert(why);
+        self.made(kind).spoil(why);
     }
 
     /// Notes that one list of the call was not read whole.
     pub(super) fn half(&mut self, kind: CallKind, list: String) {
-        self.pending.pages.entry((kind, list)).or_default().bad = true;
+        self.pending.lists.entry((kind, list)).or_default().bad = true;
     }
 }
 
