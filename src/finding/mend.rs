@@ -263,28 +263,27 @@ fn authorize_peer(
     source: &str,
     carriers: usize,
 ) -> Mend {
-    let peer = Peer::Group(source.into());
-    let permission = Permission {
-        protocol: Some(spec.protocol),
-        ports: &spec.ports,
-        peer: &peer,
-        description: None,
-    };
-    let made = reconcile(at.0, group, true, true, &[permission]);
     let change = Change::AuthorizeGroup { group, spec, clients: source, carriers };
-    made.map_or_else(|| change.mend(None, None), |m| change.mend(m.command, m.terraform))
+    put_in(at, group, true, spec, &Peer::Group(source.into()), &change)
 }
 
 fn authorize_egress(at: Region<'_>, group: &str, spec: &PortSpec, to: IpAddr) -> Mend {
-    let peer = Peer::Block(to.into());
-    let permission = Permission {
-        protocol: Some(spec.protocol),
-        ports: &spec.ports,
-        peer: &peer,
-        description: None,
-    };
-    let made = reconcile(at.0, group, false, true, &[permission]);
     let change = Change::AuthorizeEgress { group, spec, to };
+    put_in(at, group, false, spec, &Peer::Block(to.into()), &change)
+}
+
+/// A change that puts one permission into a group, with the commands that do.
+fn put_in(
+    at: Region<'_>,
+    group: &str,
+    ingress: bool,
+    spec: &PortSpec,
+    peer: &Peer,
+    change: &Change<'_>,
+) -> Mend {
+    let (protocol, ports) = (Some(spec.protocol), &spec.ports);
+    let permission = Permission { protocol, ports, peer, description: None };
+    let made = reconcile(at.0, group, ingress, true, &[permission]);
     made.map_or_else(|| change.mend(None, None), |m| change.mend(m.command, m.terraform))
 }
 
