@@ -43,15 +43,16 @@ fn receipt(job: &Job) -> std::path::PathBuf {
 }
 
 fn undo(job: &Job) -> crate::common::Ran {
-    let receipt = receipt(job).display().to_string();
-    let mut words = job.arguments(&["cleanup", "undo", &receipt]);
-    words.push(claim(job));
-    job.sim.folder.run(&words)
+    undo_with(job, &[])
 }
 
 fn undo_without_claim(job: &Job) -> crate::common::Ran {
+    undo_with(job, &["--without-claim", "--format=json"])
+}
+
+fn undo_with(job: &Job, more: &[&str]) -> crate::common::Ran {
     let receipt = receipt(job).display().to_string();
-    let words = ["cleanup", "undo", &receipt, "--without-claim", "--format=json"];
+    let words = [&["cleanup", "undo", &receipt], more].concat();
     let mut words = job.arguments(&words);
     words.push(claim(job));
     job.sim.folder.run(&words)
