@@ -1,10 +1,10 @@
 //! Asks the configured STUN server for this machine's address as seen from outside.
 
 use crate::model::{Endpoint, Expect, Family, Gap, GapKind, Protocol};
-use crate::observation::{Observation, VantageSeen};
+use crate::observation::Observation;
 use crate::probe::{self, Options};
 use crate::survey::{Hope, Survey, Target, Why};
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{SocketAddr, ToSocketAddrs};
 
 /// Sockets tried: a server that its owner named answers, or the run goes on without it.
 const TRIES: u32 = 4;
@@ -33,7 +33,9 @@ pub(super) fn reflect(server: &str, survey: &Survey, options: &mut Options) -> V
     let found: Vec<SocketAddr> = match server.to_socket_addrs() {
         Ok(found) => found.collect(),
         // What is configured stands, and is no more than that.
-        Err(_) if wanted.iter().all(|f| told(&options.vantage, *f).is_some()) => return Vec::new(),
+        Err(_) if wanted.iter().all(|f| options.vantage.outside(*f).is_some()) => {
+            return Vec::new();
+        }
         Err(error) => {
             return vec![gap(format!("its `reflect:` {server} does not resolve: {error}"))];
         }
@@ -47,7 +49,7 @@ pub(super) fn reflect(server: &str, survey: &Survey, options: &mut Options) -> V
                  nobody's place"
             ))),
             Some(at) => asked.targets.push(target(*at)),
-            None if told(&options.vantage, *family).is_some() => {}
+            None if options.vantage.outside(*family).is_some() => {}
             None => {
                 gaps.push(gap(format!("its `reflect:` {server} has no {} address", name(*family))))
             }
@@ -57,7 +59,7 @@ pub(super) fn reflect(server: &str, survey: &Survey, options: &mut Options) -> V
     let seen = probe::run(&asked, &how, &mut |_| {});
     for row in &seen.rows {
         let family = Family::of(row.address);
-        match (told(&options.vantage, family), row.seen_from) {
+        match (options.vantage.outside(family), row.seen_from) {
             (None, None) => gaps.push(gap(unanswered(server, family, row))),
             (Some(claimed), Some(seen)) if claimed != seen => gaps.push(gap(format!(
                 "it is configured as {claimed} and seen by its `reflect:` {server} as {seen}"
@@ -85,13 +87,6 @@ fn is_looked_at(survey: &Survey, at: SocketAddr) -> bool {
 fn target(at: SocketAddr) -> Target {
     let endpoint = Endpoint { address: at.ip(), protocol: Protocol::Udp, port: at.port() };
     Target { endpoint, why: Why::Asked, expect: Expect::Stun, hope: Hope::Either }
-}
-
-const fn told(vantage: &VantageSeen, family: Family) -> Option<IpAddr> {
-    match family {
-        Family::V4 => vantage.outside_v4,
-        Family::V6 => vantage.outside_v6,
-    }
 }
 
 const fn name(family: Family) -> &'static str {

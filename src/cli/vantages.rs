@@ -158,13 +158,9 @@ fn there(
 ) -> (Observations, Vec<Gap>) {
     let gap = |why: String| Gap::new(GapKind::Vantage, &vantage.name, why);
     let mut seen = VantageSeen {
-        name: vantage.name.clone(),
         outside_v4: vantage.address,
         outside_v6: vantage.address_v6,
-        controls_v4: None,
-        controls_v6: None,
-        reflected_v4: None,
-        reflected_v6: None,
+        ..VantageSeen::new(&vantage.name)
     };
     let timeout = Duration::try_from(vantage.timeout).unwrap_or_default();
     let told = match errand(vantage, survey, timeout, probing, config, auditor) {
@@ -240,10 +236,7 @@ fn errand(
 /// Endpoints that a vantage did not tell of, where it is known whose clients they stand for.
 fn untold(survey: &Survey, told: &[Observation], seen: &VantageSeen) -> Vec<Observation> {
     let told: BTreeSet<_> = told.iter().map(Observation::endpoint).collect();
-    let placed = |address: IpAddr| match Family::of(address) {
-        Family::V4 => seen.outside_v4.is_some(),
-        Family::V6 => seen.outside_v6.is_some(),
-    };
+    let placed = |address: IpAddr| seen.outside(Family::of(address)).is_some();
     let missing = survey.targets.iter().map(|t| t.endpoint);
     missing
         .filter(|e| placed(e.address) && !told.contains(e))

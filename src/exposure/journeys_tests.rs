@@ -47,13 +47,11 @@ fn world(spec: &Spec) -> Resolution {
 
 fn vantage(outside_v6: Option<&str>) -> VantageSeen {
     VantageSeen {
-        name: "out".into(),
         outside_v4: Some(ip("192.0.2.50")),
         outside_v6: outside_v6.map(ip),
         controls_v4: Some(true),
         controls_v6: Some(true),
-        reflected_v4: None,
-        reflected_v6: None,
+        ..VantageSeen::new("out")
     }
 }
 

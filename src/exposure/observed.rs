@@ -85,10 +85,7 @@ impl Index {
             }
         }
         index.gaps.extend(lost.into_iter().map(|((vantage, family), n)| {
-            let seen = vantages.get(vantage).and_then(|v| match family {
-                Family::V4 => v.outside_v4,
-                Family::V6 => v.outside_v6,
-            });
+            let seen = vantages.get(vantage).and_then(|v| v.outside(family));
             let lost = match n {
                 1 => "so its 1 observation counts for no source".to_owned(),
                 n => format!("so its {n} observations count for no source"),

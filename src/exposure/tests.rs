@@ -49,15 +49,7 @@ fn world(spec: &Spec) -> Resolution {
 }
 
 fn vantage(name: &str, outside: Option<&str>, controls: Option<bool>) -> VantageSeen {
-    VantageSeen {
-        name: name.into(),
-        outside_v4: outside.map(ip),
-        outside_v6: None,
-        controls_v4: controls,
-        controls_v6: None,
-        reflected_v4: None,
-        reflected_v6: None,
-    }
+    VantageSeen { outside_v4: outside.map(ip), controls_v4: controls, ..VantageSeen::new(name) }
 }
 
 fn saw(vantage: &str, port: u16, state: State) -> Observation {

@@ -30,8 +30,9 @@ impl Placed {
         }
         let mut otherwise = BTreeMap::new();
         for row in &observations.rows {
+            let Some(seen) = row.seen_from else { continue };
             let key = (row.vantage.clone(), Family::of(row.address));
-            if let (Some(seen), Some(Ok(place))) = (row.seen_from, proven.get(&key))
+            if let Some(Ok(place)) = proven.get(&key)
                 && seen != place.address
             {
                 otherwise.insert((row.vantage.clone(), row.address), seen);
@@ -154,16 +155,7 @@ mod tests {
 
     #[test]
     fn of_a_vantage_that_was_not_heard_the_reason_comes_first() {
-        let vantage = |name: &str| VantageSeen {
-            name: name.into(),
-            outside_v4: None,
-            outside_v6: None,
-            controls_v4: None,
-            controls_v6: None,
-            reflected_v4: None,
-            reflected_v6: None,
-        };
-        let vantages = vec![vantage("fra"), vantage("iad")];
+        let vantages = vec![VantageSeen::new("fra"), VantageSeen::new("iad")];
         let seen = Observations { vantages, ..Observations::default() };
         let placed = Placed::new(&seen, &AddressSet::default());
         let gaps = [Gap::new(GapKind::Vantage, "fra", "`ssh` said nothing for 20 s")];

@@ -1,4 +1,4 @@
-use super::{Observation, Observations, State};
+use super::{Observation, Observations, State, VantageSeen};
 use crate::model::{AddressSet, Family, Gap, GapKind};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -21,25 +21,22 @@ pub fn most_told(told: impl IntoIterator<Item = IpAddr>, family: Family) -> Opti
 ///
 /// Such observations count as unprobed, and each target is a gap of the vantage.
 pub fn elsewhere(observations: &mut Observations) -> Vec<Gap> {
-    let own: BTreeMap<(&str, Family), IpAddr> = observations
-        .vantages
-        .iter()
-        .flat_map(|v| {
-            let of = [(Family::V4, v.outside_v4), (Family::V6, v.outside_v6)];
-            of.into_iter().filter_map(|(family, at)| Some(((v.name.as_str(), family), at?)))
-        })
-        .collect();
+    let own: BTreeMap<&str, &VantageSeen> =
+        observations.vantages.iter().map(|v| (v.name.as_str(), v)).collect();
     let mut other: BTreeMap<(String, IpAddr), (IpAddr, String)> = BTreeMap::new();
     for row in &observations.rows {
         let Some(seen) = row.seen_from.filter(|at| !AddressSet::is_outside(*at)) else { continue };
-        let stands = own.get(&(row.vantage.as_str(), Family::of(row.address)));
-        let Some(stands) = stands.filter(|own| **own != seen) else { continue };
+        let stands = own.get(row.vantage.as_str()).and_then(|v| v.outside(Family::of(row.address)));
+        let Some(stands) = stands.filter(|own| *own != seen) else { continue };
         let why = format!(
             "{} sees it as {seen}, and it stands for {stands}: what goes there takes another way, or what \
              answers STUN there is told another address, so nothing seen of {0} counts",
             row.address
         );
         other.insert((row.vantage.clone(), row.address), (seen, why));
+    }
+    if other.is_empty() {
+        return Vec::new();
     }
     // The way of a profile that has no proxy is the vantage's own.
     let profiled = observations.profiled.iter_mut().filter(|p| p.via.is_none());
@@ -64,7 +61,6 @@ pub fn elsewhere(observations: &mut Observations) -> Vec<Gap> {
 mod tests {
     use super::*;
     use crate::model::{Endpoint, Protocol};
-    use crate::observation::VantageSeen;
 
     fn seen(target: &str, from: Option<&str>) -> Observation {
         let address = target.parse().expect("an address");
@@ -78,13 +74,8 @@ mod tests {
 
     fn from(outside: Option<&str>, rows: Vec<Observation>) -> Observations {
         let vantage = VantageSeen {
-            name: "local".into(),
             outside_v4: outside.map(|a| a.parse().expect("an address")),
-            outside_v6: None,
-            controls_v4: None,
-            controls_v6: None,
-            reflected_v4: None,
-            reflected_v6: None,
+            ..VantageSeen::new("local")
         };
         Observations { vantages: vec![vantage], rows, profiled: Vec::new() }
     }

@@ -6,7 +6,7 @@ mod said;
 pub use elsewhere::{elsewhere, most_told};
 pub use said::{Begin, End, SAID, Said};
 
-use crate::model::{Endpoint, Protocol};
+use crate::model::{Endpoint, Family, Protocol};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -182,6 +182,31 @@ pub struct VantageSeen {
     /// The same for IPv6.
     #[serde(default)]
     pub reflected_v6: Option<IpAddr>,
+}
+
+impl VantageSeen {
+    /// One of which nothing is known yet but its name.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            outside_v4: None,
+            outside_v6: None,
+            controls_v4: None,
+            controls_v6: None,
+            reflected_v4: None,
+            reflected_v6: None,
+        }
+    }
+
+    /// Its address of a family as seen from outside, told or claimed.
+    #[must_use]
+    pub const fn outside(&self, family: Family) -> Option<IpAddr> {
+        match family {
+            Family::V4 => self.outside_v4,
+            Family::V6 => self.outside_v6,
+        }
+    }
 }
 
 /// Everything one run of probes saw.

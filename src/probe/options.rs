@@ -56,15 +56,7 @@ pub const SLOW_LANE: Duration = Duration::from_secs(60);
 impl Default for Options {
     fn default() -> Self {
         Self {
-            vantage: VantageSeen {
-                name: "local".into(),
-                outside_v4: None,
-                outside_v6: None,
-                controls_v4: None,
-                controls_v6: None,
-                reflected_v4: None,
-                reflected_v6: None,
-            },
+            vantage: VantageSeen::new("local"),
             proxies: BTreeMap::new(),
             map: AddressMap::identity(),
             rate: DEFAULT_RATE,

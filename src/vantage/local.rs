@@ -7,12 +7,8 @@ use std::net::IpAddr;
 #[must_use]
 pub fn local(name: &str, outside: &[IpAddr]) -> VantageSeen {
     VantageSeen {
-        name: name.into(),
         outside_v4: outside.iter().copied().find(IpAddr::is_ipv4),
         outside_v6: outside.iter().copied().find(IpAddr::is_ipv6),
-        controls_v4: None,
-        controls_v6: None,
-        reflected_v4: None,
-        reflected_v6: None,
+        ..VantageSeen::new(name)
     }
 }

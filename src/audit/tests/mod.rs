@@ -87,13 +87,9 @@ fn spec(more: &str) -> Spec {
 
 fn seen(rows: &[(u16, State)]) -> Observations {
     let vantage = VantageSeen {
-        name: "out".into(),
         outside_v4: Some("192.0.2.9".parse().expect("an address")),
-        outside_v6: None,
         controls_v4: Some(true),
-        controls_v6: None,
-        reflected_v4: None,
-        reflected_v6: None,
+        ..VantageSeen::new("out")
     };
     let endpoint = |port| Endpoint {
         address: "203.0.113.10".parse().expect("an address"),

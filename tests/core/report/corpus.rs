@@ -61,13 +61,9 @@ pub(crate) fn report() -> AuditReport {
         gaps,
         accepted_gaps: ["vpc-bpa".to_owned()].into(),
         vantages: vec![VantageSeen {
-            name: NASTY[0].into(),
             outside_v4: "198.51.100.9".parse().ok(),
-            outside_v6: None,
             controls_v4: Some(true),
-            controls_v6: None,
-            reflected_v4: None,
-            reflected_v6: None,
+            ..VantageSeen::new(NASTY[0])
         }],
         facts: vec![SourceRead { name: NASTY[1].into(), read_at: None, hosts: 0 }],
         coverage: Coverage {

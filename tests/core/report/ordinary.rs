@@ -25,13 +25,9 @@ pub(super) fn report() -> AuditReport {
         ],
         accepted_gaps: ["vpc-bpa".to_owned()].into(),
         vantages: vec![VantageSeen {
-            name: "here".into(),
             outside_v4: "198.51.100.9".parse().ok(),
-            outside_v6: None,
             controls_v4: Some(true),
-            controls_v6: None,
-            reflected_v4: None,
-            reflected_v6: None,
+            ..VantageSeen::new("here")
         }],
         facts: vec![SourceRead {
             name: "facts.json".into(),
