@@ -41,7 +41,8 @@ fn found(drift: &GroupDrift) -> Found {
             How::Extra => "is live and not declared",
             How::Words => continue,
         };
-        let text = format!("`{}` {what}, and changes what can be reached", difference.line);
+        let changes = if difference.by.is_some() { "changes" } else { "may change" };
+        let text = format!("`{}` {what}, and {changes} what can be reached", difference.line);
         evidence.push(Evidence::seen(Side::Configured, text, difference.by.clone()));
         if evidence.len() > 8 {
             break;
@@ -81,9 +82,10 @@ fn mends(drift: &GroupDrift) -> Vec<Mend> {
             let differences = drift.differences.iter().filter(|d| d.how == how);
             let permissions: Vec<Permission<'_>> = differences
                 .filter(|d| d.line.direction == direction)
-                .map(|d| Permission {
+                .flat_map(|d| d.written.iter().map(move |ports| (d, ports)))
+                .map(|(d, ports)| Permission {
                     protocol: d.line.protocol,
-                    ports: &d.line.ports,
+                    ports,
                     peer: &d.line.peer,
                     description: d.description.as_deref(),
                 })

@@ -124,11 +124,7 @@ fn told(
     global: &Global,
 ) -> Result<bool, CliError> {
     let ports = listener.ports();
-    let not: Vec<String> = listener
-        .not()
-        .iter()
-        .map(|unbound| format!("{}: {}", unbound.ports, unbound.reason))
-        .collect();
+    let not: Vec<String> = listener.not().iter().map(ToString::to_string).collect();
     if ports.is_empty() {
         let mut error = CliError::new("listen on any port");
         for why in not {

@@ -1,5 +1,5 @@
 use super::difference::{Class, Difference, Drifted, GroupDrift, How};
-use super::effect::Effects;
+use super::effect::{Effects, Shown};
 use super::line::{Line, Lines, declared, is_default_egress, live};
 use super::odd;
 use crate::exposure::Configuration;
@@ -7,7 +7,7 @@ use crate::model::{Gap, GapKind};
 use crate::snapshot::{Call, CallKind, SecurityGroup, Snapshot};
 use crate::spec::{DeclaredGroup, Spec};
 use similar::TextDiff;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Compares every declared group with the live one of the same id (R37).
 ///
@@ -15,10 +15,11 @@ use std::collections::BTreeMap;
 /// snapshot is missing only where every listing of groups is complete: otherwise it is a gap.
 #[must_use]
 pub fn compare(spec: &Spec, snapshot: &Snapshot, configuration: &dyn Configuration) -> Drifted {
-    let mut out = Drifted { odd: odd::find(snapshot), ..Drifted::default() };
+    let odd = odd::find(snapshot);
     if spec.groups.is_empty() {
-        return out;
+        return Drifted { odd, ..Drifted::default() };
     }
+    let (mut groups, mut gaps) = (Vec::new(), BTreeSet::new());
     let mut found: BTreeMap<&str, (String, &SecurityGroup)> = BTreeMap::new();
     let mut blind: Vec<Gap> = Vec::new();
     for view in &snapshot.regions {
@@ -35,11 +36,11 @@ pub fn compare(spec: &Spec, snapshot: &Snapshot, configuration: &dyn Configurati
         let why = "no account and region was read, so declared groups were compared with nothing";
         blind.push(Gap::new(GapKind::SecurityGroups, "groups", why));
     }
-    let effects = Effects::new(snapshot, configuration);
+    let effects = Effects::new(snapshot, &odd, configuration);
     for group in spec.groups.values() {
         match found.get(group.id.as_str()) {
-            Some((region, live)) => out.groups.extend(differ(group, region, live, &effects)),
-            None if blind.is_empty() => out.groups.push(GroupDrift {
+            Some((region, live)) => groups.extend(differ(group, region, live, &effects)),
+            None if blind.is_empty() => groups.push(GroupDrift {
                 group: group.id.clone(),
                 place: group.at.clone(),
                 region: None,
@@ -54,12 +55,12 @@ pub fn compare(spec: &Spec, snapshot: &Snapshot, configuration: &dyn Configurati
                         "declared and in nothing that was read, and {} hides what may have it",
                         gap.scope
                     );
-                    out.gaps.extend([gap.clone(), Gap::new(gap.kind, group.id.clone(), why)]);
+                    gaps.extend([gap.clone(), Gap::new(gap.kind, group.id.clone(), why)]);
                 }
             }
         }
     }
-    out
+    Drifted { groups, odd, gaps }
 }
 
 fn differ(
@@ -73,14 +74,20 @@ fn differ(
     if group.egress.is_empty() {
         there.retain(|line, _| !is_default_egress(line));
     }
-    let mut differences = Vec::new();
-    let differ = |line: &Line, how, shown: Vec<&str>| Difference {
-        line: line.clone(),
-        how,
-        exposes: !shown.is_empty(),
-        by: shown.first().map(|id| (*id).to_owned()),
-        more: shown.len().saturating_sub(1),
-        description: wanted.get(line).cloned().flatten(),
+    let (mut differences, mut gaps) = (Vec::new(), Vec::new());
+    let mut differ = |line: &Line, how, shown: Shown<'_>| {
+        let exposes = !shown.by.is_empty() || shown.unseen.is_some();
+        gaps.extend(shown.unseen.filter(|gap| !gaps.contains(gap)));
+        let side = if how == How::Extra { &there } else { &wanted };
+        Difference {
+            line: line.clone(),
+            written: side.get(line).map(|w| w.ports.clone()).unwrap_or_default(),
+            how,
+            exposes,
+            by: shown.by.first().map(|id| (*id).to_owned()),
+            more: shown.by.len().saturating_sub(1),
+            description: wanted.get(line).and_then(|w| w.description.clone()),
+        }
     };
     for line in wanted.keys().filter(|l| !there.contains_key(*l)) {
         let shown = effects.changes(&group.id, line, &there, false);
@@ -90,10 +97,11 @@ fn differ(
         let shown = effects.changes(&group.id, line, &wanted, true);
         differences.push(differ(line, How::Extra, shown));
     }
-    for (line, text) in &wanted {
+    for (line, written) in &wanted {
         // A description that nobody declared is nobody's drift.
-        if text.is_some() && there.get(line).is_some_and(|live| live != text) {
-            differences.push(differ(line, How::Words, Vec::new()));
+        let text = &written.description;
+        if text.is_some() && there.get(line).is_some_and(|live| live.description != *text) {
+            differences.push(differ(line, How::Words, Shown::default()));
         }
     }
     differences.sort_by(|a, b| (&a.line, a.how).cmp(&(&b.line, b.how)));
@@ -122,7 +130,7 @@ fn differ(
         class,
         differences,
         diff,
-        gaps: Vec::new(),
+        gaps,
     })
 }
 
@@ -132,10 +140,11 @@ fn text(name: Option<String>, lines: &Lines, wanted: &Lines, differences: &[Diff
     if let Some(name) = name {
         out.push_str(&format!("name {}\n", one_line(&name)));
     }
-    for (line, description) in lines {
+    for (line, written) in lines {
         out.push_str(&line.to_string());
         // Descriptions are compared where they are declared, and shown where they are compared.
-        if let (Some(Some(_)), Some(text)) = (wanted.get(line), description) {
+        let declared = wanted.get(line).is_some_and(|w| w.description.is_some());
+        if let Some(text) = written.description.as_ref().filter(|_| declared) {
             out.push_str(&format!(" \"{}\"", one_line(text)));
         }
         let here = differences.iter().find(|d| d.line == *line);
@@ -147,6 +156,7 @@ fn text(name: Option<String>, lines: &Lines, wanted: &Lines, differences: &[Diff
                         out.push_str(&format!(" and {} more", difference.more));
                     }
                 }
+                None if difference.exposes => out.push_str("  # may change what can be reached"),
                 None => out.push_str("  # changes nothing that can be reached"),
             }
         }

@@ -1,5 +1,5 @@
 use super::line::{Direction, Line};
-use crate::model::Gap;
+use crate::model::{Gap, PortSet};
 use crate::spec::Place;
 use std::collections::BTreeSet;
 
@@ -46,10 +46,13 @@ pub enum Class {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     pub line: Line,
+    /// Its ports as each permission that is this line has them.
+    pub written: Vec<PortSet>,
     pub how: How,
-    /// Whether what can be reached differs because of it.
+    /// Whether what can be reached differs because of it, or may.
     pub exposes: bool,
-    /// The first interface that shows it.
+    /// The first interface that shows it; `None` where it changes nothing, and where those that would show
+    /// it were not all listed.
     pub by: Option<String>,
     /// How many more do.
     pub more: usize,

@@ -1,8 +1,9 @@
-use super::line::{Line, Lines, live};
+use super::difference::Odd;
+use super::line::{Direction, Line, Lines, live};
 use crate::exposure::Configuration;
-use crate::model::{AddressSet, Family, PortSet, Protocol};
+use crate::model::{AddressSet, Family, Gap, PortSet, Protocol};
 use crate::reach::{Configured, HopVerdict, Layer};
-use crate::snapshot::{Interface, SecurityGroup, Snapshot};
+use crate::snapshot::{CallKind, Interface, SecurityGroup, Snapshot};
 use crate::spec::Peer;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -16,21 +17,42 @@ pub(super) struct Effects<'a> {
     lists: BTreeMap<&'a str, AddressSet>,
     /// The blocks of each VPC.
     blocks: BTreeMap<&'a str, AddressSet>,
+    /// Why who carries a group is not known in full, by group id.
+    unlisted: BTreeMap<&'a str, Gap>,
+    /// Groups with those that they name and that are gone.
+    gone: BTreeSet<(&'a str, &'a str)>,
+}
+
+/// Who shows that a permission changes what can be reached.
+#[derive(Debug, Default)]
+pub(super) struct Shown<'a> {
+    /// Interfaces by id.
+    pub(super) by: Vec<&'a str>,
+    /// Why there may be more of them.
+    pub(super) unseen: Option<Gap>,
 }
 
 /// Ports with the clients that one permission lets in to them.
 type Piece = (PortSet, AddressSet);
 
 impl<'a> Effects<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot, configuration: &'a dyn Configuration) -> Self {
+    /// `odd` is what of the live permissions matches nothing.
+    pub(super) fn new(
+        snapshot: &'a Snapshot,
+        odd: &'a [Odd],
+        configuration: &'a dyn Configuration,
+    ) -> Self {
         let mut out = Self {
             configuration,
             members: BTreeMap::new(),
             groups: BTreeMap::new(),
             lists: BTreeMap::new(),
             blocks: BTreeMap::new(),
+            unlisted: BTreeMap::new(),
+            gone: odd.iter().filter_map(|o| Some((&*o.group, &*o.peer.as_ref()?.1))).collect(),
         };
         for view in &snapshot.regions {
+            let unlisted = snapshot.gap(&view.account, &view.region, CallKind::NetworkInterfaces);
             for interface in &view.network_interfaces {
                 for group in &interface.groups {
                     out.members.entry(&group.group_id).or_default().push(interface);
@@ -38,6 +60,7 @@ impl<'a> Effects<'a> {
             }
             for group in &view.security_groups {
                 out.groups.insert(&group.group_id, group);
+                out.unlisted.extend(unlisted.clone().map(|gap| (&*group.group_id, gap)));
             }
             for vpc in &view.vpcs {
                 out.blocks.insert(&vpc.vpc_id, AddressSet::from_networks(vpc.blocks()));
@@ -63,16 +86,18 @@ impl<'a> Effects<'a> {
         line: &Line,
         others: &Lines,
         extra: bool,
-    ) -> Vec<&'a str> {
-        if line.direction == super::Direction::Egress {
-            return Vec::new();
+    ) -> Shown<'a> {
+        if line.direction == Direction::Egress {
+            return Shown::default();
         }
+        let unseen = self.unlisted.get(group).cloned();
         let members = self.members.get(group).into_iter().flatten();
-        let Some(clients) = self.clients(&line.peer) else {
-            // A prefix list nobody could read.
-            return members.map(|i| i.network_interface_id.as_str()).collect();
+        let Some(clients) = self.clients(group, &line.peer) else {
+            // A prefix list nobody could read, a group of which nobody knows who carries it.
+            let by = members.map(|i| i.network_interface_id.as_str()).collect();
+            return Shown { by, unseen };
         };
-        let mut out = Vec::new();
+        let mut out = Shown { by: Vec::new(), unseen };
         let protocols = match line.protocol {
             Some(protocol) => vec![protocol],
             None => vec![Protocol::Tcp, Protocol::Udp, Protocol::Icmp, Protocol::Icmpv6],
@@ -80,14 +105,14 @@ impl<'a> Effects<'a> {
         for interface in members {
             for protocol in &protocols {
                 let mut pieces = vec![(line.ports.clone(), clients.clone())];
-                self.subtract(&mut pieces, others, *protocol);
+                self.subtract(&mut pieces, group, others, *protocol);
                 for other in interface.groups.iter().filter(|g| g.group_id != group) {
                     if let Some(other) = self.groups.get(other.group_id.as_str()) {
-                        self.subtract(&mut pieces, &live(other).0, *protocol);
+                        self.subtract(&mut pieces, &other.group_id, &live(other).0, *protocol);
                     }
                 }
                 if self.reaches(interface, *protocol, &pieces, extra) {
-                    out.push(interface.network_interface_id.as_str());
+                    out.by.push(interface.network_interface_id.as_str());
                     break;
                 }
             }
@@ -95,11 +120,11 @@ impl<'a> Effects<'a> {
         out
     }
 
-    /// Takes out of `pieces` what these lines let in anyway.
-    fn subtract(&self, pieces: &mut Vec<Piece>, lines: &Lines, protocol: Protocol) {
-        let ingress = lines.keys().filter(|l| l.direction == super::Direction::Ingress);
+    /// Takes out of `pieces` what these lines of a group let in anyway.
+    fn subtract(&self, pieces: &mut Vec<Piece>, group: &str, lines: &Lines, protocol: Protocol) {
+        let ingress = lines.keys().filter(|l| l.direction == Direction::Ingress);
         for line in ingress.filter(|l| l.protocol.is_none_or(|p| p == protocol)) {
-            let Some(clients) = self.clients(&line.peer) else { continue };
+            let Some(clients) = self.clients(group, &line.peer) else { continue };
             let mut next = Vec::with_capacity(pieces.len());
             for (ports, from) in pieces.drain(..) {
                 let both = ports.intersect(&line.ports);
@@ -166,12 +191,17 @@ impl<'a> Effects<'a> {
         public.chain(own.chain(v6).map(|a| (a, false))).collect()
     }
 
-    /// Addresses that a peer stands for; `None` where they could not be read. A group stands for
-    /// the private addresses of its interfaces (R3).
-    fn clients(&self, peer: &Peer) -> Option<AddressSet> {
+    /// Addresses that a peer stands for in a permission of a group; `None` where they could not be read, all
+    /// of them. A group stands for the private addresses of its interfaces (R3); one that is gone for none.
+    fn clients(&self, group: &str, peer: &Peer) -> Option<AddressSet> {
         match peer {
             Peer::Block(block) => Some(AddressSet::from_networks([*block])),
             Peer::PrefixList(id) => self.lists.get(id.as_str()).cloned(),
+            Peer::Group(id) if self.gone.contains(&(group, id.as_str())) => {
+                Some(AddressSet::default())
+            }
+            Peer::Group(id) if self.unlisted.contains_key(id.as_str()) => None,
+            Peer::Group(id) if !self.groups.contains_key(id.as_str()) => None,
             Peer::Group(id) => {
                 let members = self.members.get(id.as_str()).into_iter().flatten();
                 let private = members.flat_map(|i| {

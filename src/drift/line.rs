@@ -21,8 +21,25 @@ pub struct Line {
     pub peer: Peer,
 }
 
-/// Permissions with their descriptions: a set, in whatever order they were written (D4).
-pub(super) type Lines = BTreeMap<Line, Option<String>>;
+/// Permissions with how they are written: a set, in whatever order they were written (D4).
+pub(super) type Lines = BTreeMap<Line, Written>;
+
+/// What a line's own form does not keep of the permissions that are it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Written {
+    pub(super) description: Option<String>,
+    /// Their ports to the letter, several where packets do not tell them apart: `0-65535` beside
+    /// `1-65535`, echo of any code beside code 0. The API revokes only what is named as it stands.
+    pub(super) ports: Vec<PortSet>,
+}
+
+fn put(lines: &mut Lines, line: Line, ports: PortSet, description: Option<&str>) {
+    let written = lines.entry(line).or_default();
+    written.description = description.map(str::to_owned);
+    if !written.ports.contains(&ports) {
+        written.ports.push(ports);
+    }
+}
 
 impl Line {
     fn new(direction: Direction, protocol: Option<Protocol>, ports: PortSet, peer: Peer) -> Self {
@@ -69,8 +86,8 @@ pub(super) fn declared(group: &DeclaredGroup) -> Lines {
                     None => (None, PortSet::all()),
                     Some(spec) => (Some(spec.protocol), spec.ports.clone()),
                 };
-                let line = Line::new(direction, protocol, ports, peer.clone());
-                out.insert(line, description.clone());
+                let line = Line::new(direction, protocol, ports.clone(), peer.clone());
+                put(&mut out, line, ports, description.as_deref());
             }
         }
     }
@@ -102,7 +119,7 @@ pub(super) fn live(group: &SecurityGroup) -> (Lines, Vec<Invalid>) {
             };
             for (peer, description) in peers(raw) {
                 let line = Line::new(direction, protocol, ports.clone(), peer);
-                lines.insert(line, description.map(str::to_owned));
+                put(&mut lines, line, ports.clone(), description);
             }
         }
     }

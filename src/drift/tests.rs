@@ -1,8 +1,9 @@
 //! A test for each comparison rule, D1 to D9, that concerns groups.
 
 use super::*;
+use crate::exposure::Configuration;
 use crate::exposure::fake::{Fake, ip};
-use crate::model::{Gap, GapKind};
+use crate::model::{Gap, GapKind, PortSet, icmp_key};
 use crate::reach::Layer;
 use crate::snapshot::{Call, CallKind, Outcome, Snapshot};
 use crate::spec::{self, Source, Spec};
@@ -37,13 +38,17 @@ fn snapshot(ingress: Value, egress: Value) -> Snapshot {
 }
 
 fn complete(snapshot: &mut Snapshot, outcome: Outcome) {
-    snapshot.calls = vec![Call {
+    let call = |kind, outcome| Call {
         account: "111111111111".into(),
         region: "us-west-1".into(),
-        kind: CallKind::SecurityGroups,
+        kind,
         outcome,
         items: 1,
-    }];
+    };
+    snapshot.calls = vec![
+        call(CallKind::SecurityGroups, outcome),
+        call(CallKind::NetworkInterfaces, Outcome::Complete),
+    ];
 }
 
 fn open_to(port: u16, block: &str) -> Value {
@@ -55,7 +60,11 @@ fn world() -> Fake {
 }
 
 fn one(spec: &Spec, snapshot: &Snapshot, fake: &Fake) -> Option<GroupDrift> {
-    compare(spec, snapshot, fake).groups.pop()
+    one_by(spec, snapshot, fake)
+}
+
+fn one_by(spec: &Spec, snapshot: &Snapshot, by: &dyn Configuration) -> Option<GroupDrift> {
+    compare(spec, snapshot, by).groups.pop()
 }
 
 #[test]
@@ -305,7 +314,7 @@ fn whole(ingress: Value) -> Snapshot {
 
 fn class(spec: &Spec, snapshot: &Snapshot) -> Option<Class> {
     let reach = crate::reach::Reach::new(snapshot, &crate::reach::Options::default());
-    compare(spec, snapshot, &reach).groups.pop().map(|g| g.class)
+    one_by(spec, snapshot, &reach).map(|g| g.class)
 }
 
 fn all_from_itself() -> Value {
@@ -345,4 +354,50 @@ fn d8_a_broader_block_changes_no_less_than_one_inside_it() {
     }
     let s = whole(json!([all_from_itself(), open_to(22, "172.16.0.0/12")]));
     assert_eq!(class(&spec, &s), Some(Class::Harmless), "no route leads there");
+}
+
+/// Whoever carries a group that nobody read, and whoever carries one where not every interface was
+/// listed, may be let in: that is no harmless difference.
+#[test]
+fn d8_what_nobody_could_see_is_not_called_harmless() {
+    let spec = spec("{ ingress: [{ port: all, from: self }] }");
+    let from = |group: &str| {
+        json!({ "IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "UserIdGroupPairs": [{
+            "GroupId": group, "VpcId": "vpc-2", "VpcPeeringConnectionId": "pcx-1" }] })
+    };
+    let s = whole(json!([all_from_itself(), from("sg-000000000000beef")]));
+    assert_eq!(class(&spec, &s), Some(Class::Exposes), "of a VPC that was not read");
+    let mut gone = from("sg-000000000000beef");
+    gone["UserIdGroupPairs"][0]["PeeringStatus"] = json!("deleted");
+    let s = whole(json!([all_from_itself(), gone]));
+    assert_eq!(class(&spec, &s), Some(Class::Harmless), "its peering is gone");
+
+    let mut s = whole(json!([all_from_itself(), open_to(22, "172.16.0.0/12")]));
+    assert_eq!(class(&spec, &s), Some(Class::Harmless), "no route leads there");
+    s.regions[0].network_interfaces.clear();
+    assert_eq!(class(&spec, &s), Some(Class::Harmless), "nobody carries it");
+    let interfaces = s.calls.iter_mut().find(|c| c.kind == CallKind::NetworkInterfaces);
+    interfaces.expect("a call").outcome = Outcome::Denied("UnauthorizedOperation".into());
+    let reach = crate::reach::Reach::new(&s, &crate::reach::Options::default());
+    let drift = one_by(&spec, &s, &reach).expect("drift");
+    assert_eq!(drift.class, Class::Exposes);
+    assert_eq!(drift.gaps.iter().map(|g| g.kind).collect::<Vec<_>>(), [GapKind::NetworkInterfaces]);
+    assert!(drift.diff.contains("# may change what can be reached"), "{}", drift.diff);
+}
+
+/// The API revokes what is named to the letter: packets do not tell these apart, it does.
+#[test]
+fn what_is_taken_out_is_named_as_it_is_written() {
+    let spec = spec("{ ingress: [{ port: tcp/443, from: office }] }");
+    let icmp = |code: i32| {
+        json!({ "IpProtocol": "icmp", "FromPort": 8, "ToPort": code,
+            "IpRanges": [{ "CidrIp": "198.51.100.0/24" }] })
+    };
+    let mut tcp = open_to(1, "203.0.113.0/24");
+    tcp["ToPort"] = json!(65535);
+    let live = json!([open_to(443, "198.51.100.0/24"), icmp(0), icmp(-1), tcp]);
+    let drift = one(&spec, &snapshot(live, json!([])), &world()).expect("drift");
+    let written: Vec<_> = drift.differences.iter().map(|d| d.written.clone()).collect();
+    let echo = vec![PortSet::one(icmp_key(8, 0)), PortSet::icmp_type(8)];
+    assert_eq!(written, [vec![PortSet::range(1, 65535)], echo]);
 }

@@ -52,6 +52,8 @@ pub struct Options {
     pub accept_unproven: bool,
     /// Who was asked to probe.
     pub vantages: Vec<AskedVantage>,
+    /// The fingerprint of the key that asks `portcullis listen`; `None` asks none.
+    pub auditor: Option<String>,
 }
 
 /// A vantage that was asked to probe.
@@ -284,14 +286,12 @@ impl Judge<'_> {
             _ => false,
         });
         if !told {
+            let unanswered = self.unanswered();
             let why = match row.observed {
                 state if self.proven(state, row.confirmed, row) => {
                     "it was seen only by vantages whose place is not proven"
                 }
-                State::Unproven => {
-                    "nothing answered over UDP, and no protocol is declared that could prove it; \
-                     run `portcullis listen` on the host, or accept it with --accept-unproven"
-                }
+                State::Unproven => &unanswered,
                 State::Refused => {
                     "it was refused, and nothing shows whether by the host itself or by something before \
                      it: run `portcullis listen` on the host, or probe with CAP_NET_RAW"
@@ -306,6 +306,24 @@ impl Judge<'_> {
             };
             self.unproven(row, out, why);
         }
+    }
+
+    /// Why nothing is known of UDP that no protocol proves, and what would mend it.
+    fn unanswered(&self) -> String {
+        let (asked, run) = match &self.input.options.auditor {
+            Some(key) => (
+                "no `portcullis listen` answered",
+                format!("run one on the host that takes the auditor's key {key}"),
+            ),
+            None => (
+                "no protocol is declared that could prove it",
+                "run `portcullis listen` on the host, for the key that `auditor:` of portcullis.yaml names"
+                    .into(),
+            ),
+        };
+        format!(
+            "nothing answered over UDP, and {asked}; {run}, or accept it with --accept-unproven"
+        )
     }
 
     /// Whether one vantage's own observations of a row prove it, each of them.

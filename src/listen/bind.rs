@@ -1,6 +1,6 @@
 use super::bound::{Bound, Kind, Reason, Unbound};
 use super::{Options, sys};
-use crate::model::{PortSet, PortSpec, Protocol};
+use crate::model::{Family, PortSet, PortSpec, Protocol};
 use socket2::{Domain, Socket, Type};
 use std::collections::BTreeMap;
 use std::io;
@@ -19,22 +19,23 @@ pub(super) fn bind(options: &Options, files: usize) -> (Vec<Bound>, Vec<Unbound>
     let any = [IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
     let addresses = if options.bind.is_empty() { &any[..] } else { &options.bind };
     let mut bound = Vec::new();
-    let mut not: BTreeMap<(Reason, Protocol), PortSet> = BTreeMap::new();
+    let mut not: BTreeMap<(Reason, Option<Family>, Protocol), PortSet> = BTreeMap::new();
     for (protocol, ports) in merged(&options.ports) {
         let kind = if protocol == Protocol::Tcp { Kind::Tcp } else { Kind::Udp };
         for port in ports.subtract(&PortSet::one(0)).iter() {
             for address in addresses {
                 let at = SocketAddr::new(*address, port);
-                let tried = if bound.len() >= files {
-                    Err(Reason::FileLimit(files))
-                } else {
-                    one(kind, at, options.bind.is_empty()).map_err(|e| reason(&e, files))
-                };
-                match tried {
-                    Ok(socket) => bound.push(socket),
-                    Err(why) => {
-                        let ports = not.entry((why, protocol)).or_default();
-                        *ports = ports.union(&PortSet::one(port));
+                for (family, tried) in one(kind, at, options.bind.is_empty()) {
+                    let tried = match tried {
+                        Ok(_) if bound.len() >= files => Err(Reason::FileLimit(files)),
+                        tried => tried.map_err(|e| reason(&e, files)),
+                    };
+                    match tried {
+                        Ok(socket) => bound.push(socket),
+                        Err(why) => {
+                            let ports = not.entry((why, family, protocol)).or_default();
+                            *ports = ports.union(&PortSet::one(port));
+                        }
                     }
                 }
             }
@@ -42,8 +43,9 @@ pub(super) fn bind(options: &Options, files: usize) -> (Vec<Bound>, Vec<Unbound>
     }
     let not = not
         .into_iter()
-        .map(|((reason, protocol), ports)| Unbound {
+        .map(|((reason, family, protocol), ports)| Unbound {
             reason,
+            family,
             ports: PortSpec::new(protocol, ports),
         })
         .collect();
@@ -60,13 +62,20 @@ fn merged(specs: &[PortSpec]) -> BTreeMap<Protocol, PortSet> {
     out
 }
 
-/// One socket of both families, where `both`; of IPv4 where the machine has no IPv6.
-fn one(kind: Kind, at: SocketAddr, both: bool) -> io::Result<Bound> {
+/// One socket of both families, where `both`; of IPv4 where the machine has no IPv6, and one for each
+/// family, named, where somebody has the port in one of them.
+fn one(kind: Kind, at: SocketAddr, both: bool) -> Vec<(Option<Family>, io::Result<Bound>)> {
+    let v4 = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), at.port());
     match socket(kind, at, both) {
-        Err(e) if both && no_v6(&e) => {
-            socket(kind, SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), at.port()), false)
+        Err(e) if both && no_v6(&e) => vec![(None, socket(kind, v4, false))],
+        Err(e) if both && e.raw_os_error() == Some(libc::EADDRINUSE) => {
+            let (v6, v4) = (socket(kind, at, false), socket(kind, v4, false));
+            match (v6, v4) {
+                (Err(e), Err(_)) => vec![(None, Err(e))],
+                (v6, v4) => vec![(Some(Family::V6), v6), (Some(Family::V4), v4)],
+            }
         }
-        other => other,
+        other => vec![(None, other)],
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::model::PortSpec;
+use crate::model::{Family, PortSpec};
 use std::fmt;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
@@ -21,7 +21,19 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unbound {
     pub reason: Reason,
+    /// The family in which they are not; `None` is in none that was wanted.
+    pub family: Option<Family>,
     pub ports: PortSpec,
+}
+
+impl fmt::Display for Unbound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.ports)?;
+        if let Some(family) = self.family {
+            write!(f, " over {}", family.name())?;
+        }
+        write!(f, ": {}", self.reason)
+    }
 }
 
 /// Why a port is not answered.

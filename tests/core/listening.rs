@@ -7,7 +7,7 @@ use portcullis::pathproof::{Auditor, REPLY, REQUEST, Request, answers, reply};
 use ssh_key::PrivateKey;
 use ssh_key::private::{Ed25519Keypair, KeypairData};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -82,9 +82,14 @@ struct Running {
 }
 
 fn listen(world: &World, ports: &str, more: &[&str]) -> Running {
+    let mut all = vec!["--bind", "127.0.0.1"];
+    all.extend(more);
+    listen_anywhere(world, ports, &all)
+}
+
+fn listen_anywhere(world: &World, ports: &str, more: &[&str]) -> Running {
     world.file("auditor.pub", key(1).public_key().to_openssh().expect("a line"));
-    let mut arguments =
-        vec!["listen", "--ports", ports, "--auditor", "auditor.pub", "--bind", "127.0.0.1", "-v"];
+    let mut arguments = vec!["listen", "--ports", ports, "--auditor", "auditor.pub", "-v"];
     arguments.extend(more);
     let mut child = world
         .command(&arguments)
@@ -280,6 +285,30 @@ fn ports_that_something_else_has_are_told_and_not_fatal() {
         "127.0.0.1",
     ]);
     assert_eq!(ran.code, Some(2), "nothing is left to answer on: {ran}");
+}
+
+/// Something that has a port in one family takes the other from nobody.
+#[test]
+fn a_port_that_is_taken_over_ipv4_is_answered_over_ipv6() {
+    let taken = TcpListener::bind((HERE, 0)).expect("a port");
+    let port = taken.local_addr().expect("its number").port();
+    if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
+        println!("skipped: listening over IPv6 (this machine has none)");
+        return;
+    }
+    let world = World::new();
+    let running = listen_anywhere(&world, &format!("tcp/{port}"), &[]);
+    let to = Endpoint { address: Ipv6Addr::LOCALHOST.into(), protocol: Protocol::Tcp, port };
+    let good = auditor(1).ask(to, [7; 16], Timestamp::now()).expect("asked");
+    let mut stream = TcpStream::connect((Ipv6Addr::LOCALHOST, port)).expect("it accepts");
+    stream.write_all(&good).expect("sent");
+    let mut heard = Vec::new();
+    stream.read_to_end(&mut heard).expect("the reply");
+    assert!(answers(&heard, &good));
+    let (code, said) = running.end(libc::SIGTERM);
+    assert_eq!(code, Some(0), "{said}");
+    let told = format!("not answered: tcp/{port} over IPv4: in use by something else");
+    assert!(said.contains(&told), "{said}");
 }
 
 #[test]

@@ -243,13 +243,20 @@ fn cron_mails_what_is_new_and_nothing_else() {
     );
     assert_eq!(json_of(&site.read("last.json"))["summary"]["failing"], 3);
     assert_eq!(run(&site).stdout, "", "it was told");
-    // One that finds the one before still running says nothing, and leaves what that one says.
+    // One that finds the one before still running says that, and leaves what that one says.
     let path = site.path("last.txt");
     std::fs::write(&path, "half a report").expect("written");
     let held = format!("(flock 9; {}) 9>>lock", here(fields[6]));
     let out = site.shell("sh", &held);
-    assert_eq!((out.code, out.stdout.as_str()), (Some(1), ""), "{out}");
+    assert_eq!(out.stdout.lines().count(), 1, "{out}");
+    assert!(out.stdout.starts_with("no audit of this hour: "), "{out}");
     assert_eq!(std::fs::read_to_string(&path).expect("read"), "half a report");
+    // One that hangs is ended, and told.
+    let line = here(fields[6]).replace("timeout 50m", "timeout 1");
+    let hangs = line.replace("sh -c 'portcullis audit", "sh -c 'sleep 60; portcullis audit");
+    assert!(hangs != here(fields[6]) && hangs.contains("timeout 1 sh -c 'sleep 60;"), "{hangs}");
+    let out = site.shell("sh", &hangs);
+    assert!(out.stdout.starts_with("no audit of this hour: "), "{out}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use super::keep::{self, HistoryArgs};
 use super::{CliError, ExitStatus, Global, input, rules, time};
 use crate::gate::{self, Answer, Trait, Verdicts, Wanted};
 use crate::model::{GapKind, Severity};
+use crate::pathproof::Auditor;
 use crate::report;
 use crate::spec::Source;
 use crate::spec::config::{Config, HERE};
@@ -197,6 +198,7 @@ fn gate(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
     }
     let mut folders: Vec<PathBuf> = config.rules.iter().map(|f| input::beside(global, f)).collect();
     folders.extend(args.rules.iter().cloned());
+    let auditor = input::auditor(&config, global)?;
     let gate = Gate {
         args,
         global,
@@ -211,9 +213,10 @@ fn gate(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
             sweep: !args.asks.no_sweep,
             accept_unproven: args.asks.accept_unproven,
             vantages: asked(&config),
+            auditor: auditor.as_ref().map(Auditor::fingerprint),
         },
         deciding: deciding(&args.asks.parity),
-        auditor: input::auditor(&config, global)?,
+        auditor,
         continuing: RefCell::new(continuing),
     };
     let file = place(args, &config, global)?;
