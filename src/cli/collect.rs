@@ -185,7 +185,7 @@ pub fn live(args: &LiveArgs, global: &Global, now: Timestamp) -> Result<Snapshot
         (done, of) = (progress.done, progress.of);
         bar.set_length(progress.of as u64);
         bar.set_position(progress.done as u64);
-        bar.set_message(format!("{} {}", progress.call.region, progress.call.kind.operation()));
+        bar.set_message(format!("{} {}", progress.call.region, progress.call.kind.name()));
     });
     bar.finish_and_clear();
     drop(heeding);

@@ -46,7 +46,7 @@ pub(super) fn reflect(server: &str, survey: &Survey, options: &mut Options) -> V
         match found.iter().find(|a| Family::of(a.ip()) == *family) {
             Some(at) if is_looked_at(survey, *at) => gaps.push(gap(format!(
                 "its `reflect:` {server} is one of those that it looks at: what is looked at proves \
-                 nobody's place"
+                 nobody's place, whichever of its ports says so"
             ))),
             Some(at) => asked.targets.push(target(*at)),
             None if options.vantage.outside(*family).is_some() => {}
@@ -79,9 +79,9 @@ pub(super) fn reflect(server: &str, survey: &Survey, options: &mut Options) -> V
     gaps
 }
 
+/// By its address: a host under test may answer on ports that nobody declared.
 fn is_looked_at(survey: &Survey, at: SocketAddr) -> bool {
-    let endpoint = Endpoint { address: at.ip(), protocol: Protocol::Udp, port: at.port() };
-    survey.targets.iter().any(|t| t.endpoint == endpoint && t.why != Why::Control)
+    survey.targets.iter().any(|t| t.endpoint.address == at.ip() && t.why != Why::Control)
 }
 
 fn target(at: SocketAddr) -> Target {

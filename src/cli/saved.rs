@@ -113,7 +113,7 @@ pub(super) fn answers(dir: &Path, taken: &TakenArgs, global: &Global) -> Result<
 /// its answer would.
 fn tell_cut(snapshot: &Snapshot) {
     let cut = |call: &Call| match &call.outcome {
-        Outcome::Truncated(why) => Some((call.kind.operation(), why.clone())),
+        Outcome::Truncated(why) => Some((call.kind.name(), why.clone())),
         _ => None,
     };
     let all: Vec<_> = snapshot.calls.iter().filter_map(cut).collect();

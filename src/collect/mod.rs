@@ -3,6 +3,7 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+mod classic;
 pub mod facts;
 mod file;
 mod policy;

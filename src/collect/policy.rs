@@ -1,6 +1,6 @@
 use crate::snapshot::CallKind;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What facts from Systems Manager's inventory take (`facts: [{ ssm: … }]`).
 pub(super) const INVENTORY: [&str; 2] = ["ssm:GetInventory", "ssm:ListInventoryEntries"];
@@ -14,20 +14,20 @@ pub(super) const INVENTORY: [&str; 2] = ["ssm:GetInventory", "ssm:ListInventoryE
 /// nothing from Systems Manager, leaves them out.
 #[must_use]
 pub fn policy() -> Value {
-    let mut actions: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut actions: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let mut of_cleanup: Vec<String> = Vec::new();
     for kind in CallKind::ALL.iter().filter(|k| **k != CallKind::CallerIdentity) {
         let action = format!("{}:{}", kind.service(), kind.operation());
         match kind.on_request() {
             true => of_cleanup.push(action),
-            false => actions.entry(kind.service()).or_default().push(action),
+            // Two calls may have one action: those of both load balancing APIs.
+            false => drop(actions.entry(kind.service()).or_default().insert(action)),
         }
     }
     of_cleanup.sort();
     let mut statements: Vec<Value> = actions
         .into_iter()
-        .map(|(service, mut actions)| {
-            actions.sort();
+        .map(|(service, actions)| {
             json!({
                 "Sid": format!("PortcullisRead{}", capitalised(service)),
                 "Effect": "Allow",
@@ -59,7 +59,6 @@ fn capitalised(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
 
     /// What the inventory's edge asks its client for, as the service names it.
     fn asked_of_ssm() -> BTreeSet<String> {

@@ -156,7 +156,8 @@ fn standings(resolution: &Resolution, snapshot: &Snapshot) -> BTreeMap<String, S
     for view in &snapshot.regions {
         for group in &view.target_groups {
             let name = group.target_group_name.as_deref().unwrap_or(&group.target_group_arn);
-            for target in group.targets.iter().flatten() {
+            // How the instances of a classic balancer fare nobody asked: that says nothing.
+            for target in group.targets.iter().flatten().filter(|_| !group.is_of_classic()) {
                 let healthy = target.state.as_deref() == Some("healthy");
                 let standing =
                     if healthy { Standing::Healthy(name.into()) } else { Standing::Kept };

@@ -66,7 +66,8 @@ pub(super) fn stages<'a>(
 ) -> Vec<Stage> {
     let layer = Layer::LoadBalancer;
     let Some(balancer) = balancer else {
-        let kind = CallKind::LoadBalancers;
+        let classic = nic.row.description.as_deref().is_some_and(|d| !d.contains('/'));
+        let kind = if classic { CallKind::ClassicLoadBalancers } else { CallKind::LoadBalancers };
         let gap = ways.index.gap(nic.view, kind, nic.id(), "its balancer is not in the snapshot");
         return vec![Stage::unknown(layer, nic.id(), vec![gap])];
     };

@@ -7,11 +7,12 @@ use crate::snapshot::{Balancer, CallKind, DbInstance, Outcome};
 use std::collections::BTreeSet;
 
 /// Calls that list what may be exposed, or that it is alive.
-const LISTS: [CallKind; 5] = [
+const LISTS: [CallKind; 6] = [
     CallKind::Instances,
     CallKind::NetworkInterfaces,
     CallKind::Addresses,
     CallKind::LoadBalancers,
+    CallKind::ClassicLoadBalancers,
     CallKind::DbInstances,
 ];
 
@@ -57,12 +58,19 @@ impl Reach<'_> {
         gaps.into_iter().collect()
     }
 
-    /// The gaps of calls that list what there is, and were made in vain; sorted.
+    /// The gaps of calls that list what there is, and were made in vain, and of accounts that could not be
+    /// entered, of which no region was read; sorted.
     pub(super) fn unread_lists(&self) -> Vec<Gap> {
         let views = 0..self.index.snapshot.regions.len();
         let calls = views.flat_map(|v| LISTS.iter().filter_map(move |k| self.index.call(v, *k)));
-        let failed = calls.filter(|c| c.outcome != Outcome::Missing);
-        failed.filter_map(|c| c.gap()).collect::<BTreeSet<Gap>>().into_iter().collect()
+        let failed = calls.filter(|c| c.outcome != Outcome::Missing).filter_map(|c| c.gap());
+        failed.chain(self.unentered()).collect::<BTreeSet<Gap>>().into_iter().collect()
+    }
+
+    /// The gaps of accounts that could not be entered.
+    pub(super) fn unentered(&self) -> impl Iterator<Item = Gap> {
+        let calls = self.index.snapshot.calls.iter();
+        calls.filter(|c| c.kind == CallKind::CallerIdentity).filter_map(|c| c.gap())
     }
 
     /// Databases that are publicly accessible and whose interface nobody listed (R32).

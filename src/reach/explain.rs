@@ -305,6 +305,7 @@ impl<'a> Reach<'a> {
         views
             .filter(|v| !self.index.complete(*v, kind))
             .map(|v| self.index.gap(v, kind, "", ""))
+            .chain(self.unentered())
             .collect()
     }
 

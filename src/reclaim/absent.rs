@@ -52,7 +52,11 @@ pub(super) fn absent_permission(place: &Place<'_>, id: &str) -> Option<Resource>
 fn target(place: &Place<'_>, id: &str) -> Option<Resource> {
     let mut from_behind = id.rsplitn(3, '/');
     let (port, target, arn) = (from_behind.next()?, from_behind.next()?, from_behind.next()?);
-    let group = place.view.target_groups.iter().find(|g| g.target_group_arn == arn)?;
+    let group = place
+        .view
+        .target_groups
+        .iter()
+        .find(|g| g.target_group_arn == arn && !g.is_of_classic())?;
     // Of a group whose targets could not be read nothing is absent.
     group.targets.as_ref()?;
     let mut thing = new(place, aws::TARGET, id);

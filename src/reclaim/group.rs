@@ -56,7 +56,12 @@ fn group(place: &Place<'_>, row: &SecurityGroup) -> Resource {
         thing.live.push(place.claim(SPEC.into(), "declared", "the spec declares it"));
     }
     // References from other regions and accounts count, so these calls must be whole in all of them.
-    let calls = [CallKind::SecurityGroups, CallKind::LoadBalancers, CallKind::DbInstances];
+    let calls = [
+        CallKind::SecurityGroups,
+        CallKind::LoadBalancers,
+        CallKind::ClassicLoadBalancers,
+        CallKind::DbInstances,
+    ];
     thing.unknown.extend(blind_anywhere(place, &calls));
     thing.unknown.extend(place.blind(&[CallKind::NetworkInterfaces]));
     if !used(&thing) && thing.protected.is_empty() {
@@ -110,7 +115,7 @@ fn blind_anywhere<'a>(
         calls.iter().filter_map(move |call| {
             let outcome = place.input.snapshot.outcome(&view.account, &view.region, *call);
             let at = format!("{}/{}", view.account, view.region);
-            (!outcome.is_complete()).then(|| format!("{} {at} {outcome}", call.operation()))
+            (!outcome.is_complete()).then(|| format!("{} {at} {outcome}", call.name()))
         })
     })
 }

@@ -61,6 +61,7 @@ fn instance(place: &Place<'_>, row: &Instance) -> Resource {
         CallKind::AutoScalingGroups,
         CallKind::TargetGroups,
         CallKind::TargetHealth,
+        CallKind::ClassicLoadBalancers,
         CallKind::RouteTables,
     ];
     thing.unknown.extend(place.blind(&calls));
@@ -71,7 +72,7 @@ fn instance(place: &Place<'_>, row: &Instance) -> Resource {
         let balancing = place.lacks(
             CallKind::TargetHealth,
             "in-no-target-group",
-            "it is registered with no target group",
+            "it is registered with no target group and no classic balancer",
         );
         let scaling = place.lacks(
             CallKind::AutoScalingGroups,

@@ -10,7 +10,7 @@ pub const SPEC: &str = "spec";
 
 /// The calls that a listing is made of. One that failed makes its source incomplete, which vetoes a
 /// whole plan; one [made on request](CallKind::on_request) costs only what rests on it.
-pub const NEEDS: [CallKind; 17] = [
+pub const NEEDS: [CallKind; 18] = [
     CallKind::Instances,
     CallKind::NetworkInterfaces,
     CallKind::SecurityGroups,
@@ -20,6 +20,7 @@ pub const NEEDS: [CallKind; 17] = [
     CallKind::LoadBalancers,
     CallKind::TargetGroups,
     CallKind::TargetHealth,
+    CallKind::ClassicLoadBalancers,
     CallKind::AutoScalingGroups,
     CallKind::DbInstances,
     CallKind::Vpcs,
@@ -41,6 +42,7 @@ pub fn needs(kind: &str) -> &'static [CallKind] {
             K::RouteTables,
             K::TargetGroups,
             K::TargetHealth,
+            K::ClassicLoadBalancers,
             K::AutoScalingGroups,
             K::MetricData,
         ],
@@ -57,6 +59,7 @@ pub fn needs(kind: &str) -> &'static [CallKind] {
             K::SecurityGroups,
             K::NetworkInterfaces,
             K::LoadBalancers,
+            K::ClassicLoadBalancers,
             K::DbInstances,
             K::LaunchTemplates,
             K::LaunchTemplateVersions,
@@ -91,7 +94,7 @@ pub fn unread(snapshot: &Snapshot) -> Vec<String> {
                 _ => "no security group can be called unused",
             };
             if !outcome.is_complete() {
-                let (name, at) = (call.operation(), format!("{}/{}", view.account, view.region));
+                let (name, at) = (call.name(), format!("{}/{}", view.account, view.region));
                 out.push(format!("{name} {at} {outcome}: {lost}"));
             }
         }
@@ -118,7 +121,7 @@ impl<'a> Place<'a> {
 
     /// The call's name as a source: the call, the account and the region.
     pub(super) fn source(&self, call: CallKind) -> String {
-        format!("{} {}/{}", call.operation(), self.view.account, self.view.region)
+        format!("{} {}/{}", call.name(), self.view.account, self.view.region)
     }
 
     fn outcome(&self, call: CallKind) -> Outcome {
@@ -173,7 +176,7 @@ impl<'a> Place<'a> {
             .iter()
             .map(|call| (call, self.outcome(*call)))
             .filter(|(_, outcome)| !outcome.is_complete())
-            .map(|(call, outcome)| format!("{} {outcome}", call.operation()))
+            .map(|(call, outcome)| format!("{} {outcome}", call.name()))
             .collect()
     }
 

@@ -59,7 +59,7 @@ pub fn repairs(input: &Input<'_>) -> Listing {
 
 fn there(thing: &Resource, snapshot: &Snapshot) -> Claim {
     let at = |key: &str| thing.immutable.get(key).map_or("", String::as_str);
-    let call = CallKind::SecurityGroups.operation();
+    let call = CallKind::SecurityGroups.name();
     Claim {
         kind: "in-group".into(),
         source: format!("{call} {}/{}", at("account"), at("region")),

@@ -13,6 +13,14 @@ pub(super) fn in_service(
     let mut groups = Vec::new();
     for name in [id].into_iter().chain(addresses) {
         for (group, target) in place.uses.targets.get(&name).into_iter().flatten() {
+            if group.is_of_classic() {
+                let balancer = group.load_balancer_arns.first().map_or("", String::as_str);
+                groups.push(balancer.to_owned());
+                let said = format!("registered with {balancer}");
+                let call = CallKind::ClassicLoadBalancers;
+                thing.live.push(place.says(call, "in-load-balancer", said));
+                continue;
+            }
             let state = target.state.as_deref().unwrap_or("unknown");
             groups.push(format!("{} {state}", group.target_group_arn));
             // What is unhealthy or unused gets no clients; every other state does or will.

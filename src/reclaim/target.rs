@@ -5,10 +5,10 @@ use crate::cleanup::{Claim, Resource};
 use crate::snapshot::{CallKind, RegionView, TargetGroup, TargetHealth};
 use std::net::IpAddr;
 
-/// Targets of balancers. One whose instance or interface is gone and which gets no clients is a
+/// Targets of balancers, but for instances of classic ones, which are no targets. One whose instance or interface is gone and which gets no clients is a
 /// candidate to be deregistered.
 pub(super) fn list(place: &Place<'_>, out: &mut Vec<Resource>) {
-    for group in &place.view.target_groups {
+    for group in place.view.target_groups.iter().filter(|g| !g.is_of_classic()) {
         let targets = group.targets.iter().flatten();
         out.extend(targets.map(|row| target(place, group, row)));
     }

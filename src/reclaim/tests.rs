@@ -340,6 +340,7 @@ fn what_was_not_read_is_never_absent() {
         (CallKind::NetworkInterfaces, "eipalloc-free"),
         (CallKind::Instances, "arn:tg/i-gone/80"),
         (CallKind::TargetHealth, "i-orphan"),
+        (CallKind::ClassicLoadBalancers, "i-orphan"),
         (CallKind::AutoScalingGroups, "i-orphan"),
         (CallKind::RouteTables, "eni-free"),
     ] {
@@ -349,13 +350,31 @@ fn what_was_not_read_is_never_absent() {
         }
         let listing = listed(&snapshot, &Observations::default());
         let thing = thing(&listing, id);
-        let said = |u: &String| u.starts_with(denied.operation()) && u.ends_with("Operation");
+        let said = |u: &String| u.starts_with(denied.name()) && u.ends_with("Operation");
         assert!(thing.unknown.iter().any(said), "{id}: {:?}", thing.unknown);
-        let name = format!("{} {ACCOUNT}/us-east-1", denied.operation());
+        let name = format!("{} {ACCOUNT}/us-east-1", denied.name());
         assert!(thing.dead.iter().all(|c| c.source != name), "{id}: {:?}", thing.dead);
         let source = listing.sources.iter().find(|s| s.name == name).expect("a source");
         assert!(!source.complete);
     }
+}
+
+/// A balancer of the older API sends clients to an instance by its registration alone; such a one is no
+/// target that could be taken out of a target group.
+#[test]
+fn whom_a_classic_balancer_knows_is_in_use() {
+    let mut snapshot = snapshot();
+    let arn = "arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/older";
+    let group = json!({ "TargetGroupArn": "arn:older/80", "TargetType": "instance",
+        "LoadBalancerArns": [arn],
+        "Targets": [{ "Target": { "Id": "i-orphan", "Port": 80 } }, { "Target": { "Id": "i-gone", "Port": 80 } }] });
+    snapshot.regions[0].target_groups.push(serde_json::from_value(group).expect("a group"));
+    let listing = listed(&snapshot, &Observations::default());
+    let registered = thing(&listing, "i-orphan");
+    assert_eq!(kinds(&registered.live), ["in-load-balancer"]);
+    assert_eq!(registered.live[0].detail, format!("registered with {arn}"));
+    assert!(!kinds(&registered.dead).contains(&"in-no-target-group"));
+    assert!(listing.resources.iter().all(|r| !r.id.starts_with("arn:older")));
 }
 
 #[test]

@@ -106,6 +106,17 @@ pub struct TargetGroup {
     pub targets: Option<Vec<TargetHealth>>,
 }
 
+impl TargetGroup {
+    /// Whether it stands for the instances of a classic balancer, which has no such group: of its API's
+    /// balancers alone the ARN has no kind (`loadbalancer/NAME`, not `loadbalancer/app/NAME/ID`).
+    #[must_use]
+    pub fn is_of_classic(&self) -> bool {
+        let name =
+            |arn: &String| arn.split_once(":loadbalancer/").map(|(_, rest)| !rest.contains('/'));
+        self.load_balancer_arns.first().and_then(name).unwrap_or_default()
+    }
+}
+
 /// One target and its health.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]

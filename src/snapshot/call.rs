@@ -24,7 +24,7 @@ impl Call {
         (!self.outcome.is_complete()).then(|| {
             let why = match self.outcome {
                 Outcome::Missing => self.kind.unsaved(),
-                _ => format!("{} {}", self.kind.operation(), self.outcome),
+                _ => format!("{} {}", self.kind.name(), self.outcome),
             };
             Gap::new(self.kind.gap(), format!("{}/{}", self.account, self.region), why)
         })
@@ -103,9 +103,23 @@ macro_rules! kinds {
 }
 
 impl CallKind {
-    /// Its word for the `aws` program: `describe-db-instances`.
+    /// Its name for people, which no other call has: both load balancing APIs have a
+    /// `DescribeLoadBalancers`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ClassicLoadBalancers => "DescribeLoadBalancers (classic)",
+            _ => self.operation(),
+        }
+    }
+
+    /// Its word for the `aws` program: `describe-db-instances`; of two that have one word with the
+    /// service.
     #[must_use]
     pub fn command(self) -> String {
+        if self == Self::ClassicLoadBalancers {
+            return "elb describe-load-balancers".into();
+        }
         let name: Vec<char> = self.operation().chars().collect();
         let mut out = String::new();
         for (i, c) in name.iter().enumerate() {
@@ -172,6 +186,7 @@ kinds! {
     TargetGroups = "elasticloadbalancing" "DescribeTargetGroups" LoadBalancers,
     TargetGroupAttributes = "elasticloadbalancing" "DescribeTargetGroupAttributes" LoadBalancers,
     TargetHealth = "elasticloadbalancing" "DescribeTargetHealth" LoadBalancers,
+    ClassicLoadBalancers = "elasticloadbalancing" "DescribeLoadBalancers" LoadBalancers,
     AutoScalingGroups = "autoscaling" "DescribeAutoScalingGroups" AutoScalingGroups,
     DbInstances = "rds" "DescribeDBInstances" DbInstances,
     Volumes = "ec2" "DescribeVolumes" Volumes,

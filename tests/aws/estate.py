@@ -269,6 +269,17 @@ def balance(session, region, endpoint, vpc, made):
                 Actions=[{"Type": "forward", "TargetGroupArn": target}],
             )
         made.update(balancers=1, listeners=1, target_groups=1)
+    classic = client(session, "elb", region, endpoint)
+    classic.create_load_balancer(
+        LoadBalancerName="older",
+        Subnets=subnets[:1],
+        SecurityGroups=groups[:1],
+        Listeners=[{"Protocol": "TCP", "LoadBalancerPort": 8443, "InstancePort": 9443}],
+    )
+    classic.register_instances_with_load_balancer(
+        LoadBalancerName="older", Instances=[{"InstanceId": i} for i in instances[:3]]
+    )
+    made.update(classic_balancers=1)
 
 
 def scale(session, region, endpoint, vpc, made):

@@ -52,6 +52,22 @@ fn the_whole_estate_is_read_in_every_account_and_region() {
                 .iter()
                 .filter(|g| g.targets.as_ref().is_some_and(|t| t.len() == 4))
                 .count(),
+            view.load_balancers
+                .iter()
+                .filter(|b| b.balancer_type.as_deref() == Some("classic"))
+                .filter(|b| {
+                    let arn = format!(
+                        "arn:aws:elasticloadbalancing:{}:{}:loadbalancer/older",
+                        view.region, view.account
+                    );
+                    b.load_balancer_arn == arn && b.security_groups.len() == 1
+                })
+                .count(),
+            view.target_groups
+                .iter()
+                .filter(|g| g.is_of_classic() && g.port == Some(9443))
+                .filter(|g| g.targets.as_ref().is_some_and(|t| t.len() == 3))
+                .count(),
             view.auto_scaling_groups.iter().filter(|g| g.instances.len() == 2).count(),
             view.db_instances.iter().filter(|d| d.publicly_accessible).count(),
         ];

@@ -67,7 +67,7 @@ fn an_answer_cut_in_two_is_never_a_shorter_list() {
     );
     assert_eq!(collected.code, Some(3));
     let snapshot = collected.snapshot();
-    let named: Vec<&str> = incomplete(&snapshot).iter().map(|c| c.kind.operation()).collect();
+    let named: Vec<&str> = incomplete(&snapshot).iter().map(|c| c.kind.name()).collect();
     assert_eq!(named, cut);
     assert!(snapshot.regions[0].instances.is_empty());
     assert!(!snapshot.regions[0].network_interfaces.is_empty());

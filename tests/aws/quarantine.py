@@ -5,6 +5,7 @@ Usage: quarantine.py ENDPOINT build                prints the ids by name, as on
        quarantine.py ENDPOINT show                 prints what is there of each type
        quarantine.py ENDPOINT untag ID             takes the mark off, as an owner would
        quarantine.py ENDPOINT start ID             starts an instance, as an owner would
+       quarantine.py ENDPOINT register ID          has a balancer of the older API send clients to it
        quarantine.py ENDPOINT moves ID DAYS BYTES  tells that it moved so much each hour of so many days
 
 Only ever talks to a loopback endpoint.
@@ -34,7 +35,8 @@ def main():
     elif verb == "moves":
         made = moves(metrics, *rest)
     else:
-        made = {"show": show, "untag": untag, "start": start}[verb](ec2, *rest)
+        verbs = {"show": show, "untag": untag, "start": start, "register": register}
+        made = verbs[verb](ec2, *rest)
     print(json.dumps(made, sort_keys=True))
 
 
@@ -96,6 +98,19 @@ def build(ec2, elb, scaling, metrics):
         "volume": free_volume,
         "address": ec2.allocate_address(Domain="vpc")["AllocationId"],
     }
+
+
+def register(ec2, instance):
+    classic = boto3.client("elb", region_name=REGION, endpoint_url=ec2.meta.endpoint_url)
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    classic.create_load_balancer(
+        LoadBalancerName="older",
+        Subnets=[subnet],
+        Listeners=[{"Protocol": "TCP", "LoadBalancerPort": 80, "InstancePort": 80}],
+    )
+    classic.register_instances_with_load_balancer(
+        LoadBalancerName="older", Instances=[{"InstanceId": instance}]
+    )
 
 
 def show(ec2):

@@ -122,6 +122,21 @@ fn a_deletion_without_its_rest_or_its_receipt_is_not_planned_and_an_undo_takes_m
     assert_eq!(show["instances"][it.id("orphan")], "running");
 }
 
+/// A balancer of the older API sends clients to an instance from the day after it was planned to be stopped.
+#[test]
+fn an_instance_that_a_classic_balancer_knows_meanwhile_is_not_stopped() {
+    let it = account("registered");
+    it.plan(&[]);
+    let (plan, place) = it.plan(&[]);
+    assert!(items(&plan).any(|(id, act)| id == it.id("orphan") && act == "stop"), "{plan:#}");
+    it.does(&["register", &it.id("orphan")]);
+    let (_, said) = it.apply(&plan, &place, &[]);
+    assert_eq!(it.show()["instances"][it.id("orphan")], "running", "{said}");
+    assert!(said.contains("came-alive: in-load-balancer"), "{said}");
+    let (plan, _) = it.plan(&[]);
+    assert!(items(&plan).all(|(id, _)| id != it.id("orphan")), "{plan:#}");
+}
+
 /// Whoever objects between a mark and its end is heard, because the mark was made with their list.
 #[test]
 fn e03_a_deletion_hears_whom_its_quarantine_heard() {

@@ -220,6 +220,7 @@ fn lists(kind: CallKind) -> &'static [&'static str] {
         K::VpcBpaOptions => &["BpaOptions"],
         K::VpcBpaExclusions => &["BpaExclusions"],
         K::LoadBalancers => &["LoadBalancers", "Listeners"],
+        K::ClassicLoadBalancers => &["LoadBalancers", "Listeners", "TargetGroups"],
         K::LoadBalancerAttributes => &["LoadBalancers"],
         K::Listeners | K::Rules => &["Listeners"],
         K::TargetGroups | K::TargetGroupAttributes | K::TargetHealth => &["TargetGroups"],

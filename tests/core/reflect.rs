@@ -13,7 +13,7 @@ fn audit(config: impl Fn(u16) -> String) -> (Value, Option<i32>) {
 /// The host's own server tells that it sees us as `theirs`.
 fn audit_of(theirs: Ipv4Addr, config: impl Fn(u16) -> String) -> (Value, Option<i32>) {
     let world = World::new();
-    let server = stun("127.0.0.1", Ipv4Addr::new(192, 88, 98, 7));
+    let server = stun("127.0.0.2", Ipv4Addr::new(192, 88, 98, 7));
     let theirs = stun("127.0.0.1", theirs);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let open = listener.local_addr().expect("a bound socket").port();
@@ -36,7 +36,7 @@ fn outside(report: &Value) -> Option<IpAddr> {
 fn the_server_tells_where_the_vantage_is_and_so_its_probes_count() {
     let (report, code) = audit(|server| {
         format!(
-            "scope: [127.0.0.1]\nvantages: {{ local: {{ reflect: \"127.0.0.1:{server}\" }} }}\n"
+            "scope: [127.0.0.1]\nvantages: {{ local: {{ reflect: \"127.0.0.2:{server}\" }} }}\n"
         )
     });
     assert_eq!(outside(&report), Some([192, 88, 98, 7].into()), "{report:#}");
@@ -50,7 +50,7 @@ fn the_server_tells_where_the_vantage_is_and_so_its_probes_count() {
 fn a_configured_address_is_believed_over_every_server() {
     let (report, _) = audit(|server| {
         format!(
-            "scope: [127.0.0.1]\nvantages: {{ local: {{ address: 192.88.98.8, reflect: \"127.0.0.1:{server}\" }} }}\n"
+            "scope: [127.0.0.1]\nvantages: {{ local: {{ address: 192.88.98.8, reflect: \"127.0.0.2:{server}\" }} }}\n"
         )
     });
     assert_eq!(outside(&report), Some([192, 88, 98, 8].into()), "{report:#}");
@@ -72,7 +72,7 @@ fn a_configured_address_stands_where_its_server_is_away() {
 #[test]
 fn a_server_that_does_not_answer_is_a_gap_with_its_name() {
     for (server, words) in [
-        ("127.0.0.1:1", "told no IPv4 address: 127.0.0.1 is refused"),
+        ("127.0.0.2:1", "told no IPv4 address: 127.0.0.2 is refused"),
         ("nothing.invalid:3478", "nothing.invalid:3478 does not resolve"),
     ] {
         let (report, code) = audit(|_| {
@@ -90,7 +90,7 @@ fn a_server_that_does_not_answer_is_a_gap_with_its_name() {
 fn a_host_that_is_reached_through_a_tunnel_was_not_seen_from_outside() {
     let (report, code) = audit_of(Ipv4Addr::new(10, 9, 9, 9), |server| {
         format!(
-            "scope: [127.0.0.1]\nvantages: {{ local: {{ reflect: \"127.0.0.1:{server}\" }} }}\n"
+            "scope: [127.0.0.1]\nvantages: {{ local: {{ reflect: \"127.0.0.2:{server}\" }} }}\n"
         )
     });
     assert_eq!(code, Some(3), "{report:#}");
@@ -110,8 +110,10 @@ fn a_server_that_is_looked_at_itself_places_nobody() {
             "version: 1\nhosts:\n  a: {{ addresses: [127.0.0.1] }}\nroles:\n  edge:\n    select: {{ names: [a] }}\n    services: {{ turn: {{ port: udp/{theirs}, from: internet, expect: stun }} }}\n"
         ),
     );
-    let reflected = format!("vantages: {{ local: {{ reflect: \"127.0.0.1:{theirs}\" }} }}\n");
-    for (vantages, said) in [(reflected.as_str(), true), ("", false)] {
+    let by = |port: u16| format!("vantages: {{ local: {{ reflect: \"127.0.0.1:{port}\" }} }}\n");
+    // Nor does a port of its that nobody declared and nobody looks at.
+    let other = stun("127.0.0.1", Ipv4Addr::new(192, 88, 98, 9));
+    for (vantages, said) in [(by(theirs), true), (by(other), true), (String::new(), false)] {
         world.file("portcullis.yaml", format!("scope: [127.0.0.1]\n{vantages}"));
         let words = ["gate", "--role=edge", "--host=a", "--no-cloud", "--no-sweep", "--peers=0"];
         let ran = world.run(&words);

@@ -40,6 +40,7 @@ pub(super) struct Base {
 pub(super) struct Clients {
     pub(super) ec2: aws_sdk_ec2::Client,
     pub(super) elb: aws_sdk_elasticloadbalancingv2::Client,
+    pub(super) classic: aws_sdk_elasticloadbalancing::Client,
     pub(super) autoscaling: aws_sdk_autoscaling::Client,
     pub(super) cloudwatch: super::cloudwatch::Client,
     pub(super) rds: aws_sdk_rds::Client,
@@ -122,6 +123,7 @@ impl Base {
         Clients {
             ec2: client!(aws_sdk_ec2),
             elb: client!(aws_sdk_elasticloadbalancingv2),
+            classic: client!(aws_sdk_elasticloadbalancing),
             autoscaling: client!(aws_sdk_autoscaling),
             cloudwatch: super::cloudwatch::Client::new(&config, region, self.rate),
             rds: client!(aws_sdk_rds),

@@ -3,7 +3,7 @@ use super::ec2::{
     acls, addresses, bpa, endpoints, gateways, groups, instances, interfaces, peerings,
     prefix_lists, routes, templates, transit, volumes, vpcs, vpn,
 };
-use super::elb::{balancers, listeners, target_groups};
+use super::elb::{balancers, classic, listeners, target_groups};
 use super::log::Log;
 use super::read::{Read, parts};
 use super::{Asked, autoscaling, cloudwatch, rds};
@@ -58,7 +58,12 @@ pub(super) async fn read(
     });
     let lists = Box::pin(prefix_lists(clients, log));
     let transits = Box::pin(transits(clients, log));
-    let balancing = Box::pin(balancing(clients, log));
+    let balancing = Box::pin(async {
+        tokio::join!(
+            balancing(clients, log),
+            log.read(CallKind::ClassicLoadBalancers, classic::read(&clients.classic)),
+        )
+    });
     let launches = Box::pin(async {
         tokio::join!(
             log.read(CallKind::Volumes, volumes::read(ec2)),
@@ -100,7 +105,10 @@ pub(super) async fn read(
     view.prefix_lists = lists;
     (view.transit_gateways, view.transit_gateway_attachments, view.transit_gateway_route_tables) =
         transits;
+    let (balancing, classic) = balancing;
     (view.load_balancers, view.listeners, view.target_groups) = balancing;
+    let stem = format!("arn:aws:elasticloadbalancing:{region}:{account}");
+    classic.rows.into_iter().for_each(|row| row.put_into(&mut view, &stem));
 
     let (volumes, templates, configurations) = launches;
     view.volumes = volumes.rows;

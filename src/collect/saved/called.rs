@@ -10,7 +10,7 @@ const VERBS: [&str; 3] = ["describe", "get", "search"];
 /// `ec2-describe-security-groups-eu-west-1.json`, `describe-listeners/web.json`.
 pub(super) fn call(parts: &[String]) -> Option<CallKind> {
     let (name, folders) = parts.split_last()?;
-    let spelt = |kind: CallKind| plain(kind.operation());
+    let spelt = |kind: CallKind| plain(&kind.command());
     let whole = |text: &str| {
         CallKind::ALL.iter().copied().find(|kind| {
             let operation = spelt(*kind);

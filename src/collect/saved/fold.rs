@@ -7,6 +7,7 @@ use super::files::File;
 use super::flaw::flaw;
 use super::rows::{attributes, row, take_list, text};
 use super::unit::{Unit, Units, key};
+use crate::collect::classic::{Classic, Port};
 use crate::snapshot::*;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -306,14 +307,14 @@ fn list(file: &File, key: &str, value: Value, unit: &mut Unit) -> Option<CallKin
         "LoadBalancers" => plain!(LoadBalancers, "LoadBalancerArn", load_balancers),
         "LoadBalancerDescriptions" => {
             for value in values {
-                if !is_object(unit, K::LoadBalancers, &value) {
+                if !is_object(unit, K::ClassicLoadBalancers, &value) {
                     continue;
                 }
                 unit.votes.count(&value);
                 classic(unit, value);
             }
-            // The call of the newer balancers is another one: it stays missing without its own file.
-            K::LoadBalancers
+            unit.made(K::ClassicLoadBalancers);
+            K::ClassicLoadBalancers
         }
         "LoadBalancerListeners" => {
             let mut listeners = Vec::new();
@@ -588,66 +589,42 @@ fn health(unit: &mut Unit, arn: String, values: Vec<Value>) {
 /// The beginning of a classic balancer's ARN, until its account and region are known.
 pub(super) const CLASSIC: &str = "arn:aws:elasticloadbalancing:?:?";
 
-/// A classic balancer in the words of the newer ones: a listener a port, its instances a target group.
+/// A classic balancer as its API tells of it.
 fn classic(unit: &mut Unit, value: Value) {
-    let name = text(&value, "LoadBalancerName").unwrap_or_default();
-    let stem = CLASSIC;
-    let arn = format!("{stem}:loadbalancer/{name}");
     let strings = |field: &str| -> Vec<String> {
         let list = value.get(field).and_then(Value::as_array);
         list.into_iter().flatten().filter_map(|v| v.as_str().map(Into::into)).collect()
     };
-    let zones = strings("Subnets").into_iter();
-    unit.view.load_balancers.push(Balancer {
-        load_balancer_arn: arn.clone(),
-        load_balancer_name: Some(name.clone()),
-        dns_name: text(&value, "DNSName"),
-        scheme: text(&value, "Scheme"),
-        balancer_type: Some("classic".into()),
-        vpc_id: text(&value, "VPCId"),
-        state: InstanceState { name: "active".into() },
-        security_groups: strings("SecurityGroups"),
-        availability_zones: zones
-            .map(|s| BalancerZone { subnet_id: Some(s), ..BalancerZone::default() })
-            .collect(),
-        ..Balancer::default()
-    });
     let list = |field: &str| value.get(field).and_then(Value::as_array).into_iter().flatten();
-    let instances: Vec<String> = list("Instances").filter_map(|i| text(i, "InstanceId")).collect();
-    for description in list("ListenerDescriptions") {
-        let Some(listener) = description.get("Listener") else { continue };
+    let name = text(&value, "LoadBalancerName").unwrap_or_default();
+    let mut listeners = Vec::new();
+    for listener in list("ListenerDescriptions").filter_map(|d| d.get("Listener")) {
         let port =
             |f: &str| listener.get(f).and_then(Value::as_u64).and_then(|p| u16::try_from(p).ok());
-        let (Some(outer), inner) = (port("LoadBalancerPort"), port("InstancePort")) else {
-            continue;
-        };
-        let group = format!("{stem}:targetgroup/{name}/{outer}");
-        unit.view.listeners.push(Listener {
-            listener_arn: format!("{stem}:listener/{name}/{outer}"),
-            load_balancer_arn: Some(arn.clone()),
-            port: Some(outer),
-            protocol: text(listener, "Protocol"),
-            default_actions: vec![Action {
-                action_type: Some("forward".into()),
-                target_group_arn: Some(group.clone()),
-                ..Action::default()
-            }],
-            rule_actions: Some(Vec::new()),
-        });
-        let targets = instances.iter().map(|id| TargetHealth {
-            target: Target { id: id.clone(), port: inner, availability_zone: None },
-            state: None,
-        });
-        unit.view.target_groups.push(TargetGroup {
-            target_group_arn: group,
-            port: inner,
-            vpc_id: text(&value, "VPCId"),
-            target_type: Some("instance".into()),
-            load_balancer_arns: vec![arn.clone()],
-            targets: Some(targets.collect()),
-            ..TargetGroup::default()
-        });
+        match port("LoadBalancerPort") {
+            Some(outer) => {
+                let (protocol, inner) = (text(listener, "Protocol"), port("InstancePort"));
+                listeners.push(Port { outer, protocol, inner });
+            }
+            None => {
+                let why = format!("{name}: a listener without a port");
+                unit.bad(CallKind::ClassicLoadBalancers, why);
+                return;
+            }
+        }
     }
+    let classic = Classic {
+        dns_name: text(&value, "DNSName"),
+        scheme: text(&value, "Scheme"),
+        vpc_id: text(&value, "VPCId"),
+        security_groups: strings("SecurityGroups"),
+        subnets: strings("Subnets"),
+        instances: list("Instances").filter_map(|i| text(i, "InstanceId")).collect(),
+        listeners,
+        name,
+    };
+    unit.made(CallKind::ClassicLoadBalancers).items += 1;
+    classic.put_into(&mut unit.view, CLASSIC);
 }
 
 /// The list that a file's name says it is about.

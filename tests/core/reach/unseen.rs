@@ -4,7 +4,7 @@ use super::world::{explain, exposed, outcome, said, slice, snapshot, verdict, wo
 use crate::common::World;
 use portcullis::model::{AddressSet, Gap, GapKind};
 use portcullis::reach::{Options, Query, QueryError, Reach};
-use portcullis::snapshot::{CallKind, Outcome, Snapshot};
+use portcullis::snapshot::{Call, CallKind, Outcome, Snapshot};
 use serde_json::{Value, json};
 
 fn snap(view: &Value) -> Snapshot {
@@ -164,11 +164,39 @@ fn a_denied_call_that_lists_what_may_be_exposed_is_a_gap_of_reach() {
         (CallKind::Instances, GapKind::Instances),
         (CallKind::DbInstances, GapKind::DbInstances),
         (CallKind::LoadBalancers, GapKind::LoadBalancers),
+        (CallKind::ClassicLoadBalancers, GapKind::LoadBalancers),
         (CallKind::Addresses, GapKind::Addresses),
     ] {
         let mut s = snap(&world());
         outcome(&mut s, kind, Some(Outcome::Denied("AccessDenied".into())));
         assert_eq!(kinds(&gaps(&s)), [gap]);
+    }
+}
+
+/// An account that could not be entered may have any address and expose anything.
+#[test]
+fn an_account_that_could_not_be_entered_is_a_gap_of_reach() {
+    let asked = ["explain", "--from", "internet", "--to", "203.0.113.200", "--port", "tcp/22"];
+    let closed = ran(&snap(&world()), &asked);
+    assert!(closed.code == Some(0) && closed.stdout.contains("blocked"), "{closed}");
+    let mut none = Snapshot::empty(jiff::Timestamp::UNIX_EPOCH);
+    for s in [&mut snap(&world()), &mut none] {
+        s.calls.push(Call {
+            account: "222233334444".into(),
+            region: "us-east-1".into(),
+            kind: CallKind::CallerIdentity,
+            outcome: Outcome::Denied("AccessDenied".into()),
+            items: 0,
+        });
+        assert!(kinds(&gaps(s)).contains(&GapKind::Account));
+        for arguments in [&["reach"][..], &asked] {
+            let ran = ran(s, arguments);
+            assert_eq!(ran.code, Some(3), "{ran}");
+            assert!(ran.stdout.contains("account: 222233334444/us-east-1"), "{ran}");
+            assert!(!ran.stdout.contains("nothing is exposed"), "{ran}");
+        }
+        let verdict = ran(s, &asked).stdout;
+        assert!(verdict.contains("unknown") && !verdict.contains("blocked"), "{verdict}");
     }
 }
 

@@ -1,6 +1,7 @@
-//! Elastic Load Balancing v2: balancers, listeners, target groups.
+//! Elastic Load Balancing: balancers, listeners, target groups, and the older API's classic balancers.
 
 pub(super) mod balancers;
+pub(super) mod classic;
 pub(super) mod listeners;
 pub(super) mod target_groups;
 

@@ -171,7 +171,30 @@ fn balancers_wrapped_raw_and_classic() {
     assert_eq!(l.default_actions[0].forward_target_group_arns, [tg]);
     let t = v.target_groups.iter().find(|t| t.port == Some(22)).expect("the group");
     assert_eq!(t.targets.as_ref().map(Vec::len), Some(1));
-    assert!(v.target_groups.iter().any(|t| t.port == Some(9000)));
+    let classic = v.target_groups.iter().find(|t| t.port == Some(9000)).expect("a classic one's");
+    assert!(classic.is_of_classic() && !t.is_of_classic());
+    let of = |kind| s.outcome(&v.account, &v.region, kind);
+    assert!(of(CallKind::LoadBalancers).is_complete());
+    assert!(of(CallKind::ClassicLoadBalancers).is_complete());
+}
+
+/// Two calls have one name: an answer of the one says nothing of the other.
+#[test]
+fn classic_balancers_are_another_call_than_the_newer_ones() {
+    let of = |name: &str, file: &str, text: &str| {
+        let vpcs = ("v.json", r#"{"Vpcs":[{"VpcId":"vpc-1"}]}"#);
+        let s = Folder::new(name, &[(file, text), vpcs]).read().expect("read").snapshot;
+        let others = s.calls.iter().filter(|c| c.kind != CallKind::Vpcs);
+        others.map(|c| (c.kind, c.outcome.is_complete())).collect::<Vec<_>>()
+    };
+    let classic = r#"{"LoadBalancerDescriptions":[{"LoadBalancerName":"w","VPCId":"vpc-1"}]}"#;
+    assert_eq!(of("classic", "a.json", classic), [(CallKind::ClassicLoadBalancers, true)]);
+    let odd = r#"{"LoadBalancerDescriptions":[{"LoadBalancerName":"w","ListenerDescriptions":[{"Listener":{}}]}]}"#;
+    assert_eq!(of("odd", "a.json", odd), [(CallKind::ClassicLoadBalancers, false)]);
+    let failed = of("denied", "elb-describe-load-balancers.json", "");
+    assert_eq!(failed, [(CallKind::ClassicLoadBalancers, false)]);
+    let failed = of("denied-v2", "elbv2-describe-load-balancers.json", "");
+    assert_eq!(failed, [(CallKind::LoadBalancers, false)]);
 }
 
 #[test]
