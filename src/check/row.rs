@@ -111,9 +111,8 @@ pub(super) fn saw(row: &Exposure) -> String {
         };
         let _ = write!(out, "{word} from {}", vantages.join(" and "));
         let detail = row.observations.iter().find(|o| o.state == state);
-        if let Some(detail) =
-            detail.and_then(|o| o.detail.as_deref()).filter(|_| state != State::Open)
-        {
+        let told = state != State::Open || row.cells().observed == ObservedCell::Unproven;
+        if let Some(detail) = detail.and_then(|o| o.detail.as_deref()).filter(|_| told) {
             let _ = write!(out, ": {detail}");
         }
     }

@@ -54,11 +54,6 @@ impl Exposure {
     /// The cells that rules match on.
     #[must_use]
     pub fn cells(&self) -> Cells {
-        let expects = match &self.expect {
-            Some(Expect::Path) => Expects::Path,
-            Some(e) if e.needs_protocol() => Expects::Protocol,
-            _ => Expects::Connect,
-        };
         Cells {
             declared: self.declared,
             configured: ConfiguredCell::of(&self.configured),
@@ -70,13 +65,34 @@ impl Exposure {
                 {
                     ObservedCell::Refused
                 }
-                // A refusal that may be a firewall's proves no path.
-                ObservedCell::RefusedUnplaced if expects == Expects::Path => ObservedCell::Unproven,
-                cell => cell,
+                _ => self.observed_as(self.observed, self.confirmed),
             },
-            expects,
+            expects: self.expects(),
             disagreement: self.disagreement,
             covered: self.covered,
+        }
+    }
+
+    fn expects(&self) -> Expects {
+        match &self.expect {
+            Some(Expect::Path) => Expects::Path,
+            Some(e) if e.needs_protocol() => Expects::Protocol,
+            _ => Expects::Connect,
+        }
+    }
+
+    /// What a state on these ports says of what they are expected to be.
+    #[must_use]
+    pub fn observed_as(&self, state: State, confirmed: bool) -> ObservedCell {
+        let path = self.expects() == Expects::Path;
+        match ObservedCell::of(state, confirmed) {
+            // A refusal that may be a firewall's proves no path.
+            ObservedCell::RefusedUnplaced if path => ObservedCell::Unproven,
+            // Nor does a handshake by whoever redirects it, which a datagram has none of.
+            ObservedCell::OpenUnconfirmed if path && self.protocol == Protocol::Tcp => {
+                ObservedCell::Unproven
+            }
+            cell => cell,
         }
     }
 

@@ -296,6 +296,10 @@ impl Judge<'_> {
                     "it was refused, and nothing shows whether by the host itself or by something before \
                      it: run `portcullis listen` on the host, or probe with CAP_NET_RAW"
                 }
+                State::Open if row.cells().observed == ObservedCell::Unproven => {
+                    "what accepts is something before the host, in its name: run `portcullis listen` on \
+                     the host, and see who redirects it"
+                }
                 State::Unprobed if !row.observations.is_empty() => {
                     "it did not answer, and no control target proved that silence means anything"
                 }
@@ -339,8 +343,7 @@ impl Judge<'_> {
     /// Whether a state is what the row's declaration asks for.
     fn proven(&self, state: State, confirmed: bool, row: &Exposure) -> bool {
         let accepted = state == State::Unproven && self.input.options.accept_unproven;
-        let sure = state != State::Refused || confirmed;
-        accepted || sure && proves(ObservedCell::of(state, confirmed), row.cells().expects)
+        accepted || proves(row.observed_as(state, confirmed), row.cells().expects)
     }
 
     fn unproven(&self, row: &Exposure, out: &mut HostAnswer, why: &str) {

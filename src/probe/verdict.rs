@@ -29,7 +29,7 @@ pub(super) fn of_icmp(icmp: Icmp, target: IpAddr, sender: Sender) -> (State, Opt
     }
 }
 
-/// Whose refusal it was, by hops travelled, as far as that can be told.
+/// Whose answer it was, by hops travelled, as far as that can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sender {
     Target,
@@ -37,18 +37,16 @@ pub(super) enum Sender {
     NotTold,
 }
 
-/// Tells a host's refusal from one sent in its name: `host` is the distance of the host's own
-/// SYN-ACKs, `furthest` the longest way a refusal in its name came.
-pub(super) fn sender(refusal: Option<u8>, host: Option<u8>, furthest: Option<u8>) -> Sender {
-    let Some(hops) = refusal else { return Sender::NotTold };
-    match host {
+/// Tells a host's answer from one sent in its name: `host` is the longest way of a SYN-ACK in its name,
+/// `furthest` that of a refusal.
+pub(super) fn sender(answer: Option<u8>, host: Option<u8>, furthest: Option<u8>) -> Sender {
+    let Some(hops) = answer else { return Sender::NotTold };
+    // Of two kinds of answers the nearer is not the host's: a handshake may be that of a redirection.
+    match host.max(furthest) {
         Some(target) if hops < target => Sender::Before { hops, target },
-        Some(_) => Sender::Target,
-        // Nobody was seen completing a handshake. Of two kinds of refusal the nearer is not the host's.
-        None => match furthest {
-            Some(target) if hops < target => Sender::Before { hops, target },
-            _ => Sender::NotTold,
-        },
+        Some(_) if host.is_some() => Sender::Target,
+        // Nobody was seen completing a handshake.
+        _ => Sender::NotTold,
     }
 }
 
@@ -112,5 +110,8 @@ mod tests {
         assert_eq!(state(Some(0), None, Some(1)), State::Rejected);
         assert_eq!(sender(Some(1), None, Some(1)), Sender::NotTold);
         assert_eq!(sender(None, Some(1), None), Sender::NotTold);
+        // A handshake nearer than a refusal is no measure of the host.
+        assert_eq!(state(Some(0), Some(0), Some(1)), State::Rejected);
+        assert_eq!(sender(Some(0), Some(0), None), Sender::Target);
     }
 }

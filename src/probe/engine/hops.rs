@@ -12,6 +12,7 @@ pub(crate) struct Hops {
     v6: Option<OwnedFd>,
     resets: HashMap<(IpAddr, u16), u8>,
     handshakes: HashMap<IpAddr, u8>,
+    accepts: HashMap<(IpAddr, u16), u8>,
 }
 
 /// Segments read in one go.
@@ -24,6 +25,7 @@ impl Hops {
             v6: sys::tcp_listener(true).ok(),
             resets: HashMap::new(),
             handshakes: HashMap::new(),
+            accepts: HashMap::new(),
         }
     }
 
@@ -68,12 +70,18 @@ impl Hops {
         } else if flags & 0x12 == 0x12 {
             let most = self.handshakes.entry(from).or_insert(hops);
             *most = hops.max(*most);
+            self.accepts.insert((from, port), hops);
         }
     }
 
     /// Hops of the RST that an endpoint sent last.
     pub(crate) fn reset(&self, address: IpAddr, port: u16) -> Option<u8> {
         self.resets.get(&(address, port)).copied()
+    }
+
+    /// Hops of the SYN-ACK that an endpoint sent last.
+    pub(crate) fn accept(&self, address: IpAddr, port: u16) -> Option<u8> {
+        self.accepts.get(&(address, port)).copied()
     }
 
     /// Hops of a host's SYN-ACKs: the distance of the host itself.

@@ -65,7 +65,7 @@ impl<E: Engine> Scheduler<'_, E> {
             seen.service = proof.service;
             seen.detail = proof.detail;
             seen.tls = proof.tls;
-            self.finish(index, seen);
+            self.accepted(index, seen);
         }
     }
 }

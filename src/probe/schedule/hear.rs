@@ -83,7 +83,7 @@ impl<E: Engine> Scheduler<'_, E> {
             drop(socket);
             let mut seen = self.observation(index, State::Open);
             seen.confirmed = true;
-            self.finish(index, seen);
+            self.accepted(index, seen);
         }
         // The host's own distance is known now: RSTs in its name can be judged.
         if self.hops.handshake(host).is_some() {

@@ -13,7 +13,7 @@ pub(super) enum Phase {
     Queued,
     Flying,
     Confirming,
-    /// A refusal whose sender is told once the rest of the host is known.
+    /// An answer whose sender is told once the rest of the host is known.
     Parked,
     /// Waits for its second look.
     Later,
@@ -35,11 +35,18 @@ pub(super) struct Probe {
     pub(super) open: Vec<(Ticket, u32)>,
     pub(super) last_try: bool,
     pub(super) rtt: Option<Duration>,
-    /// The refusal that is parked, where it is no RST.
-    pub(super) parked: Option<Icmp>,
+    /// What is parked, where it is no RST.
+    pub(super) parked: Option<Parked>,
     pub(super) first_look: Option<Box<Observation>>,
     /// What the sweep saw, once it is in the slow lane.
     pub(super) slow: Option<Box<Slow>>,
+}
+
+/// An answer in a host's name that waits for what is known of the host.
+pub(super) enum Parked {
+    Icmp(Icmp),
+    /// A handshake that is to prove a path.
+    Accept(Box<Observation>),
 }
 
 /// What a try belongs to.

@@ -1,8 +1,9 @@
-//! Whose refusal it was: parked until enough of the host is known to tell.
+//! Whose answer it was: parked until enough of the host is known to tell.
 
 use super::Scheduler;
-use super::probe::Phase;
-use crate::observation::State;
+use super::probe::{Parked, Phase};
+use crate::model::Expect;
+use crate::observation::{Observation, State};
 use crate::probe::engine::{Engine, Icmp};
 use crate::probe::verdict::{self, Sender};
 use std::net::{IpAddr, SocketAddr};
@@ -34,10 +35,38 @@ impl<E: Engine> Scheduler<'_, E> {
         let sender = self.sender(address, icmp.hops);
         if sender == Sender::NotTold && self.hops.hears(address) {
             self.close_all(index);
-            self.probes[index].parked = Some(icmp);
+            self.probes[index].parked = Some(Parked::Icmp(icmp));
             return self.park(index);
         }
         self.finish_icmp(index, icmp, sender);
+    }
+
+    /// A handshake. Where it is to prove the path it has to be the host's own: one that came a shorter way
+    /// than anything else in the host's name is that of whoever redirects it.
+    pub(super) fn accepted(&mut self, index: usize, seen: Observation) {
+        let probe = &self.probes[index];
+        let (to, expect) = (probe.to, &self.targets[probe.target].expect);
+        let bare = *expect == Expect::Path && seen.confirmed && seen.service.is_none();
+        let hops = self.hops.accept(to.ip(), to.port());
+        if !bare || hops.is_none() || to.ip().is_loopback() {
+            return self.finish(index, seen);
+        }
+        self.close_all(index);
+        self.probes[index].parked = Some(Parked::Accept(Box::new(seen)));
+        self.park(index);
+    }
+
+    fn finish_accept(&mut self, index: usize, mut seen: Observation) {
+        let to = self.probes[index].to;
+        let hops = self.hops.accept(to.ip(), to.port());
+        if let Sender::Before { hops, target } = self.sender(to.ip(), hops) {
+            seen.confirmed = false;
+            seen.detail = Some(format!(
+                "accepted in the target's name by something before it: {hops} hops away, the target is \
+                 {target}"
+            ));
+        }
+        self.finish(index, seen);
     }
 
     fn park(&mut self, index: usize) {
@@ -51,7 +80,7 @@ impl<E: Engine> Scheduler<'_, E> {
         self.sender(to.ip(), self.hops.reset(to.ip(), to.port()))
     }
 
-    /// Whose a refusal in a host's name is, by the hops that it travelled.
+    /// Whose an answer in a host's name is, by the hops that it travelled.
     fn sender(&self, address: IpAddr, hops: Option<u8>) -> Sender {
         if address.is_loopback() {
             return Sender::Target;
@@ -60,17 +89,28 @@ impl<E: Engine> Scheduler<'_, E> {
         verdict::sender(hops, self.hops.handshake(address), furthest)
     }
 
-    /// Settles the parked refusals of a host with what is known of it now.
+    /// Settles the parked answers of a host with what is known of it now. Handshakes wait for all else of
+    /// it: what makes them the host's own is that nothing came from further away.
     pub(super) fn release(&mut self, address: IpAddr) {
+        let last = self.hosts.get(&address).is_some_and(|host| host.pending == 0);
+        self.settle_parked(address, last);
+    }
+
+    /// The same; `last` says that nothing more of the host is waited for.
+    pub(super) fn settle_parked(&mut self, address: IpAddr, last: bool) {
         let Some(host) = self.hosts.get_mut(&address) else { return };
         let parked = std::mem::take(&mut host.parked);
-        host.pending += parked.len();
-        for index in parked {
+        let waits = |i: &usize| !last && matches!(self.probes[*i].parked, Some(Parked::Accept(_)));
+        let (wait, settle): (Vec<usize>, Vec<usize>) = parked.into_iter().partition(waits);
+        host.pending += settle.len();
+        host.parked = wait;
+        for index in settle {
             match self.probes[index].parked.take() {
-                Some(icmp) => {
+                Some(Parked::Icmp(icmp)) => {
                     let sender = self.sender(address, icmp.hops);
                     self.finish_icmp(index, icmp, sender);
                 }
+                Some(Parked::Accept(seen)) => self.finish_accept(index, *seen),
                 None => {
                     let sender = self.sender_of_reset(self.probes[index].to);
                     self.finish_reset(index, sender);

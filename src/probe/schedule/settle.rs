@@ -74,7 +74,7 @@ impl<E: Engine> Scheduler<'_, E> {
     /// The deadline came first.
     pub(super) fn give_up(&mut self) {
         for address in self.hosts.keys().copied().collect::<Vec<_>>() {
-            self.release(address);
+            self.settle_parked(address, true);
         }
         for index in 0..self.probes.len() {
             if self.probes[index].phase == Phase::Settled {

@@ -90,3 +90,38 @@ fn an_icmp_error_in_the_host_s_name_that_came_a_shorter_way_proves_no_path() {
         assert_eq!(told, code == 1, "{said:#}");
     }
 }
+
+/// Whoever redirects connections answers in the host's name, from nearer than the host does.
+const REDIRECTS: &str = "}
+chain pre { type nat hook prerouting priority -100; iifname f0 ip daddr 203.0.113.11 tcp dport 9000 redirect to :443";
+
+#[test]
+fn a_handshake_by_whoever_redirects_it_proves_no_path() {
+    for (filter, answer, code) in [("", "pass", 0), (REDIRECTS, "hold", 3)] {
+        let Some(lab) = declared_lab(filter, SPEC, &["203.0.113.11 tcp 9000 mute".into()]) else {
+            return;
+        };
+        let key = ["-q", "-t", "ed25519", "-N", "", "-f", "auditor"];
+        let made =
+            std::process::Command::new("ssh-keygen").args(key).current_dir(&lab.dir).status();
+        assert!(made.is_ok_and(|s| s.success()), "a key");
+        for auditor in ["", "auditor: { key: auditor }\n"] {
+            lab.file(
+                "portcullis.yaml",
+                format!(
+                    "scope: [192.0.2.1, 203.0.113.0/24]\nhistory: {{ off: true }}\n\
+                     vantages: {{ local: {{ reflect: \"192.0.2.1:3478\" }} }}\n{auditor}"
+                ),
+            );
+            let (said, status) = gate_declared(&lab, "n1", "one", &["--no-sweep", "--peers", "0"]);
+            assert_eq!((&said["answer"], status), (&json!(answer), Some(code)), "{said:#}");
+            let told =
+                said.to_string().contains("accepted in the target's name by something before it");
+            assert_eq!(told, code == 3, "{said:#}");
+            let proven = said["hosts"][0]["proofs"][1]["proven"].as_bool();
+            assert_eq!(proven, Some(code == 0), "{said:#}");
+            let reason = reasons(&said, "n1");
+            assert!(reason.iter().all(|r| r.contains("tcp/9000")), "{reason:?}");
+        }
+    }
+}
