@@ -56,6 +56,8 @@ pub struct HostAnswer {
     pub proofs: Vec<Proof>,
     /// How it differs from those that serve already.
     pub parity: Vec<Difference>,
+    /// Findings that would hold it and that a waiver lets pass.
+    pub waived: Vec<Finding>,
 }
 
 /// Pass or hold.
@@ -155,7 +157,10 @@ impl Verdicts {
         let mut after: Vec<HostAnswer> = after.hosts;
         for host in self.hosts.iter_mut().filter(|h| h.answer() == Answer::Pass) {
             let Some(at) = after.iter().position(|a| a.host == host.host) else { continue };
-            let HostAnswer { reasons, proofs, .. } = after.swap_remove(at);
+            let HostAnswer { reasons, proofs, waived, .. } = after.swap_remove(at);
+            let known = |f: &Finding| host.waived.iter().any(|w| w.fingerprint == f.fingerprint);
+            let waived: Vec<Finding> = waived.into_iter().filter(|f| !known(f)).collect();
+            host.waived.extend(waived);
             if reasons.is_empty() {
                 continue;
             }

@@ -111,6 +111,7 @@ fn answer(chosen: &Chosen, input: &Input<'_>, placed: &Placed) -> HostAnswer {
         reasons: Vec::new(),
         proofs: Vec::new(),
         parity: Vec::new(),
+        waived: Vec::new(),
     };
     let found = match &chosen.host {
         Ok(id) => input.resolution.hosts.get(id),
@@ -157,12 +158,15 @@ impl Judge<'_> {
 
     fn findings(&self, out: &mut HostAnswer) {
         let report = self.input.report;
-        let holding = report.findings.iter().filter(|f| {
-            f.status == FindingStatus::Open
-                && f.severity >= self.input.options.fail_on
-                && concerns(f, &self.host.id)
-        });
-        out.reasons.extend(holding.map(|f| Reason::Finding(Box::new(f.clone()))));
+        let counts =
+            |f: &&Finding| f.severity >= self.input.options.fail_on && concerns(f, &self.host.id);
+        for finding in report.findings.iter().filter(counts) {
+            match &finding.status {
+                FindingStatus::Open => out.reasons.push(Reason::Finding(Box::new(finding.clone()))),
+                FindingStatus::Waived { .. } => out.waived.push(finding.clone()),
+                FindingStatus::Baselined => {}
+            }
+        }
         self.inventory(out);
     }
 

@@ -82,7 +82,7 @@ impl<'a> Reach<'a> {
                 let orphan = self.index.orphan_at(address).filter(|_| interface.is_none());
                 return match orphan {
                     Some((id, gap)) => orphan_parts(address, id, gap, from, ports),
-                    None => vec![(ports.clone(), Configured::NotApplicable)],
+                    None => nobodys_parts(address, from, ports),
                 };
             }
             (Some(spot), _) | (None, [spot]) => *spot,
@@ -385,6 +385,21 @@ pub(super) fn blocked_at_internet(
     };
     let ends = Arc::new(ends.clone());
     combine(&way([Stage::blocks(Layer::Internet, "internet", why)]), &ends, &ends, ports)
+}
+
+/// An address that nothing of the snapshot has: whatever network it is in, the internet routes no private
+/// one (R25). Loopback is this machine's own, where the tool is tried out.
+fn nobodys_parts(
+    address: IpAddr,
+    from: &AddressSet,
+    ports: &PortSet,
+) -> Vec<(PortSet, Configured)> {
+    let from = from.of_family(Family::of(address));
+    let private = !address.is_loopback() && !AddressSet::is_outside(address);
+    if private && !from.is_empty() && AddressSet::outside().is_superset(&from) {
+        return finish(blocked_at_internet(&from, address, ports));
+    }
+    vec![(ports.clone(), Configured::NotApplicable)]
 }
 
 /// An address that only its instance's own row shows: nothing tells what guards it (R2).

@@ -35,6 +35,7 @@ pub fn load(more: &[(String, Vec<u8>)]) -> Result<RuleSet, RuleErrors> {
     for (name, text) in FILES {
         reader.file(name, text.as_bytes());
     }
+    reader.own = true;
     for (name, bytes) in more {
         reader.file(name, bytes);
     }
@@ -49,6 +50,8 @@ pub fn load(more: &[(String, Vec<u8>)]) -> Result<RuleSet, RuleErrors> {
 struct Reader {
     rules: Vec<Rule>,
     errors: Vec<RuleError>,
+    /// Whether what is read is not built in.
+    own: bool,
     /// Where each id was first given.
     ids: BTreeMap<String, String>,
     /// Which rule has each order.
@@ -203,6 +206,7 @@ impl Reader {
             why: flow(&read.why.value),
             fix: flow(&read.fix.unwrap_or_default()),
             file: file.into(),
+            built_in: !self.own,
             examples: lines(read.examples),
             counter_examples: lines(read.counter_examples),
         })

@@ -32,6 +32,7 @@ pub struct Rule {
     pub fix: String,
     /// The file it was read from.
     pub file: String,
+    pub built_in: bool,
     pub(super) examples: Vec<(u64, ExampleFile)>,
     pub(super) counter_examples: Vec<(u64, ExampleFile)>,
 }

@@ -34,6 +34,19 @@ impl RuleSet {
         &self.rules
     }
 
+    /// Rules that are not built in and may let something pass: that yield nothing, or a finding below
+    /// `severity`.
+    pub fn lenient(&self, severity: Severity) -> impl Iterator<Item = &Rule> {
+        let lowest =
+            |r: &Rule| r.adjust.iter().filter_map(|a| a.severity).fold(r.severity, Ord::min);
+        let lets = move |r: &&Rule| match r.yields {
+            Yields::Finding => lowest(r) < severity,
+            Yields::Gap => false,
+            _ => true,
+        };
+        self.rules.iter().filter(|r| !r.built_in).filter(lets)
+    }
+
     /// The rule with an id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Rule> {

@@ -68,10 +68,11 @@ fn request(stream: &mut TcpStream) -> Option<String> {
         head.lines().find_map(|l| l.strip_prefix("content-length: "))?.trim().parse().ok()?;
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
-    // With whose key it was signed: `Credential=KEY/date/…`.
-    let (_, key) = head.split_once("credential=")?;
-    let (key, _) = key.split_once('/')?;
-    Some(format!("{}&by={key}", String::from_utf8(body).ok()?))
+    // With whose key it was signed, and for where: `Credential=KEY/date/region/…`.
+    let (_, scope) = head.split_once("credential=")?;
+    let scope: Vec<&str> = scope.split('/').take(3).collect();
+    let [key, _, region] = scope.as_slice() else { return None };
+    Some(format!("{}&in={region}&by={key}", String::from_utf8(body).ok()?))
 }
 
 /// Where the vantage lies, as the test's STUN server has it: a gate believes no other word of that.
@@ -131,10 +132,16 @@ fn gate(
             "scope: [127.0.0.0/8]\nvantages: {{ local: {{ reflect: \"{}\" }} }}\n\
              history: {{ off: true }}\nlifecycle: {{ asg: video{} }}\n{}",
             reflector(),
-            if name == "profile" { ", profile: rollout" } else { "" },
+            match name {
+                "profile" => ", profile: rollout",
+                "west" => ", region: us-west-1",
+                _ => "",
+            },
             // A look that takes longer than a third of the hook's time.
             if name == "slow" {
                 "facts: [ { command: [sh, -c, \"sleep 6; echo {}\"], timeout: 30s } ]\n"
+            } else if matches!(name, "west" | "several") {
+                "regions: [us-east-1, us-west-1]\n"
             } else {
                 ""
             },
@@ -214,6 +221,18 @@ fn a_hook_is_continued_with_the_keys_of_its_own_profile() {
         let by = format!("&by={key}");
         assert!(it.asked.iter().all(|form| form.ends_with(&by)), "{name}: {:?}", it.asked);
     }
+}
+
+/// Of several regions the group's own is asked, and where nothing tells which that is, none.
+#[test]
+fn a_hook_is_continued_in_the_region_of_its_group() {
+    let it = gate("west", "i-good", DONE, "200 OK", &[]);
+    assert_eq!(it.output.status.code(), Some(0), "{}", it.said());
+    assert!(!it.asked.is_empty() && it.asked.iter().all(|f| f.contains("&in=us-west-1&")));
+    let it = gate("several", "i-good", DONE, "200 OK", &[]);
+    assert_eq!(it.output.status.code(), Some(2), "{}", it.said());
+    assert!(it.said().contains("which of us-east-1, us-west-1"), "{}", it.said());
+    assert!(it.asked.is_empty(), "{:?}", it.asked);
 }
 
 /// The hook's time runs while a look does: heartbeats do not wait for its end.

@@ -1,5 +1,6 @@
 //! `portcullis gate verify` on real files: what another tool asks before it adds a host to a pool.
 
+use crate::common::stun::stun;
 use crate::common::{Ran, World, blessing, checkout, skip};
 use jiff::{SignedDuration, Timestamp};
 use portcullis::attestation::{Host, Input, Outcome, Vantage, of_bytes, of_spec, statement};
@@ -116,6 +117,72 @@ fn a_gate_that_fails_leaves_no_older_attestation() {
     let words = ["gate", "spec.yaml", "--role=video", "--host=i-1", "--attest=spec.yaml"];
     world.run(&[&words[..], &["--sign-key=release"]].concat());
     assert!(world.folder().join("spec.yaml").exists() && world.folder().join("it.json").exists());
+}
+
+/// What lets something pass that would hold is told, and whoever relies on the yes must accept it by name:
+/// a waiver of the spec, a rule that somebody put before the built-in ones.
+#[test]
+fn what_a_waiver_or_a_rule_of_ones_own_lets_pass_is_told_and_named() {
+    let world = World::new();
+    let listening = || std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let (web, ssh) = (listening(), listening());
+    let port = |l: &std::net::TcpListener| l.local_addr().expect("bound").port();
+    let (web, admin) = (port(&web), port(&ssh));
+    let stun = stun("127.0.0.2", std::net::Ipv4Addr::new(192, 88, 98, 7));
+    world.file(
+        "portcullis.yaml",
+        format!("scope: [127.0.0.1]\nvantages: {{ local: {{ reflect: \"127.0.0.2:{stun}\" }} }}\n"),
+    );
+    let release = key(&world, "release", 1);
+    world.file(
+        "allowed_signers",
+        format!("release@example.org namespaces=\"{ATTESTATION}\" {}\n", public(&world, "release")),
+    );
+    let until = Timestamp::now() + SignedDuration::from_hours(48);
+    let waiver = format!(
+        "waivers: [{{ finding: undeclared-exposure, endpoint: \"a tcp/{admin}\", source: internet, owner: o@example.org, reason: moving, until: {until} }}]\n"
+    );
+    let rule = "id: quiet
+order: 1
+kind: exposure
+title: quiet
+severity: info
+confidence: high
+when: { declared: forbidden, observed: [open-confirmed, open-unconfirmed] }
+message: \"{subject} is quiet\"
+why: it is
+fix: nothing
+examples: [{ given: { declared: forbidden, configured: permitted, observed: open-confirmed }, severity: info }]
+counter_examples: [{ given: { declared: required, configured: permitted, observed: refused }, instead: declared-refused }]
+";
+    world.file("own/quiet.yaml", rule);
+    let key = release.display().to_string();
+    let gate = |waiver: &str, more: &[&str]| {
+        world.file(
+            "spec.yaml",
+            format!(
+                "version: 1\nhosts: {{ a: {{ addresses: [127.0.0.1] }} }}\nroles:\n  edge:\n    select: {{ names: [a] }}\n    services: {{ web: {{ port: tcp/{web}, from: internet }} }}\n    forbid: [{{ port: tcp/{admin}, from: internet }}]\n{waiver}"
+            ),
+        );
+        let words = ["gate", "--role=edge", "--host=a", "--no-cloud", "--no-sweep", "--peers=0"];
+        let words = [&words[..], &["--attest=it.json", "--sign-key", &key], more].concat();
+        world.run(&words)
+    };
+    let held = gate("", &[]);
+    assert_eq!(held.code, Some(1), "{held}");
+    assert!(held.stdout.contains(&format!("undeclared-exposure tcp/{admin}")), "{held}");
+    for (waiver, more, name, told) in [
+        (waiver.as_str(), &[][..], "waivers", "waived by o@example.org until"),
+        ("", &["--rules=own"], "rule:quiet", ""),
+    ] {
+        let passed = gate(waiver, more);
+        assert_eq!(passed.code, Some(0), "{passed}");
+        assert!(passed.stdout.contains(told), "{passed}");
+        let plain = ["--accept=no-sweep,no-peers"];
+        refused(&world, &plain, name);
+        let named = verify(&world, &[&plain[..], &["--accept", name]].concat());
+        assert_eq!(named.code, Some(0), "{named}");
+    }
 }
 
 #[test]

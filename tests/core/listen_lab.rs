@@ -220,7 +220,8 @@ fn an_open_path_is_proven_before_the_application_starts() {
     // Sampled over the whole range, and its edges.
     all(&lab.probe("udp/40000,41234,45000,49998-49999", "path"), "open", true, "portcullis-listen");
     all(&lab.probe("tcp/8080", "path"), "open", true, "portcullis-listen");
-    all(&lab.probe("tcp/8080", "connect"), "open", true, "portcullis-listen");
+    // Its handshake is none of the service's.
+    all(&lab.probe("tcp/8080", "connect"), "wrong-service", false, "portcullis-listen");
     // The path is proven, the service is not.
     for (port, expect) in
         [("udp/3478", "stun"), ("tcp/443", "tls"), ("tcp/443", "https"), ("tcp/443", "ssh")]

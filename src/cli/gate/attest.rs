@@ -102,7 +102,7 @@ impl<'a> Attested<'a> {
                 })
                 .collect::<Vec<_>>(),
             profiles: &profiles(spec, &verdicts.role),
-            waived: &waived(gate),
+            waived: &waived(gate, verdicts),
             at: verdicts.at,
             expires: verdicts.at.saturating_add(counts).unwrap_or(verdicts.at),
             version: env!("CARGO_PKG_VERSION"),
@@ -156,7 +156,7 @@ fn host(answer: &HostAnswer) -> Host {
 }
 
 /// What the gate was told to leave out or to let pass: whoever relies on its yes must hear of it.
-fn waived(gate: &Gate<'_>) -> Vec<String> {
+fn waived(gate: &Gate<'_>, verdicts: &Verdicts) -> Vec<String> {
     let gate::Options { fail_on, allow_gaps, sweep, accept_unproven, .. } = &gate.options;
     let named = |on: bool, name: &str| on.then(|| name.to_owned());
     let plain = [
@@ -164,7 +164,9 @@ fn waived(gate: &Gate<'_>) -> Vec<String> {
         named(*accept_unproven, "unproven"),
         named(gate.args.asks.peers == 0, "no-peers"),
         named(*fail_on > Severity::Low, &format!("fail-on:{fail_on}")),
+        named(verdicts.hosts.iter().any(|h| !h.waived.is_empty()), "waivers"),
     ];
+    let rules = gate.rules.lenient(*fail_on).map(|rule| format!("rule:{}", rule.id));
     let gaps: Vec<String> = if allow_gaps.len() == GapKind::ALL.len() {
         vec!["gaps:all".into()]
     } else {
@@ -172,7 +174,7 @@ fn waived(gate: &Gate<'_>) -> Vec<String> {
     };
     let dropped = Trait::DECIDING.into_iter().filter(|t| !gate.deciding.contains(t));
     let parity = dropped.map(|t| format!("parity:{t}"));
-    plain.into_iter().flatten().chain(gaps).chain(parity).collect()
+    plain.into_iter().flatten().chain(gaps).chain(parity).chain(rules).collect()
 }
 
 /// The client profiles that the role's journeys were tried in, sorted.

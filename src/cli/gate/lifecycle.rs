@@ -49,7 +49,7 @@ pub(super) fn wanted(
     args: &LifecycleArgs,
     asg: Option<&str>,
     config: &Config,
-) -> Result<Option<(String, String)>, CliError> {
+) -> Result<Option<Named>, CliError> {
     let configured = &config.lifecycle;
     let group = asg.map(|name| name.rsplit('/').next().unwrap_or(name).to_owned());
     let same = group.is_some() && group == configured.asg;
@@ -63,7 +63,18 @@ pub(super) fn wanted(
             .because("its Auto Scaling group is not known")
             .hint("gate with --asg NAME, or set lifecycle: { asg: NAME } in portcullis.yaml")
     })?;
-    Ok(Some((hook, group)))
+    // `arn:aws:autoscaling:REGION:ACCOUNT:autoScalingGroup:…`
+    let named = asg.filter(|name| name.starts_with("arn:")).and_then(|arn| arn.split(':').nth(3));
+    let region = named.map(str::to_owned).or_else(|| configured.region.clone());
+    Ok(Some(Named { hook, asg: group, region }))
+}
+
+/// A hook that is to be continued.
+pub(super) struct Named {
+    hook: String,
+    asg: String,
+    /// Where somebody said it.
+    region: Option<String>,
 }
 
 /// Keeps instances waiting while they are looked at, and lets those go on that pass.
@@ -96,17 +107,27 @@ impl<'a> Continuing<'a> {
     /// Finds the hook. Heartbeats go from a thread of their own, so that no look, however long, lets the
     /// hook's time run out: what its default result would do then is mostly to end the instance.
     pub(super) fn open(
-        wanted: Option<(String, String)>,
+        wanted: Option<Named>,
         config: &Config,
         regions: &[String],
         global: &'a Global,
     ) -> Result<Option<Self>, CliError> {
-        let Some((hook, asg)) = wanted else { return Ok(None) };
+        let Some(Named { hook, asg, region }) = wanted else { return Ok(None) };
         let cannot = || CliError::new(format!("use the lifecycle hook {}", visible(&hook)));
-        let regions = if regions.is_empty() { &config.regions } else { regions };
-        let region = match regions {
-            [one] => Some(one.clone()),
-            _ => None,
+        let regions: &[String] = if regions.is_empty() { &config.regions } else { regions };
+        let region = match (region, regions) {
+            (Some(region), _) => Some(region),
+            (None, []) => None,
+            (None, [one]) => Some(one.clone()),
+            (None, several) => {
+                let why = format!(
+                    "which of {} the Auto Scaling group {} is in is not known",
+                    several.join(", "),
+                    visible(&asg)
+                );
+                let hint = "give --asg its ARN, or set lifecycle: { region: … } in portcullis.yaml";
+                return Err(cannot().because(why).hint(hint));
+            }
         };
         let profile = config.lifecycle.profile.clone();
         let settings = lifecycle::Settings { hook: hook.clone(), asg, profile, region };
@@ -279,15 +300,15 @@ pub(super) struct Continuing<'a>(std::convert::Infallible, std::marker::PhantomD
 #[cfg(not(feature = "aws"))]
 impl<'a> Continuing<'a> {
     pub(super) fn open(
-        wanted: Option<(String, String)>,
+        wanted: Option<Named>,
         _: &Config,
         _: &[String],
         _: &'a Global,
     ) -> Result<Option<Self>, CliError> {
         match wanted {
             None => Ok(None),
-            Some((hook, _)) => {
-                Err(CliError::new(format!("use the lifecycle hook {}", visible(&hook)))
+            Some(named) => {
+                Err(CliError::new(format!("use the lifecycle hook {}", visible(&named.hook)))
                     .because("this portcullis was built without AWS")
                     .hint("build it with the feature aws"))
             }

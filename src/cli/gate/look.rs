@@ -120,6 +120,12 @@ impl Gate<'_> {
                 "not compared with {left}: {answers} fewer services than another peer"
             ));
         }
+        if self.role.services.is_empty() {
+            let role = &self.role.name;
+            out.push(format!(
+                "role {role} declares no service: nothing proves that a host of it answers at all"
+            ));
+        }
         if !self.options.sweep {
             out.push(
                 "ports that nobody declared or permitted were not looked at: --no-sweep".into(),

@@ -62,7 +62,7 @@ struct Demands {
     #[arg(long, value_name = "FILE")]
     gate_config: Option<PathBuf>,
     /// What the gate may have left out or let pass, as its refusal names it: no-sweep, no-peers,
-    /// unproven, parity:TRAIT, gaps:KIND, fail-on:SEVERITY [default: nothing]
+    /// unproven, waivers, rule:ID, parity:TRAIT, gaps:KIND, fail-on:SEVERITY [default: nothing]
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     accept: Vec<String>,
     /// The oldest answer that counts, whatever expiry it names: 90s, 10m, 1h

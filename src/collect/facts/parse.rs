@@ -50,6 +50,7 @@ impl Reader<'_> {
             .is_some_and(|(_, line)| matches!(exact::read(line), Ok(Value::Object(_))));
         if !by_line {
             let why = match std::str::from_utf8(bytes) {
+                Ok(_) if whole.is_data() => whole.to_string(),
                 Ok(_) => format!("it is not JSON: {whole}"),
                 Err(e) => format!("it is not UTF-8, from byte {} on", e.valid_up_to()),
             };
@@ -68,6 +69,7 @@ impl Reader<'_> {
                     wrong += 1;
                     if wrong <= MAX_TOLD {
                         let why = match std::str::from_utf8(line) {
+                            Ok(_) if why.is_data() => without_line(&why),
                             Ok(_) => format!("it is not JSON: {}", without_line(&why)),
                             Err(_) => "it is not UTF-8".to_owned(),
                         };
@@ -77,7 +79,7 @@ impl Reader<'_> {
             }
         }
         if wrong > MAX_TOLD {
-            let why = format!("{} more lines are not JSON", wrong - MAX_TOLD);
+            let why = format!("{} more lines cannot be read", wrong - MAX_TOLD);
             out.gaps.push(self.gap(text.at, why));
         }
     }

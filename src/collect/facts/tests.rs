@@ -59,7 +59,7 @@ fn said(gathered: &Gathered) -> Vec<String> {
 #[test]
 fn numbers_are_kept_as_they_are_written() {
     let text = r#"[{"host": "a", "version": 1.10, "n": 3, "list": [1.0, 2.50], "in": {"b": 1e3, "c": 0.5}},
-        {"host": "b", "build": 123456789012345678901234567890, "load": -0.0, "version": 1.1, "version": 1.20}]"#;
+        {"host": "b", "build": 123456789012345678901234567890, "load": -0.0, "version": 1.20}]"#;
     let told = [
         "a: in.b=1e3 in.c=0.5 list=1.0,2.50 n=3 version=1.10",
         "b: build=123456789012345678901234567890 load=-0.0 version=1.20",
@@ -223,6 +223,25 @@ fn what_cannot_be_read_is_a_gap_and_the_rest_stands() {
         assert_eq!(said(&gathered), says, "{text}");
         assert!(gaps(&gathered).contains(gap), "{text}: {}", gaps(&gathered));
     }
+}
+
+/// Of a key that an object has twice nobody can tell which is meant, and one of them may be the wrong host's.
+#[test]
+fn what_stands_twice_is_not_chosen_from() {
+    for text in [
+        r#"{"i-1": {"build": "7"}, "i-1": {"build": "8"}}"#,
+        r#"[{"host": "i-1", "build": "7", "build": "8"}]"#,
+        r#"{"i-1": {"java": {"version": "8", "version": "9.5"}}}"#,
+    ] {
+        let read = bytes(text);
+        assert!(said(&read).is_empty(), "{text}: {read:?}");
+        let told = gaps(&read);
+        assert!(told.contains("stands twice in one object at line 1"), "{told}");
+    }
+    let lines = "{\"host\": \"i-1\", \"build\": \"7\", \"build\": \"8\"}\n{\"host\": \"i-2\", \"build\": \"7\"}\n";
+    let read = bytes(format!("{{\"host\": \"i-0\", \"build\": \"7\"}}\n{lines}"));
+    assert_eq!(said(&read), ["i-0: build=7", "i-2: build=7"]);
+    assert!(gaps(&read).contains("line 2"), "{}", gaps(&read));
 }
 
 #[test]

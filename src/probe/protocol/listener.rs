@@ -42,18 +42,21 @@ fn nonce() -> [u8; 16] {
     out
 }
 
-/// What the listener's answer proves: the path, and the service where nothing but the path was
-/// expected.
+/// What the listener's answer proves: the path, and no service.
+///
+/// Where a handshake is all that is expected, the listener's own is none of the service's.
 pub(super) fn proof(expect: &Expect) -> Proof {
-    match expect {
-        Expect::Path | Expect::Connect => Proof::confirmed(SERVICE),
-        _ => Proof {
-            service: Some(SERVICE.into()),
-            detail: Some(
-                "answered by portcullis listen: the path is proven, the service is not".into(),
-            ),
-            ..Proof::new(State::Open, false)
-        },
+    let state = match expect {
+        Expect::Path => return Proof::confirmed(SERVICE),
+        Expect::Connect => State::WrongService,
+        _ => State::Open,
+    };
+    Proof {
+        service: Some(SERVICE.into()),
+        detail: Some(
+            "answered by portcullis listen: the path is proven, the service is not".into(),
+        ),
+        ..Proof::new(state, false)
     }
 }
 

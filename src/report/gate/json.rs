@@ -1,5 +1,6 @@
 use super::super::escape::json_document;
 use super::super::json::v1::Journey;
+use crate::finding::Finding;
 use crate::gate::{Answer, Difference, HostAnswer, Proof, Reason, Swept, Verdicts};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -52,7 +53,7 @@ const fn word(answer: Answer) -> &'static str {
 }
 
 fn host(answer: &HostAnswer) -> Value {
-    let HostAnswer { host, name, addresses, reasons, proofs, parity } = answer;
+    let HostAnswer { host, name, addresses, reasons, proofs, parity, waived } = answer;
     json!({
         "host": host,
         "name": name,
@@ -61,6 +62,19 @@ fn host(answer: &HostAnswer) -> Value {
         "reasons": reasons.iter().map(reason).collect::<Vec<_>>(),
         "proofs": proofs.iter().map(proof).collect::<Vec<_>>(),
         "parity": parity.iter().map(difference).collect::<Vec<_>>(),
+        "waived": waived.iter().map(let_pass).collect::<Vec<_>>(),
+    })
+}
+
+fn let_pass(finding: &Finding) -> Value {
+    json!({
+        "rule": finding.rule,
+        "subject": finding.subject,
+        "source": finding.source,
+        "severity": finding.severity,
+        "text": finding.message,
+        "fingerprint": finding.fingerprint,
+        "status": finding.status,
     })
 }
 

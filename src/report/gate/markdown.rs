@@ -1,6 +1,6 @@
 use super::super::escape::{markdown_cell as cell, markdown_fence as fence, markdown_text as text};
-use super::{head, swept, title, word};
-use crate::gate::{Difference, Reason, Verdicts};
+use super::{head, swept, title, waived, word};
+use crate::gate::{Difference, HostAnswer, Reason, Verdicts};
 use std::io::{self, Write};
 
 /// The answer as GitHub-flavoured Markdown, for a job summary or a comment.
@@ -13,10 +13,12 @@ pub fn markdown(verdicts: &Verdicts, out: &mut dyn Write) -> io::Result<()> {
     for host in &verdicts.hosts {
         let reasons: Vec<String> =
             host.reasons.iter().map(|r| format!("{} {}", r.kind(), r.subject())).collect();
-        let reasons = if reasons.is_empty() { "nothing".into() } else { reasons.join("; ") };
+        let reasons = reasons.join("; ");
         writeln!(out, "| {} | {} | {} |", cell(&title(host)), word(host.answer()), cell(&reasons))?;
     }
-    for host in verdicts.hosts.iter().filter(|h| !h.reasons.is_empty() || !h.parity.is_empty()) {
+    let told =
+        |h: &&HostAnswer| !(h.reasons.is_empty() && h.parity.is_empty() && h.waived.is_empty());
+    for host in verdicts.hosts.iter().filter(told) {
         writeln!(out, "\n### {}\n", text(&title(host)))?;
         for reason in &host.reasons {
             let unseen = if reason.unseen() { " (not seen)" } else { "" };
@@ -29,6 +31,9 @@ pub fn markdown(verdicts: &Verdicts, out: &mut dyn Write) -> io::Result<()> {
             for command in commands {
                 write!(out, "{}", fence("sh", command))?;
             }
+        }
+        for said in waived(host) {
+            writeln!(out, "- let pass: {}", text(&said))?;
         }
         for difference in host.parity.iter().filter(|d| !d.holds) {
             writeln!(out, "- {}", text(&difference.to_string()))?;

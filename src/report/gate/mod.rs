@@ -8,6 +8,7 @@ pub use json::{FORMAT, json};
 pub use markdown::markdown;
 pub use text::text;
 
+use crate::finding::{Finding, FindingStatus};
 use crate::gate::{Answer, HostAnswer, Swept, Verdicts};
 
 /// The word for an answer.
@@ -79,6 +80,20 @@ pub(super) fn swept(verdicts: &Verdicts) -> Vec<String> {
 
 /// Addresses or hosts named one by one; more are counted.
 const MOST_NAMED: usize = 6;
+
+/// What a waiver lets pass of a host, a line each.
+pub(super) fn waived(host: &HostAnswer) -> Vec<String> {
+    let line = |f: &Finding| {
+        let by = match &f.status {
+            FindingStatus::Waived { owner, reason, until } => {
+                format!(" (waived by {owner} until {until}: {reason})")
+            }
+            FindingStatus::Open | FindingStatus::Baselined => String::new(),
+        };
+        format!("{}[{}] {}{by}", f.severity, f.rule, f.message)
+    };
+    host.waived.iter().map(line).collect()
+}
 
 /// What was proven of a host, a line each service.
 pub(super) fn proofs(host: &HostAnswer) -> Vec<String> {

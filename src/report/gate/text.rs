@@ -1,6 +1,6 @@
 use super::super::escape::{line, visible};
 use super::super::style::Style;
-use super::{head, proofs, swept, title, word};
+use super::{head, proofs, swept, title, waived, word};
 use crate::gate::{Answer, Difference, HostAnswer, Reason, Verdicts};
 use crate::model::Severity;
 use std::io::{self, Write};
@@ -71,6 +71,9 @@ fn host(host: &HostAnswer, style: &Style, out: &mut dyn Write) -> io::Result<()>
                 writeln!(out, "      {}", visible(command))?;
             }
         }
+    }
+    for said in waived(host) {
+        writeln!(out, "  {faint}let pass{faint:#} {}", line(&said))?;
     }
     for difference in host.parity.iter().filter(|d| !d.holds) {
         writeln!(out, "  {faint}differs{faint:#} {}", line(&difference.to_string()))?;

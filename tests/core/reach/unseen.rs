@@ -200,6 +200,28 @@ fn an_account_that_could_not_be_entered_is_a_gap_of_reach() {
     }
 }
 
+/// No client on the internet reaches a private address, whosever it is; loopback is this machine's own.
+#[test]
+fn a_private_address_that_nothing_has_is_not_reached_from_the_internet() {
+    let none = Snapshot::empty(jiff::Timestamp::UNIX_EPOCH);
+    let reach = Reach::new(&none, &Options::default());
+    let from = |from: &AddressSet, to: &str| {
+        let to = to.parse().expect("an address");
+        let ports = portcullis::model::PortSet::one(443);
+        let parts = reach.slices(to, None, from, portcullis::model::Protocol::Tcp, &ports);
+        parts.iter().map(|(_, c)| c.verdict().to_string()).collect::<Vec<_>>()
+    };
+    for (to, verdict) in [
+        ("10.20.1.13", "blocked"),
+        ("fd00::13", "blocked"),
+        ("203.0.113.7", "not-applicable"),
+        ("127.0.0.1", "not-applicable"),
+    ] {
+        assert_eq!(from(&AddressSet::outside(), to), [verdict], "{to}");
+        assert_eq!(from(&AddressSet::all(), to), ["not-applicable"], "{to}");
+    }
+}
+
 #[test]
 fn nothing_seen_is_not_called_clean() {
     let mut w = world();
