@@ -298,7 +298,8 @@ impl Judge<'_> {
                 State::Unproven => &unanswered,
                 State::Refused => {
                     "it was refused, and nothing shows whether by the host itself or by something before \
-                     it: run `portcullis listen` on the host, or probe with CAP_NET_RAW"
+                     it: run `portcullis listen` on the host (with CAP_NET_RAW a probe tells them apart, \
+                     where something else of the host answers)"
                 }
                 State::Open if row.cells().observed == ObservedCell::Unproven => {
                     "what accepts is something before the host, in its name: run `portcullis listen` on \

@@ -94,6 +94,10 @@ impl Placed {
                         "{name} is seen by its `reflect:` as {address}, and {others}: what goes there \
                          takes another way"
                     ),
+                    // Whoever is outside and not among everybody is somebody's in particular.
+                    None if *source == SourceName::Internet && AddressSet::is_outside(*address) => format!(
+                        "{name} is seen from outside as {address}, which stands for a narrower source that is declared"
+                    ),
                     None => format!("{name} is seen from outside as {address}, which is not in it"),
                 },
                 Err(why) => match trouble(name) {

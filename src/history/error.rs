@@ -48,7 +48,7 @@ impl StoreError {
                 "let this user write the file and its folder, name another with --history FILE, or keep none: --no-history".into()
             }
             StoreTrouble::Full(_) => {
-                "make room, or keep less: `portcullis history prune`, `history: { keep: … }` in portcullis.yaml".into()
+                "make room, and then keep less: `portcullis history prune`, `history: { keep: … }` in portcullis.yaml".into()
             }
             StoreTrouble::Corrupt(_) => {
                 format!("move {store} away, with its -wal and -shm; the next run begins a new history")

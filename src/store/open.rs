@@ -62,8 +62,11 @@ impl Sqlite {
         // SQLite would leave notes beside a file that is another user's, which he could not write then.
         let ours = OpenOptions::new().write(true).open(path).is_ok();
         match Self::look(path, !ours && !log, options) {
-            // Nobody writes where nobody may: reading needs no log then, if none was left behind.
-            Err(StoreTrouble::ReadOnly(_)) if !log => Self::look(path, true, options),
+            // Nobody writes where nobody may, nor where no room is left: reading needs no log then, if none
+            // was left behind.
+            Err(StoreTrouble::ReadOnly(_) | StoreTrouble::Full(_)) if !log => {
+                Self::look(path, true, options)
+            }
             Err(StoreTrouble::ReadOnly(why)) => Err(StoreTrouble::ReadOnly(format!(
                 "{why}; its last run stands in the log beside it, and to bring it in takes writing"
             ))),

@@ -115,6 +115,7 @@ fn a_full_disk() {
         # What is left is not enough for the log of one run.
         dd if=/dev/zero of=small/filler bs=4096 >/dev/null 2>&1 || true
         code=0; AUDIT --history small/h.db || code=$?
+        PORTCULLIS history --history small/h.db | grep -c '1 run, 3 findings' >&2
         rm small/filler
         PORTCULLIS history --history small/h.db >&2
         AUDIT --history small/h.db >/dev/null || true

@@ -104,18 +104,48 @@ pub(super) async fn ask(target: &ProfiledTarget, run: &Run, seed: u64) -> Heard 
         return socks5::datagram(*at, to, login, question.expect, run, seed).await;
     }
     let started = Instant::now();
-    let wait = patience(run);
-    let tunnel = match proxy.kind {
-        ProxyKind::HttpConnect => http_connect::tunnel(*at, to, login, wait).await,
-        ProxyKind::Socks5 => socks5::tunnel(*at, to, login, wait).await,
+    let tunnel = |to: SocketAddr, wait: Duration| async move {
+        match proxy.kind {
+            ProxyKind::HttpConnect => http_connect::tunnel(*at, to, login, wait).await,
+            ProxyKind::Socks5 => socks5::tunnel(*at, to, login, wait).await,
+        }
     };
-    let stream = match tunnel {
+    let stream = match tunnel(to, patience(run)).await {
         Ok(stream) => stream,
         Err(heard) => return heard.by(*at),
     };
     let rtt = started.elapsed();
-    let heard = inside(stream, Question { rtt, ..question }, run).await;
+    let heard = if question.expect.needs_protocol() {
+        inside(stream, Question { rtt, ..question }, run).await
+    } else {
+        let nobody =
+            SocketAddr::new(to.ip(), NOBODYS.into_iter().find(|p| *p != to.port()).unwrap_or(1));
+        let also =
+            tokio::time::timeout(AT_ONCE_OR_NEVER.max(rtt * 2), tunnel(nobody, patience(run)));
+        connected(&question.expect, matches!(also.await, Ok(Ok(_))).then_some(nobody.port()))
+    };
     Heard { rtt: Some(rtt), ..heard }
+}
+
+/// Ports on which nothing of ours listens: of 1 (tcpmux) and 9 (discard) one is not what is asked for.
+const NOBODYS: [u16; 2] = [1, 9];
+/// A proxy that says yes without connecting says it at once.
+const AT_ONCE_OR_NEVER: Duration = Duration::from_millis(300);
+
+/// What a proxy's word that it is connected is worth, where no protocol is asked that would prove it: nothing
+/// where it says so of `also`, a port that nobody listens on.
+fn connected(expect: &Expect, also: Option<u16>) -> Heard {
+    if let Some(port) = also {
+        let why = format!(
+            "the proxy says that it is connected, as it does of tcp/{port}, where nothing listens: its word \
+             proves nothing"
+        );
+        return Heard::new(State::Unproven, why).sure();
+    }
+    // Nothing is expected but a connection, and no second one goes through this tunnel.
+    let mut heard = Heard::new(State::Open, "the proxy says that it is connected").sure();
+    heard.confirmed = matches!(expect, Expect::Connect);
+    heard
 }
 
 /// How long a proxy is given to reach a target: its own first retransmission and a half.
@@ -125,12 +155,6 @@ pub(super) fn patience(run: &Run) -> Duration {
 
 /// Asks what is at the far end of a tunnel who it is.
 async fn inside(stream: TcpStream, question: Question, run: &Run) -> Heard {
-    if !question.expect.needs_protocol() {
-        // Nothing is expected but a connection, and no second one goes through this tunnel.
-        let mut heard = Heard::new(State::Open, "the proxy says that it is connected").sure();
-        heard.confirmed = matches!(question.expect, Expect::Connect);
-        return heard;
-    }
     match hand_over(stream) {
         Ok(socket) => protocol::prove(socket, &question, &run.trust).await.into(),
         Err(e) => Heard::failed(format!("the connection was lost on this machine: {e}")),

@@ -254,6 +254,43 @@ fn a_proxys_own_trouble_is_a_gap_and_says_nothing_of_the_target() {
     assert!(seen.outcome("locked").contains("PROXY_LOGIN is not set"), "{}", seen.ran);
 }
 
+/// A proxy that intercepts says yes before it connects, and then to ports where nothing listens too.
+#[test]
+fn a_proxy_that_says_yes_to_everything_proves_no_connection() {
+    let Some(mut lab) = build(&["tinyproxy"], "{}", "") else { return };
+    let yes = says(b"HTTP/1.1 200 Connection established\r\n\r\n");
+    lab.within("prx", move || serve(&format!("{PROXY}:9001"), yes));
+    lab.tinyproxy("");
+    lab.world.file(
+        "portcullis.yaml",
+        format!("{CONFIG}proxies: {{ honest: {{ listens: '{PROXY}:3128', kind: http-connect }}, lying: {{ listens: '{PROXY}:9001', kind: http-connect }} }}\n"),
+    );
+    for expect in ["connect", "{ tls: { names: [a.media.example] } }"] {
+        lab.world.file(
+            "spec.yaml",
+            format!(
+                "version: 1
+profiles: {{ honest: {{ via: honest }}, lying: {{ via: lying }} }}
+roles:
+  video:
+    select: {{ tags: {{ role: video }} }}
+    services: {{ web: {{ port: tcp/443, from: internet, expect: {expect} }} }}
+    journeys: {{ media: {{ any_of: [web] }} }}
+hosts: {{ video-1: {{ addresses: [203.0.113.11], tags: {{ role: video }} }} }}
+controls: [{{ address: 203.0.113.250, port: tcp/22 }}]
+"
+            ),
+        );
+        let seen = audit(&lab, &[]);
+        assert_eq!(seen.outcome("honest"), "works web", "{expect}: {}", seen.ran);
+        assert!(!seen.outcome("lying").starts_with("works"), "{expect}: {}", seen.ran);
+        if expect == "connect" {
+            assert_eq!(seen.outcome("lying"), "unproven", "{}", seen.ran);
+            assert!(seen.why("lying", "web").contains("its word proves nothing"), "{}", seen.ran);
+        }
+    }
+}
+
 #[test]
 fn customers_with_ipv6_only_are_cut_off_where_only_ipv4_is_served() {
     let Some(lab) = build(&[], "{ open: {}, v6: { family: ipv6 } }", "") else { return };
