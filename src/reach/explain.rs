@@ -227,9 +227,7 @@ impl<'a> Reach<'a> {
                 if let Some(stages) = ways.to_amazon(start, *address) {
                     return (stages, one(start.address));
                 }
-                if AddressSet::outside().contains(*address)
-                    && !self.index.vpc_blocks(start.place.vpc).contains(*address)
-                {
+                if AddressSet::outside().contains(*address) && !ways.inside(start.place, *address) {
                     return (ways.to_internet(start, &ends), ends);
                 }
                 (self.nobody_inside(&ways, start, *address), ends)
@@ -285,13 +283,11 @@ impl<'a> Reach<'a> {
             stages.push(Stage::unknown(Layer::Address, id, vec![gap]));
             return stages;
         }
-        let gaps = self.unseen_interfaces(address);
+        let mut gaps = self.unseen_interfaces(address);
         if gaps.is_empty() {
-            let why = "nothing in the snapshot has this address";
-            stages.push(Stage::blocks(Layer::Address, &text, why));
-        } else {
-            stages.push(Stage::unknown(Layer::Address, &text, gaps));
+            gaps.push(nobodys(&text));
         }
+        stages.push(Stage::unknown(Layer::Address, &text, gaps));
         stages
     }
 
@@ -319,7 +315,7 @@ impl<'a> Reach<'a> {
         let there = one(address);
         let place = start.place;
         let same = self.index.subnet_holding(place.vpc, address).is_some_and(|s| s.id == place.id);
-        let inside = self.index.vpc_blocks(place.vpc).contains(address);
+        let inside = ways.inside(place, address);
         let unseen = match same || inside {
             true => ways.unseen_inside(place, (*there).clone()),
             false => ways.unseen_beyond(place, &there),
@@ -343,18 +339,20 @@ impl<'a> Reach<'a> {
     /// An address of a VPC that no interface has.
     fn nobody_in(&self, vpc: &str, address: IpAddr) -> Stage {
         let gaps = self.unseen_interfaces(address);
+        let home = match self.index.home_of_vpc(vpc) {
+            Ok(view) => view,
+            Err(gap) => return Stage::unknown(Layer::Vpc, vpc, vec![gap]),
+        };
         match self.index.subnet_holding(vpc, address) {
             Some(subnet) if gaps.is_empty() => {
                 Stage::blocks(Layer::Subnet, subnet.id, format!("no host has {address}"))
             }
             Some(subnet) => Stage::unknown(Layer::Subnet, subnet.id, gaps),
-            None => match self.index.view_of_vpc(vpc) {
-                Some(view) if !self.index.complete(view, CallKind::Subnets) => {
-                    let gap = self.index.gap(view, CallKind::Subnets, vpc, "");
-                    Stage::unknown(Layer::Vpc, vpc, vec![gap])
-                }
-                _ => Stage::blocks(Layer::Vpc, vpc, format!("no subnet holds {address}")),
-            },
+            None if !self.index.complete(home, CallKind::Subnets) => {
+                let gap = self.index.gap(home, CallKind::Subnets, vpc, "");
+                Stage::unknown(Layer::Vpc, vpc, vec![gap])
+            }
+            None => Stage::blocks(Layer::Vpc, vpc, format!("no subnet holds {address}")),
         }
     }
 
@@ -371,7 +369,11 @@ impl<'a> Reach<'a> {
                 stages.push(Stage::node(Layer::Vpc, *vpc));
                 stages.push(self.nobody_in(vpc, address));
             }
-            ([], Some(id)) if id.starts_with("vgw-") && !behind.is_empty() => {
+            ([], Some(id))
+                if id.starts_with("vgw-")
+                    && !behind.is_empty()
+                    && behind.iter().all(|vpc| self.index.vpcs.contains_key(vpc)) =>
+            {
                 let why = format!("it has no route to {address}");
                 return vec![Stage::blocks(Layer::VpnGateway, id, why)];
             }
@@ -379,7 +381,19 @@ impl<'a> Reach<'a> {
                 let gap = Index::not_modelled(id, "what lies behind it");
                 return vec![Stage::unknown(far_layer(id), id, vec![gap])];
             }
-            (_, None) => return self.nobody(address),
+            (_, None) if AddressSet::outside().contains(address) => {
+                let why = "a private source is not routed on the internet";
+                return vec![Stage::blocks(Layer::Internet, "internet", why)];
+            }
+            ([], None) => {
+                let text = address.to_string();
+                return vec![Stage::unknown(Layer::Address, &text, vec![nobodys(&text)])];
+            }
+            (many, None) => {
+                let mut all = many.iter().map(|vpc| self.nobody_in(vpc, address));
+                let first = all.next();
+                stages.extend(all.find(|s| s.span(0).is_some()).or(first));
+            }
         }
         stages
     }
@@ -393,6 +407,12 @@ impl<'a> Reach<'a> {
         }
         Stage::blocks(layer, id, format!("it leads to {}, not to {vpc}", behind.join(", ")))
     }
+}
+
+/// The gap of an address of which nobody can tell whose it is: it may be an account's or a region's
+/// that was not asked for, or a service's that no account lists.
+fn nobodys(address: &str) -> Gap {
+    Gap::new(GapKind::Addresses, address, "no account and region that was read has it")
 }
 
 /// The kind of a gateway to beyond, by its id.

@@ -35,6 +35,7 @@ mod query;
 mod route;
 mod span;
 mod transit;
+mod unread;
 mod ways;
 
 pub use answer::{Assumption, ClientSet, Configured, Decider, Hop, HopVerdict, Layer, Verdict};

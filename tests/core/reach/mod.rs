@@ -4,5 +4,6 @@ mod beyond;
 mod commands;
 mod oracle;
 mod rules;
+mod unread;
 mod unseen;
 pub(crate) mod world;
