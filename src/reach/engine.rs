@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Sources inside one VPC that are judged one by one; beyond it only what surely blocks is said.
-const MAX_LOCAL_SOURCES: usize = 256;
+pub(super) const MAX_LOCAL_SOURCES: usize = 256;
 
 /// What one snapshot permits. Built once, asked often: equal questions are answered from memory.
 #[derive(Debug)]
@@ -136,6 +136,12 @@ impl<'a> Reach<'a> {
                     let part = self.one_local(spot, address, *source, protocol, family, ports);
                     parts.push((Arc::new(one), part));
                 }
+            }
+        }
+        if !asked.side(family).internet && matches!(spot.role, Role::Public(_)) {
+            for part in self.hairpins(spot, address, asked.side(family), protocol, ports) {
+                own = own.union(&part.0);
+                parts.push(part);
             }
         }
         let mut near = self.index.vpc_blocks(nic.vpc);
@@ -337,7 +343,7 @@ impl<'a> Reach<'a> {
 }
 
 /// Sources, and their answers by port.
-type Part = (Arc<AddressSet>, Vec<(PortSet, Configured)>);
+pub(super) type Part = (Arc<AddressSet>, Vec<(PortSet, Configured)>);
 
 /// The answer of a decision made for one interface of a class, told of another one. Everything is
 /// shared; what names the interface is written when it is read.

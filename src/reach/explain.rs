@@ -4,7 +4,7 @@ use super::engine::{finish, fold, required};
 use super::index::{Index, Role};
 use super::span::{Stage, way};
 use super::ways::{Start, Ways, one};
-use super::{Configured, End, Explanation, Layer, Query, QueryError, Reach, Verdict};
+use super::{Configured, End, Explanation, Layer, Query, QueryError, Reach, Verdict, bpa};
 use crate::model::{AddressSet, Family, Gap, GapKind, PortSet, Protocol};
 use crate::snapshot::CallKind;
 use std::collections::BTreeSet;
@@ -18,6 +18,12 @@ impl<'a> Reach<'a> {
     /// # Errors
     /// An end that names nothing, or several things.
     pub fn explain(&self, query: &Query) -> Result<Explanation, QueryError> {
+        // A block of one address is that address.
+        let query = &Query {
+            from: query.from.clone().plain(),
+            to: query.to.clone().plain(),
+            ..query.clone()
+        };
         let mut answer = self.answered(query)?;
         if answer.configured.verdict() != Verdict::Permitted {
             let near = self.vpc_of(&query.to);
@@ -30,8 +36,9 @@ impl<'a> Reach<'a> {
     pub(super) fn answered(&self, query: &Query) -> Result<Explanation, QueryError> {
         let near = self.vpc_of(&query.to);
         let mut flows = Vec::new();
+        let public = self.is_own_public(&query.from);
         for from in self.from(&query.from, near.as_deref())? {
-            let tos = self.to(&query.to, &from)?;
+            let tos = self.to(&query.to, &from, public)?;
             flows.extend(tos.into_iter().map(|to| (from.clone(), to)));
         }
         let mut best: Option<Explanation> = None;
@@ -92,10 +99,15 @@ impl<'a> Reach<'a> {
         let from = own.as_ref().unwrap_or(from);
         let mut slices = Vec::new();
         let mut gaps: BTreeSet<Gap> = BTreeSet::new();
-        // A private block means each of ours in it, as [`Reach::exposed`] asks.
+        // A block means each of ours in it, as [`Reach::exposed`] asks.
         let block = match (&query.from, from, to) {
             (End::Network(_), From::Far(set, None), To::At(address, spot)) => {
-                Some((set, *address, self.index.nics[spot.nic].id()))
+                Some((set, *address, &self.index.nics[spot.nic]))
+            }
+            (End::Network(_), From::Outside(set), To::At(address, spot))
+                if self.holds_ours(set) =>
+            {
+                Some((set, *address, &self.index.nics[spot.nic]))
             }
             _ => None,
         };
@@ -107,8 +119,14 @@ impl<'a> Reach<'a> {
                 PortSet::all()
             };
             if let Some((set, address, nic)) = block {
-                let parts = self.slices(address, Some(nic), set, protocol, &ports);
+                let parts = self.slices(address, Some(nic.id()), set, protocol, &ports);
                 gaps.extend(parts.iter().flat_map(|(_, c)| c.gaps().iter().cloned()));
+                if parts.iter().any(|(_, c)| c.path().is_some_and(|p| !p.assumptions().is_empty()))
+                    && let Some(place) = self.index.subnets.get(nic.subnet)
+                {
+                    let off = bpa::stage(&self.index, &self.options, place, bpa::Use::Direct);
+                    gaps.extend(off.into_iter().flat_map(|stage| stage.assumed));
+                }
                 slices.extend(parts.into_iter().map(|(p, c)| (protocol, p, c)));
                 continue;
             }
@@ -184,9 +202,16 @@ impl<'a> Reach<'a> {
                 }
             }
             (From::Outside(set), To::Nobody(address)) => (self.nobody(*address), asked(set)),
-            (From::Outside(set), To::Outside(_)) => {
+            (From::Outside(set), To::Outside(to))
+                if to.intersects(&AddressSet::public())
+                    && super::engine::is_internet(to, family) =>
+            {
                 let why = "neither end is in the snapshot";
                 (vec![Stage::blocks(Layer::Address, "internet", why)], asked(set))
+            }
+            (From::Outside(set), To::Outside(to)) => {
+                let text = to.to_string();
+                (vec![Stage::unknown(Layer::Address, &text, vec![nobodys(&text)])], asked(set))
             }
             (From::Far(set, gateway), To::At(address, spot)) => {
                 match (spot.role, gateway) {

@@ -21,6 +21,7 @@ mod engine;
 mod explain;
 mod exposed;
 mod group;
+mod hairpin;
 mod hidden;
 mod index;
 mod leave;

@@ -2,6 +2,7 @@
 
 mod beyond;
 mod commands;
+mod forms;
 mod oracle;
 mod rules;
 mod unread;
