@@ -77,7 +77,7 @@ impl Reach<'_> {
         let side = asked.side(family);
         let reachable = Ways::is_reachable_role(spot, address);
         let sources = if reachable { &side.outside } else { &side.private };
-        if sources.is_empty() && !(reachable && ours) {
+        if sources.is_empty() && !(reachable && ours) || self.is_itself(spot.nic, &side.all) {
             return;
         }
         let (first, protocols) = (out.len(), self.protocols(spot.nic, family));

@@ -102,3 +102,25 @@ fn a_block_of_public_addresses_is_asked_about_one_by_one_where_it_holds_ours() {
     assert_eq!(verdict(&w, "internet", "54.9.0.0/16", "tcp/22"), "unknown");
     assert_eq!(verdict(&w, "i-1", "54.9.0.0/16", "tcp/22"), "permitted");
 }
+
+#[test]
+fn an_interface_is_no_client_of_itself() {
+    let w = world();
+    let s = snapshot(vec![w.clone()]);
+    let reach = Reach::new(&s, &Options::default());
+    // Half of all addresses: of those that a route inside leads from, the host's own only.
+    let mut alone = w.clone();
+    alone["NetworkInterfaces"].as_array_mut().expect("list").remove(1);
+    alone["Instances"].as_array_mut().expect("list").remove(1);
+    assert_eq!(listed(&alone, "0.0.0.0/1"), ["54.1.2.3 permitted"]);
+    assert_eq!(listed(&w, "0.0.0.0/1"), ["10.0.1.10 partly", "54.1.2.3 permitted"]);
+    for own in ["10.0.1.10/32", "54.1.2.3/32", "2600:1f00::10/128"] {
+        assert!(listed(&w, own).is_empty(), "{own}");
+    }
+    // Asked by name it stands for one like it.
+    let own = ["10.0.1.10/32".parse().expect("a block")].into_iter().collect();
+    for (port, verdict) in [("tcp/22", "permitted"), ("tcp/80", "blocked")] {
+        let said = super::world::slice(&reach, "10.0.1.10", &own, port);
+        assert_eq!(said.verdict().to_string(), verdict, "{port}");
+    }
+}
