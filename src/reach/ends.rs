@@ -3,7 +3,7 @@
 use super::hidden::Hidden;
 use super::index::{Place, Role, Spot, may_answer};
 use super::ways::{Start, Ways};
-use super::{End, Layer, QueryError, Reach, balancer};
+use super::{End, Layer, Query, QueryError, Reach, balancer};
 use crate::model::{AddressSet, Family, Gap, GapKind, Protocol};
 use crate::snapshot::{Balancer, DbInstance, Instance, RegionView};
 use std::net::IpAddr;
@@ -220,17 +220,22 @@ impl<'a> Reach<'a> {
     /// An end that names nothing, or several things.
     pub(super) fn to(
         &self,
-        end: &End,
+        query: &Query,
         from: &From<'_, 'a>,
         public: bool,
     ) -> Result<Vec<To<'a>>, QueryError> {
+        let end = &query.to;
         let near = match from {
             From::Ours(start, _) => Some(start.place.vpc),
             _ => None,
         };
         Ok(match end {
             End::Internet => {
-                let v6 = matches!(from, From::Ours(s, _) if s.address.is_ipv6());
+                let v6 = match query.protocol {
+                    Some(Protocol::Icmpv6) => true,
+                    Some(Protocol::Icmp) => false,
+                    _ => matches!(from, From::Ours(s, _) if s.address.is_ipv6()),
+                };
                 let family = if v6 { Family::V6 } else { Family::V4 };
                 vec![To::Outside(AddressSet::public().of_family(family))]
             }

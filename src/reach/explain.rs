@@ -38,7 +38,7 @@ impl<'a> Reach<'a> {
         let mut flows = Vec::new();
         let public = self.is_own_public(&query.from);
         for from in self.from(&query.from, near.as_deref())? {
-            let tos = self.to(&query.to, &from, public)?;
+            let tos = self.to(query, &from, public)?;
             flows.extend(tos.into_iter().map(|to| (from.clone(), to)));
         }
         let mut best: Option<Explanation> = None;
@@ -118,7 +118,7 @@ impl<'a> Reach<'a> {
             } else {
                 PortSet::all()
             };
-            if let Some((set, address, nic)) = block {
+            if let Some((set, address, nic)) = block.filter(|_| protocol.runs_over(family)) {
                 let parts = self.slices(address, Some(nic.id()), set, protocol, &ports);
                 gaps.extend(parts.iter().flat_map(|(_, c)| c.gaps().iter().cloned()));
                 if parts.iter().any(|(_, c)| c.path().is_some_and(|p| !p.assumptions().is_empty()))
@@ -172,6 +172,11 @@ impl<'a> Reach<'a> {
             From::Outside(set) | From::Far(set, _) => !set.of_family(family).is_empty(),
             From::Ours(start, _) => Family::of(start.address) == family,
         };
+        if !protocol.runs_over(family) && !matches!(to, To::Unseen(_)) {
+            let why = format!("no {} packet carries {protocol}", family.name());
+            let stage = Stage::blocks(Layer::Address, "source", why);
+            return (vec![stage], Arc::new(AddressSet::all()));
+        }
         if !has_family {
             let why = "the source has no address of the destination's family";
             let stage = Stage::blocks(Layer::Address, "source", why);

@@ -85,6 +85,28 @@ fn a_neighbours_ipv6_address_is_judged_as_the_neighbour() {
 }
 
 #[test]
+fn each_family_has_an_icmp_of_its_own() {
+    let mut w = world();
+    w["SecurityGroups"][0]["IpPermissions"] = json!([
+        permission("icmp", 8, -1, "0.0.0.0/0", Some("::/0")),
+        permission("icmpv6", 128, -1, "0.0.0.0/0", Some("::/0")),
+    ]);
+    for (to, port, said) in [
+        ("54.1.2.3", "icmp/echo", "permitted"),
+        ("2600:1f00::10", "icmpv6/echo", "permitted"),
+        ("2600:1f00::10", "icmp/echo", "blocked"),
+        ("54.1.2.3", "icmpv6/echo", "blocked"),
+        ("i-1", "icmp/echo", "permitted"),
+        ("i-1", "icmpv6/echo", "permitted"),
+    ] {
+        assert_eq!(verdict(&w, "internet", to, port), said, "{to} {port}");
+    }
+    assert_eq!(verdict(&w, "2600:1f01::/32", "2600:1f00::10", "icmp/echo"), "blocked");
+    assert_eq!(verdict(&w, "i-1", "internet", "icmpv6/echo"), "permitted");
+    assert_eq!(verdict(&w, "i-2", "internet", "icmpv6/echo"), "blocked");
+}
+
+#[test]
 fn a_block_of_public_addresses_is_asked_about_one_by_one_where_it_holds_ours() {
     let w = beside();
     let s = snapshot(vec![w.clone()]);
