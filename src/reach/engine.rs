@@ -492,6 +492,8 @@ pub(super) fn fold(all: &[&Configured]) -> Configured {
         if let Configured::Partly(_, some) = configured {
             clients.addresses = clients.addresses.union(&some.addresses);
             clients.ports = clients.ports.intersect(&some.ports);
+        } else if let Configured::Permitted(path) = configured {
+            clients.ports = clients.ports.intersect(&path.client_ports());
         }
     }
     Configured::Partly(path, Arc::new(clients))
