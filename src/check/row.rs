@@ -148,7 +148,8 @@ fn clients(configured: &Configured) -> String {
             let _ = write!(out, " and {} more blocks", networks.len() - MAX_SEEN);
         }
     }
-    if !clients.ports.is_all() {
+    // Clients choose from these: others make no difference to them.
+    if !clients.ports.is_superset(&PortSet::range(1024, u16::MAX)) {
         let _ = write!(out, ", from client ports {}", clients.ports);
     }
     out.push(')');

@@ -106,7 +106,7 @@ pub fn machine(answer: &Explanation) -> Value {
     // ICMP, ESP and the like come from no port.
     let client_ports = |c: &Configured, ports: bool| match c {
         _ if !ports => Value::Null,
-        Configured::Permitted(_) => json!(["0-65535"]),
+        Configured::Permitted(path) => json!(path.client_ports().to_strings()),
         Configured::Partly(_, clients) => json!(clients.ports.to_strings()),
         Configured::Blocked(_) => json!([]),
         Configured::Unknown(..) | Configured::NotApplicable => Value::Null,

@@ -115,8 +115,8 @@ fn row(endpoint: &ExposedEndpoint) -> Value {
         if *every_other_protocol { "other".to_owned() } else { protocol.to_string() };
     let client_ports = match configured {
         Configured::Partly(_, clients) => json!(clients.ports.to_strings()),
-        Configured::Unknown(..) => Value::Null,
-        _ => json!(["0-65535"]),
+        Configured::Permitted(path) => json!(path.client_ports().to_strings()),
+        Configured::Unknown(..) | Configured::Blocked(_) | Configured::NotApplicable => Value::Null,
     };
     json!({
         "address": address,

@@ -1,6 +1,7 @@
-use crate::model::{AddressSet, PortSet, PortSpec, Protocol, icmp_key, with_unused_codes};
+use crate::model::{AddressSet, Family, PortSet, PortSpec, Protocol, icmp_key, with_unused_codes};
 use crate::snapshot::{IpPermission, SecurityGroup};
 use crate::spec::{DeclaredGroup, DeclaredPermission, Peer};
+use ipnetwork::IpNetwork;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -118,6 +119,16 @@ pub(super) fn live(group: &SecurityGroup) -> (Lines, Vec<Invalid>) {
                 }
             };
             for (peer, description) in peers(raw) {
+                if let (Some(protocol), Peer::Block(block)) = (protocol, &peer)
+                    && let Some(family) = unspoken(protocol, *block)
+                {
+                    let word = if direction == Direction::Ingress { "from" } else { "to" };
+                    let spec = PortSpec::new(protocol, ports.clone());
+                    let why = format!("no {} packet carries {protocol}", family.name());
+                    let what = format!("{spec} {word} {block} matches nothing: {why}");
+                    invalid.push(Invalid { direction, what });
+                    continue;
+                }
                 let line = Line::new(direction, protocol, ports.clone(), peer);
                 put(&mut lines, line, ports.clone(), description);
             }
@@ -159,6 +170,12 @@ fn peers(raw: &IpPermission) -> impl Iterator<Item = (Peer, Option<&str>)> {
         .iter()
         .map(|p| (Peer::PrefixList(p.prefix_list_id.clone()), p.description.as_deref()));
     v4.chain(v6).chain(groups).chain(lists)
+}
+
+/// The family of a block whose packets never carry a protocol.
+fn unspoken(protocol: Protocol, block: IpNetwork) -> Option<Family> {
+    let family = Family::of(block.ip());
+    (!protocol.runs_over(family)).then_some(family)
 }
 
 /// Protocol and ports of a live permission; an error says why it matches nothing.

@@ -68,6 +68,31 @@ fn one_by(spec: &Spec, snapshot: &Snapshot, by: &dyn Configuration) -> Option<Gr
 }
 
 #[test]
+fn each_icmp_is_declared_and_compared_over_its_own_family() {
+    let spec = spec(
+        "{ ingress: [{ port: icmp/echo, from: internet }, { port: icmpv6/echo, from: any }] }",
+    );
+    let echo = |protocol: &str, kind: u8, ranges: &Value| {
+        let mut row = ranges.clone();
+        row["IpProtocol"] = json!(protocol);
+        (row["FromPort"], row["ToPort"]) = (json!(kind), json!(-1));
+        row
+    };
+    let v4 = json!({ "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] });
+    let v6 = json!({ "Ipv6Ranges": [{ "CidrIpv6": "::/0" }] });
+    let fits = json!([echo("icmp", 8, &v4), echo("icmpv6", 128, &v6)]);
+    assert_eq!(one(&spec, &snapshot(fits.clone(), json!([])), &world()), None);
+    // What matches nothing is told as that, and is no difference.
+    let mut more = fits;
+    more.as_array_mut().expect("list").push(echo("icmp", 8, &v6));
+    let drift = compare(&spec, &snapshot(more, json!([])), &world());
+    assert_eq!(drift.groups, []);
+    let why =
+        OddWhy::Invalid("icmp/echo from ::/0 matches nothing: no IPv6 packet carries icmp".into());
+    assert_eq!(drift.odd.iter().map(|o| &o.why).collect::<Vec<_>>(), [&why]);
+}
+
+#[test]
 fn d1_d10_one_permission_of_many_sources_is_as_many_of_one() {
     let spec =
         spec("{ ingress: [{ port: tcp/443, from: [192.0.2.0/24, office] }], egress: [any] }");

@@ -101,7 +101,9 @@ impl Index {
         index.gaps.extend(mute.into_iter().map(|((vantage, family), (n, controls))| {
             let why = match controls {
                 None => "no control target proved its egress",
-                Some(_) => "its control targets did not answer",
+                Some(_) => {
+                    "its control targets did not answer, or with a refusal that nothing shows to be theirs"
+                }
             };
             let counts = match n {
                 1 => "so 1 silent endpoint counts".to_owned(),

@@ -238,7 +238,10 @@ impl<'a> Client<'a> {
         };
         match controls {
             Some(true) => None,
-            Some(false) => Some(format!("the controls of {} did not answer", self.vantage.name)),
+            Some(false) => Some(format!(
+                "the controls of {} did not answer, or refused and nothing shows that they did",
+                self.vantage.name
+            )),
             None => Some(format!("no control proved the egress of {}", self.vantage.name)),
         }
     }

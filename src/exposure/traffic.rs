@@ -27,11 +27,7 @@ impl Traffic {
 
 /// Whether a protocol can be sent to an address: ICMP is IPv4's, ICMPv6 is IPv6's.
 pub(super) fn speaks(protocol: Protocol, address: IpAddr) -> bool {
-    match protocol {
-        Protocol::Icmp => Family::of(address) == Family::V4,
-        Protocol::Icmpv6 => Family::of(address) == Family::V6,
-        _ => true,
-    }
+    protocol.runs_over(Family::of(address))
 }
 
 /// What of a declaration there are rows of, at one address: of protocols that it does not name only

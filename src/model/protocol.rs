@@ -1,3 +1,4 @@
+use super::Family;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
@@ -44,6 +45,16 @@ impl Protocol {
     #[must_use]
     pub const fn has_ports(self) -> bool {
         matches!(self, Self::Tcp | Self::Udp)
+    }
+
+    /// Whether packets of a family carry it: each has an ICMP of its own.
+    #[must_use]
+    pub fn runs_over(self, family: Family) -> bool {
+        match self {
+            Self::Icmp => family == Family::V4,
+            Self::Icmpv6 => family == Family::V6,
+            _ => true,
+        }
     }
 
     /// Whether it carries ICMP types and codes.

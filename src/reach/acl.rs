@@ -99,10 +99,11 @@ pub(super) fn reply(
             let mut pieces: Vec<(AddressSet, PortSet)> = Vec::new();
             // What lets most client ports' answers through, and what keeps most of them in.
             let (mut lets, mut keeps): (Option<Told>, Option<Told>) = (None, None);
-            for (low, high) in ranges(&lines, ephemeral()) {
+            for (low, high) in ranges(&lines, &PortSet::all()) {
                 let Matched { passed, deciding, denying } = first_match(&lines, low, ends);
-                let size = u32::from(high - low) + 1;
-                let wins = |best: &Option<Told>| best.as_ref().is_none_or(|(s, _)| size > *s);
+                // Told of is what keeps usual clients from an answer.
+                let size = PortSet::range(low, high).intersect(ephemeral()).len();
+                let wins = |best: &Option<Told>| size > best.as_ref().map_or(0, |(size, _)| *size);
                 if passed != *ends && wins(&keeps) {
                     let implicit = || Arc::from(IMPLICIT);
                     keeps = Some((size, denying.unwrap_or_else(implicit)));
@@ -110,8 +111,19 @@ pub(super) fn reply(
                 if !passed.is_empty() && wins(&lets) {
                     lets = Some((size, deciding));
                 }
-                add(&mut pieces, &passed, &PortSet::range(low, high));
+                if !passed.is_empty() {
+                    add(&mut pieces, &passed, &PortSet::range(low, high));
+                }
             }
+            let some = pieces.iter().fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
+            let absent = match some.is_empty() || some.intersects(ephemeral()) {
+                true => absent,
+                false => format!(
+                    "{} lets answers out to client ports {some} only, below those that clients use",
+                    way.name()
+                )
+                .into(),
+            };
             let pieces = pieces
                 .into_iter()
                 .map(|(set, ports)| (if set == *ends { Ends::All } else { Ends::of(set) }, ports))

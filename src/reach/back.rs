@@ -25,7 +25,11 @@ impl<'a> Ways<'_, 'a> {
         });
         let id = named.unwrap_or(place.vpc);
         let known = named.is_none_or(|id| self.index.gateways.contains_key(id));
-        if known && self.index.complete(place.view, CallKind::InternetGateways) {
+        let home = match self.index.home_of_vpc(place.vpc) {
+            Ok(view) => view,
+            Err(gap) => return Stage::unknown(layer, id, vec![gap]),
+        };
+        if known && self.index.complete(home, CallKind::InternetGateways) {
             let why = format!("no internet gateway is attached to {}", place.vpc);
             return Stage::blocks(layer, id, why);
         }

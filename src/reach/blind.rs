@@ -22,14 +22,13 @@ impl Reach<'_> {
     #[must_use]
     pub fn gaps(&self) -> Vec<Gap> {
         let mut gaps = BTreeSet::new();
-        let mut exposed: BTreeSet<usize> = BTreeSet::new();
+        let mut exposed: BTreeSet<&str> = BTreeSet::new();
         for (address, spots) in self.index.addresses() {
             let reachable = spots.iter().filter(|s| Ways::is_reachable_role(**s, *address));
-            exposed.extend(reachable.map(|s| self.index.nics[s.nic].view));
+            exposed.extend(reachable.map(|s| self.index.nics[s.nic].subnet));
         }
-        for view in exposed {
-            let usage = bpa::Use::Direct;
-            let stage = bpa::stage(&self.index, &self.options, view, "", "", usage);
+        for place in exposed.iter().filter_map(|subnet| self.index.subnets.get(subnet)) {
+            let stage = bpa::stage(&self.index, &self.options, place, bpa::Use::Direct);
             gaps.extend(stage.into_iter().flat_map(|s| s.assumed));
         }
         for (view, rows) in self.index.snapshot.regions.iter().enumerate() {

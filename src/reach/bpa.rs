@@ -1,6 +1,7 @@
-use super::index::Index;
+use super::index::{Index, Place};
 use super::span::Stage;
 use super::{Layer, Options};
+use crate::model::{Gap, GapKind};
 use crate::snapshot::{BpaExclusion, CallKind, Outcome};
 
 /// How traffic uses the internet gateway.
@@ -12,20 +13,32 @@ pub(super) enum Use {
     OutboundGateway,
 }
 
-/// VPC block public access of the account and region (R35): `None` where it is off.
-pub(super) fn stage(
-    index: &Index<'_>,
+/// VPC block public access of the region, by the account that owns the subnet (R35): `None` where it
+/// is off.
+pub(super) fn stage<'a>(
+    index: &Index<'a>,
     options: &Options,
-    view: usize,
-    vpc: &str,
-    subnet: &str,
+    place: &Place<'a>,
     usage: Use,
 ) -> Option<Stage> {
     let layer = Layer::BlockPublicAccess;
+    let off = "block public access is off, as it is by default";
+    let (vpc, subnet) = (place.vpc, place.id);
+    let view = match index.home_of_subnet(place) {
+        Ok(view) => view,
+        // Those who share a subnet decide nothing here, and neither does what they say.
+        Err(id) => {
+            let why = "it owns a shared subnet and was not read: its mode is not known";
+            let gap = Gap::new(GapKind::VpcBpa, &id, why);
+            return Some(match options.assume_bpa_off {
+                true => Stage::node(layer, id.as_str()).assume("VPC_BPA_OFF", off, Some(gap)),
+                false => Stage::unknown(layer, &id, vec![gap]),
+            });
+        }
+    };
     let rows = &index.snapshot.regions[view];
     let id = format!("{}/{}", rows.account, rows.region);
     let gap = || index.gap(view, CallKind::VpcBpaOptions, &id, "its mode is not known");
-    let off = "block public access is off, as it is by default";
     match index.call(view, CallKind::VpcBpaOptions).map(|c| &c.outcome) {
         None | Some(Outcome::Missing) => {
             return Some(Stage::node(layer, id.as_str()).assume("VPC_BPA_OFF", off, Some(gap())));

@@ -49,6 +49,11 @@ pub(super) fn ephemeral() -> &'static PortSet {
     &EPHEMERAL
 }
 
+/// Whether answers come back to every port that clients choose from.
+fn has_usual(ports: &PortSet) -> bool {
+    ports.is_superset(ephemeral())
+}
+
 /// Walks the stages for every port of `ports`; the parts are sorted, disjoint and maximal.
 ///
 /// `asked` are the ends in question, `required` those that must pass for *permitted*.
@@ -244,30 +249,34 @@ impl State {
     }
 
     fn reply(&mut self, pieces: &[(Ends, PortSet)], required: &AddressSet) -> HopVerdict {
-        if self.replies.is_none()
-            && let [(Ends::All, ports)] = pieces
-            && ports == ephemeral()
+        if let [(Ends::All, ports)] = pieces
+            && ports.is_superset(ephemeral())
         {
+            // Which ends pass stays as it is; of what few clients use some may go.
+            if !ports.is_all() {
+                let asked = &self.asked;
+                let all = || vec![(Arc::clone(asked), PortSet::all())];
+                let replies = self.replies.get_or_insert_with(all);
+                replies.iter_mut().for_each(|(_, have)| *have = have.intersect(ports));
+            }
             let any = !self.maybe.is_empty();
             return if any { HopVerdict::Passes } else { HopVerdict::Blocks };
         }
         let (asked, had_all) = (required.intersect(&self.maybe), self.full());
-        let before = self
-            .replies
-            .take()
-            .unwrap_or_else(|| vec![(Arc::clone(&self.asked), ephemeral().clone())]);
+        let before =
+            self.replies.take().unwrap_or_else(|| vec![(Arc::clone(&self.asked), PortSet::all())]);
         let mut next = Vec::new();
         for (ends, ports) in pieces {
             for (set, before) in &before {
                 let set = ends.meet(set);
                 let both = ports.intersect(before);
-                if !set.is_empty() && !both.is_empty() {
+                if !set.is_empty() && both.intersects(ephemeral()) {
                     next.push((set, both));
                 }
             }
         }
         let some = union(next.iter().map(|(s, _)| s));
-        let full = union(next.iter().filter(|(_, p)| p == ephemeral()).map(|(s, _)| s));
+        let full = union(next.iter().filter(|(_, p)| has_usual(p)).map(|(s, _)| s));
         self.replies = Some(next);
         let keeps = some.is_superset(&asked) && full.is_superset(&asked.intersect(&had_all));
         let some = Ends::of(some);
@@ -297,8 +306,14 @@ impl State {
     fn full(&self) -> Arc<AddressSet> {
         match &self.replies {
             None => Arc::clone(&self.asked),
+            Some(replies)
+                if let [(all, ports)] = &replies[..]
+                    && has_usual(ports) =>
+            {
+                Arc::clone(all)
+            }
             Some(replies) => {
-                let full = replies.iter().filter(|(_, p)| p == ephemeral()).map(|(s, _)| s);
+                let full = replies.iter().filter(|(_, p)| has_usual(p)).map(|(s, _)| s);
                 Arc::new(union(full))
             }
         }
@@ -322,7 +337,7 @@ impl State {
         let clients = (verdict == Verdict::Partly).then(|| {
             let ports = match &self.replies {
                 None => PortSet::all(),
-                Some(replies) => client_ports(replies, &self.yes, &full),
+                Some(replies) => client_ports(replies, &self.yes),
             };
             Arc::new(ClientSet { addresses: (*self.yes).clone(), ports })
         });
@@ -344,6 +359,14 @@ impl Decision {
     fn port(&self) -> u16 {
         self.path.port()
     }
+}
+
+/// The client ports that a way lets answers out to.
+pub(super) fn answered(walk: &Walk) -> PortSet {
+    let Walk { way, asked, required, port, rename: _ } = walk;
+    let state = State::new(asked, required).walked(way, required, *port);
+    let replies = state.replies.as_ref().filter(|_| !state.blocked);
+    replies.map_or_else(PortSet::all, |replies| client_ports(replies, &state.yes))
 }
 
 /// Walks a way once more for one port, and tells what it meets.
@@ -404,18 +427,11 @@ pub(super) fn retrace(walk: &Walk) -> Told {
 }
 
 /// Client ports that every end that passes can use; those any can, where none is common.
-fn client_ports(
-    replies: &[(Arc<AddressSet>, PortSet)],
-    yes: &AddressSet,
-    full: &AddressSet,
-) -> PortSet {
-    if full.is_superset(yes) {
-        return PortSet::all();
-    }
+fn client_ports(replies: &[(Arc<AddressSet>, PortSet)], yes: &AddressSet) -> PortSet {
     let used: Vec<&PortSet> =
         replies.iter().filter(|(s, _)| s.intersects(yes)).map(|(_, p)| p).collect();
-    let common = used.iter().fold(ephemeral().clone(), |all, p| all.intersect(p));
-    if !common.is_empty() {
+    let common = used.iter().fold(PortSet::all(), |all, p| all.intersect(p));
+    if common.intersects(ephemeral()) {
         return common;
     }
     used.iter().fold(PortSet::empty(), |all, p| all.union(p))

@@ -106,10 +106,7 @@ impl<'i, 'a> Ways<'i, 'a> {
                 };
                 (vec![Stage::blocks(layer, id, why)], None)
             }
-            Target::Local => {
-                let why = format!("{to} is taken to be in {}", place.vpc);
-                (vec![Stage::blocks(Layer::Vpc, place.vpc, why)], None)
-            }
+            Target::Local => (Vec::new(), Some(place.vpc)),
         }
     }
 
@@ -129,6 +126,11 @@ impl<'i, 'a> Ways<'i, 'a> {
         match ends {
             (Some(a), Some(b)) if a == place.vpc => (vec![Stage::node(layer, id)], Some(b)),
             (Some(a), Some(b)) if b == place.vpc => (vec![Stage::node(layer, id)], Some(a)),
+            (None, _) | (_, None) => {
+                let gap =
+                    Gap::new(GapKind::VpcPeerings, id, "the VPC at its other side is not known");
+                (vec![Stage::unknown(layer, id, vec![gap])], None)
+            }
             _ => (vec![Stage::blocks(layer, id, format!("it does not join {}", place.vpc))], None),
         }
     }

@@ -3,7 +3,7 @@
 use super::hidden::Hidden;
 use super::index::{Place, Role, Spot, may_answer};
 use super::ways::{Start, Ways};
-use super::{End, Layer, QueryError, Reach, balancer};
+use super::{End, Layer, Query, QueryError, Reach, balancer};
 use crate::model::{AddressSet, Family, Gap, GapKind, Protocol};
 use crate::snapshot::{Balancer, DbInstance, Instance, RegionView};
 use std::net::IpAddr;
@@ -207,29 +207,58 @@ impl<'a> Reach<'a> {
         Ok(nics.first().copied())
     }
 
-    pub(super) fn to(&self, end: &End, from: &From<'_, 'a>) -> Result<Vec<To<'a>>, QueryError> {
+    /// Whether an end is the public address of an interface of ours: a packet carries it outside of
+    /// the VPC only, and so to no private address.
+    pub(super) fn is_own_public(&self, end: &End) -> bool {
+        let End::Address(address) = end else { return false };
+        self.index.spots(*address).iter().any(|s| matches!(s.role, Role::Public(_)))
+    }
+
+    /// Where a flow ends; `public` where its source is a public address of ours.
+    ///
+    /// # Errors
+    /// An end that names nothing, or several things.
+    pub(super) fn to(
+        &self,
+        query: &Query,
+        from: &From<'_, 'a>,
+        public: bool,
+    ) -> Result<Vec<To<'a>>, QueryError> {
+        let end = &query.to;
         let near = match from {
             From::Ours(start, _) => Some(start.place.vpc),
             _ => None,
         };
         Ok(match end {
             End::Internet => {
-                let v6 = matches!(from, From::Ours(s, _) if s.address.is_ipv6());
+                let v6 = match query.protocol {
+                    Some(Protocol::Icmpv6) => true,
+                    Some(Protocol::Icmp) => false,
+                    _ => matches!(from, From::Ours(s, _) if s.address.is_ipv6()),
+                };
                 let family = if v6 { Family::V6 } else { Family::V4 };
                 vec![To::Outside(AddressSet::public().of_family(family))]
             }
             End::Network(set) if AddressSet::outside().is_superset(set) => {
+                if !matches!(from, From::Ours(..)) && self.holds_ours(set) {
+                    let why = "holds addresses of ours: name one of them or a resource";
+                    return Err(QueryError::Unusable { what: set.to_string(), why: why.into() });
+                }
                 vec![To::Outside(set.clone())]
             }
             End::Network(set) => {
                 let why = "is a block of private addresses: name one of them or a resource";
                 return Err(QueryError::Unusable { what: set.to_string(), why: why.into() });
             }
+            End::Address(address) if public && !AddressSet::outside().contains(*address) => {
+                let why = format!("{address} is private: it is not routed on the internet");
+                vec![To::Without(Layer::Internet, "internet".into(), why)]
+            }
             End::Address(address) => vec![match self.pick_by_route(*address, near, from)? {
                 Some(spot) => To::At(*address, spot),
                 None => To::Nobody(*address),
             }],
-            End::Resource(id) => self.to_resource(id, from)?,
+            End::Resource(id) => self.to_resource(id, from, public)?,
         })
     }
 
@@ -251,7 +280,12 @@ impl<'a> Reach<'a> {
     }
 
     /// The addresses of a resource that a packet from `from` would be sent to.
-    fn to_resource(&self, id: &str, from: &From<'_, 'a>) -> Result<Vec<To<'a>>, QueryError> {
+    fn to_resource(
+        &self,
+        id: &str,
+        from: &From<'_, 'a>,
+        public_source: bool,
+    ) -> Result<Vec<To<'a>>, QueryError> {
         let (nics, named) = self.nics_of(id)?;
         if let Some(Named::Database(db)) = named
             && !db.publicly_accessible
@@ -284,7 +318,7 @@ impl<'a> Reach<'a> {
             From::Ours(start, _) => vec![Family::of(start.address)],
         };
         let inside = |nic: usize| match from {
-            From::Ours(start, _) => self.index.nics[nic].vpc == start.place.vpc,
+            From::Ours(start, _) => !public_source && self.index.nics[nic].vpc == start.place.vpc,
             From::Far(..) => true,
             From::Outside(_) => false,
         };
@@ -299,7 +333,7 @@ impl<'a> Reach<'a> {
                 if inside(spot.nic) { !public } else { Ways::is_reachable_role(spot, address) };
             if fits {
                 out.push(To::At(address, spot));
-            } else if !public && matches!(from, From::Ours(..)) {
+            } else if !public && !public_source && matches!(from, From::Ours(..)) {
                 far.push(To::At(address, spot));
             }
         }

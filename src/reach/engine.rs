@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Sources inside one VPC that are judged one by one; beyond it only what surely blocks is said.
-const MAX_LOCAL_SOURCES: usize = 256;
+pub(super) const MAX_LOCAL_SOURCES: usize = 256;
 
 /// What one snapshot permits. Built once, asked often: equal questions are answered from memory.
 #[derive(Debug)]
@@ -105,6 +105,17 @@ impl<'a> Reach<'a> {
         merge(&parts, ports)
     }
 
+    /// Whether sources are addresses of one interface and of nobody else.
+    pub(super) fn is_itself(&self, nic: usize, from: &AddressSet) -> bool {
+        let ours = |a: IpAddr| self.index.spots(a).iter().any(|s| s.nic == nic);
+        if !from.first().is_some_and(ours) {
+            return false;
+        }
+        let own = self.index.addresses_of(nic);
+        let asked = own.iter().filter(|(address, _)| from.contains(*address)).count();
+        from.size() == asked as u128
+    }
+
     /// The answers for the parts of the sources that come by different ways, each with its sources.
     fn parts(
         &self,
@@ -121,8 +132,9 @@ impl<'a> Reach<'a> {
         let mut own = AddressSet::empty();
         if !asked.side(family).internet && !matches!(spot.role, Role::Public(_)) {
             let (mut local, many) = self.local_sources(nic.vpc, from);
-            // What an interface sends to itself passes no filter: others are asked about.
-            if local.iter().any(|s| s.0 != spot.nic) {
+            // An interface is no client of itself: others are asked about. Where it alone is, it
+            // stands for one like it.
+            if !self.is_itself(spot.nic, from) {
                 local.retain(|s| s.0 != spot.nic);
             }
             if many {
@@ -136,6 +148,12 @@ impl<'a> Reach<'a> {
                     let part = self.one_local(spot, address, *source, protocol, family, ports);
                     parts.push((Arc::new(one), part));
                 }
+            }
+        }
+        if !asked.side(family).internet && matches!(spot.role, Role::Public(_)) {
+            for part in self.hairpins(spot, address, asked.side(family), protocol, ports) {
+                own = own.union(&part.0);
+                parts.push(part);
             }
         }
         let mut near = self.index.vpc_blocks(nic.vpc);
@@ -174,7 +192,9 @@ impl<'a> Reach<'a> {
         }
         if !private.is_empty() {
             // Where others can come from, private sources that no packet carries are not waited for.
-            let far = Arc::new(private.subtract(&near));
+            let itself = self.index.addresses_of(spot.nic).into_iter().map(|(a, _)| a);
+            let itself = AddressSet::from_addresses(itself);
+            let far = Arc::new(private.subtract(&near).subtract(&itself));
             let private =
                 if far.is_empty() && parts.is_empty() { Arc::clone(private) } else { far };
             if private.is_empty() || (reachable && !parts.is_empty()) {
@@ -337,7 +357,7 @@ impl<'a> Reach<'a> {
 }
 
 /// Sources, and their answers by port.
-type Part = (Arc<AddressSet>, Vec<(PortSet, Configured)>);
+pub(super) type Part = (Arc<AddressSet>, Vec<(PortSet, Configured)>);
 
 /// The answer of a decision made for one interface of a class, told of another one. Everything is
 /// shared; what names the interface is written when it is read.
@@ -487,6 +507,8 @@ pub(super) fn fold(all: &[&Configured]) -> Configured {
         if let Configured::Partly(_, some) = configured {
             clients.addresses = clients.addresses.union(&some.addresses);
             clients.ports = clients.ports.intersect(&some.ports);
+        } else if let Configured::Permitted(path) = configured {
+            clients.ports = clients.ports.intersect(&path.client_ports());
         }
     }
     Configured::Partly(path, Arc::new(clients))

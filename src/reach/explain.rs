@@ -4,7 +4,7 @@ use super::engine::{finish, fold, required};
 use super::index::{Index, Role};
 use super::span::{Stage, way};
 use super::ways::{Start, Ways, one};
-use super::{Configured, End, Explanation, Layer, Query, QueryError, Reach, Verdict};
+use super::{Configured, End, Explanation, Layer, Query, QueryError, Reach, Verdict, bpa};
 use crate::model::{AddressSet, Family, Gap, GapKind, PortSet, Protocol};
 use crate::snapshot::CallKind;
 use std::collections::BTreeSet;
@@ -18,6 +18,12 @@ impl<'a> Reach<'a> {
     /// # Errors
     /// An end that names nothing, or several things.
     pub fn explain(&self, query: &Query) -> Result<Explanation, QueryError> {
+        // A block of one address is that address.
+        let query = &Query {
+            from: query.from.clone().plain(),
+            to: query.to.clone().plain(),
+            ..query.clone()
+        };
         let mut answer = self.answered(query)?;
         if answer.configured.verdict() != Verdict::Permitted {
             let near = self.vpc_of(&query.to);
@@ -30,8 +36,9 @@ impl<'a> Reach<'a> {
     pub(super) fn answered(&self, query: &Query) -> Result<Explanation, QueryError> {
         let near = self.vpc_of(&query.to);
         let mut flows = Vec::new();
+        let public = self.is_own_public(&query.from);
         for from in self.from(&query.from, near.as_deref())? {
-            let tos = self.to(&query.to, &from)?;
+            let tos = self.to(query, &from, public)?;
             flows.extend(tos.into_iter().map(|to| (from.clone(), to)));
         }
         let mut best: Option<Explanation> = None;
@@ -92,10 +99,15 @@ impl<'a> Reach<'a> {
         let from = own.as_ref().unwrap_or(from);
         let mut slices = Vec::new();
         let mut gaps: BTreeSet<Gap> = BTreeSet::new();
-        // A private block means each of ours in it, as [`Reach::exposed`] asks.
+        // A block means each of ours in it, as [`Reach::exposed`] asks.
         let block = match (&query.from, from, to) {
             (End::Network(_), From::Far(set, None), To::At(address, spot)) => {
-                Some((set, *address, self.index.nics[spot.nic].id()))
+                Some((set, *address, &self.index.nics[spot.nic]))
+            }
+            (End::Network(_), From::Outside(set), To::At(address, spot))
+                if self.holds_ours(set) =>
+            {
+                Some((set, *address, &self.index.nics[spot.nic]))
             }
             _ => None,
         };
@@ -106,9 +118,15 @@ impl<'a> Reach<'a> {
             } else {
                 PortSet::all()
             };
-            if let Some((set, address, nic)) = block {
-                let parts = self.slices(address, Some(nic), set, protocol, &ports);
+            if let Some((set, address, nic)) = block.filter(|_| protocol.runs_over(family)) {
+                let parts = self.slices(address, Some(nic.id()), set, protocol, &ports);
                 gaps.extend(parts.iter().flat_map(|(_, c)| c.gaps().iter().cloned()));
+                if parts.iter().any(|(_, c)| c.path().is_some_and(|p| !p.assumptions().is_empty()))
+                    && let Some(place) = self.index.subnets.get(nic.subnet)
+                {
+                    let off = bpa::stage(&self.index, &self.options, place, bpa::Use::Direct);
+                    gaps.extend(off.into_iter().flat_map(|stage| stage.assumed));
+                }
                 slices.extend(parts.into_iter().map(|(p, c)| (protocol, p, c)));
                 continue;
             }
@@ -154,6 +172,11 @@ impl<'a> Reach<'a> {
             From::Outside(set) | From::Far(set, _) => !set.of_family(family).is_empty(),
             From::Ours(start, _) => Family::of(start.address) == family,
         };
+        if !protocol.runs_over(family) && !matches!(to, To::Unseen(_)) {
+            let why = format!("no {} packet carries {protocol}", family.name());
+            let stage = Stage::blocks(Layer::Address, "source", why);
+            return (vec![stage], Arc::new(AddressSet::all()));
+        }
         if !has_family {
             let why = "the source has no address of the destination's family";
             let stage = Stage::blocks(Layer::Address, "source", why);
@@ -184,9 +207,16 @@ impl<'a> Reach<'a> {
                 }
             }
             (From::Outside(set), To::Nobody(address)) => (self.nobody(*address), asked(set)),
-            (From::Outside(set), To::Outside(_)) => {
+            (From::Outside(set), To::Outside(to))
+                if to.intersects(&AddressSet::public())
+                    && super::engine::is_internet(to, family) =>
+            {
                 let why = "neither end is in the snapshot";
                 (vec![Stage::blocks(Layer::Address, "internet", why)], asked(set))
+            }
+            (From::Outside(set), To::Outside(to)) => {
+                let text = to.to_string();
+                (vec![Stage::unknown(Layer::Address, &text, vec![nobodys(&text)])], asked(set))
             }
             (From::Far(set, gateway), To::At(address, spot)) => {
                 match (spot.role, gateway) {
@@ -227,9 +257,7 @@ impl<'a> Reach<'a> {
                 if let Some(stages) = ways.to_amazon(start, *address) {
                     return (stages, one(start.address));
                 }
-                if AddressSet::outside().contains(*address)
-                    && !self.index.vpc_blocks(start.place.vpc).contains(*address)
-                {
+                if AddressSet::outside().contains(*address) && !ways.inside(start.place, *address) {
                     return (ways.to_internet(start, &ends), ends);
                 }
                 (self.nobody_inside(&ways, start, *address), ends)
@@ -285,13 +313,11 @@ impl<'a> Reach<'a> {
             stages.push(Stage::unknown(Layer::Address, id, vec![gap]));
             return stages;
         }
-        let gaps = self.unseen_interfaces(address);
+        let mut gaps = self.unseen_interfaces(address);
         if gaps.is_empty() {
-            let why = "nothing in the snapshot has this address";
-            stages.push(Stage::blocks(Layer::Address, &text, why));
-        } else {
-            stages.push(Stage::unknown(Layer::Address, &text, gaps));
+            gaps.push(nobodys(&text));
         }
+        stages.push(Stage::unknown(Layer::Address, &text, gaps));
         stages
     }
 
@@ -319,7 +345,7 @@ impl<'a> Reach<'a> {
         let there = one(address);
         let place = start.place;
         let same = self.index.subnet_holding(place.vpc, address).is_some_and(|s| s.id == place.id);
-        let inside = self.index.vpc_blocks(place.vpc).contains(address);
+        let inside = ways.inside(place, address);
         let unseen = match same || inside {
             true => ways.unseen_inside(place, (*there).clone()),
             false => ways.unseen_beyond(place, &there),
@@ -343,18 +369,20 @@ impl<'a> Reach<'a> {
     /// An address of a VPC that no interface has.
     fn nobody_in(&self, vpc: &str, address: IpAddr) -> Stage {
         let gaps = self.unseen_interfaces(address);
+        let home = match self.index.home_of_vpc(vpc) {
+            Ok(view) => view,
+            Err(gap) => return Stage::unknown(Layer::Vpc, vpc, vec![gap]),
+        };
         match self.index.subnet_holding(vpc, address) {
             Some(subnet) if gaps.is_empty() => {
                 Stage::blocks(Layer::Subnet, subnet.id, format!("no host has {address}"))
             }
             Some(subnet) => Stage::unknown(Layer::Subnet, subnet.id, gaps),
-            None => match self.index.view_of_vpc(vpc) {
-                Some(view) if !self.index.complete(view, CallKind::Subnets) => {
-                    let gap = self.index.gap(view, CallKind::Subnets, vpc, "");
-                    Stage::unknown(Layer::Vpc, vpc, vec![gap])
-                }
-                _ => Stage::blocks(Layer::Vpc, vpc, format!("no subnet holds {address}")),
-            },
+            None if !self.index.complete(home, CallKind::Subnets) => {
+                let gap = self.index.gap(home, CallKind::Subnets, vpc, "");
+                Stage::unknown(Layer::Vpc, vpc, vec![gap])
+            }
+            None => Stage::blocks(Layer::Vpc, vpc, format!("no subnet holds {address}")),
         }
     }
 
@@ -371,7 +399,11 @@ impl<'a> Reach<'a> {
                 stages.push(Stage::node(Layer::Vpc, *vpc));
                 stages.push(self.nobody_in(vpc, address));
             }
-            ([], Some(id)) if id.starts_with("vgw-") && !behind.is_empty() => {
+            ([], Some(id))
+                if id.starts_with("vgw-")
+                    && !behind.is_empty()
+                    && behind.iter().all(|vpc| self.index.vpcs.contains_key(vpc)) =>
+            {
                 let why = format!("it has no route to {address}");
                 return vec![Stage::blocks(Layer::VpnGateway, id, why)];
             }
@@ -379,7 +411,19 @@ impl<'a> Reach<'a> {
                 let gap = Index::not_modelled(id, "what lies behind it");
                 return vec![Stage::unknown(far_layer(id), id, vec![gap])];
             }
-            (_, None) => return self.nobody(address),
+            (_, None) if AddressSet::outside().contains(address) => {
+                let why = "a private source is not routed on the internet";
+                return vec![Stage::blocks(Layer::Internet, "internet", why)];
+            }
+            ([], None) => {
+                let text = address.to_string();
+                return vec![Stage::unknown(Layer::Address, &text, vec![nobodys(&text)])];
+            }
+            (many, None) => {
+                let mut all = many.iter().map(|vpc| self.nobody_in(vpc, address));
+                let first = all.next();
+                stages.extend(all.find(|s| s.span(0).is_some()).or(first));
+            }
         }
         stages
     }
@@ -393,6 +437,12 @@ impl<'a> Reach<'a> {
         }
         Stage::blocks(layer, id, format!("it leads to {}, not to {vpc}", behind.join(", ")))
     }
+}
+
+/// The gap of an address of which nobody can tell whose it is: it may be an account's or a region's
+/// that was not asked for, or a service's that no account lists.
+fn nobodys(address: &str) -> Gap {
+    Gap::new(GapKind::Addresses, address, "no account and region that was read has it")
 }
 
 /// The kind of a gateway to beyond, by its id.

@@ -100,14 +100,7 @@ impl<'i, 'a> Ways<'i, 'a> {
             Target::EgressOnly(id) => {
                 let usage = Use::OutboundGateway;
                 let view = place.view;
-                stages.extend(bpa::stage(
-                    self.index,
-                    self.options,
-                    view,
-                    place.vpc,
-                    place.id,
-                    usage,
-                ));
+                stages.extend(bpa::stage(self.index, self.options, place, usage));
                 let layer = Layer::EgressOnlyInternetGateway;
                 stages.push(match self.index.egress_only.get(id) {
                     Some(row) if is_attached(&row.attachments, place.vpc) => Stage::node(layer, id),
@@ -194,9 +187,7 @@ impl<'i, 'a> Ways<'i, 'a> {
         let place = start.place;
         let layer = Layer::InternetGateway;
         let mut stages: Vec<Stage> =
-            bpa::stage(self.index, self.options, place.view, place.vpc, place.id, Use::Direct)
-                .into_iter()
-                .collect();
+            bpa::stage(self.index, self.options, place, Use::Direct).into_iter().collect();
         stages.push(match self.gateway_state(place, id) {
             Ok(true) if self.public_of(start).is_some() => Stage::node(layer, id),
             Ok(true) => {
@@ -217,7 +208,7 @@ impl<'i, 'a> Ways<'i, 'a> {
         ends: &Arc<AddressSet>,
     ) -> (Vec<Stage>, Option<IpAddr>) {
         let layer = Layer::NatGateway;
-        let Some(&(nat, view)) = self.index.nats.get(id) else {
+        let Some(&(nat, _)) = self.index.nats.get(id) else {
             let kind = CallKind::NatGateways;
             // As of an internet gateway: AWS makes the route a blackhole when it goes.
             let why = "a route in force leads to it, and it is not in the snapshot";
@@ -248,14 +239,7 @@ impl<'i, 'a> Ways<'i, 'a> {
         stages.push(Stage::node(layer, id));
         stages.push(Stage::node(Layer::Subnet, place.id));
         stages.push(self.acl(place, Direction::Egress, ends));
-        stages.extend(bpa::stage(
-            self.index,
-            self.options,
-            view,
-            place.vpc,
-            place.id,
-            Use::OutboundGateway,
-        ));
+        stages.extend(bpa::stage(self.index, self.options, place, Use::OutboundGateway));
         stages.push(self.gateway(place));
         stages.push(self.way_back(place, ends));
         stages.push(self.acl_reply(place, Direction::Egress, ends));

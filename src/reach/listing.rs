@@ -24,6 +24,9 @@ impl Reach<'_> {
         only: Option<&BTreeSet<String>>,
     ) -> Vec<ExposedEndpoint> {
         let asked = self.memory.sources(from);
+        // Of the whole internet ours are a part that changes nothing.
+        let internet = [Family::V4, Family::V6].iter().any(|f| asked.side(*f).internet);
+        let ours = !internet && self.holds_ours(from);
         let wanted =
             |spot: &Spot| only.is_none_or(|o| o.contains(self.index.nics[spot.nic].host()));
         let places: Vec<(IpAddr, Spot)> = self
@@ -35,7 +38,7 @@ impl Reach<'_> {
         let parts = side_by_side(&places, |places| {
             let mut out = Vec::new();
             for (address, spot) in places {
-                self.spot_rows(*spot, *address, from, &asked, &mut out);
+                self.spot_rows(*spot, *address, (from, ours), &asked, &mut out);
             }
             out
         });
@@ -56,7 +59,7 @@ impl Reach<'_> {
         let mut out = Vec::new();
         let nic = self.index.nic_of(interface);
         for spot in self.index.spots(address).iter().filter(|s| Some(s.nic) == nic) {
-            self.spot_rows(*spot, address, from, &asked, &mut out);
+            self.spot_rows(*spot, address, (from, false), &asked, &mut out);
         }
         sort(&mut out);
         out
@@ -66,14 +69,15 @@ impl Reach<'_> {
         &self,
         spot: Spot,
         address: IpAddr,
-        from: &AddressSet,
+        (from, ours): (&AddressSet, bool),
         asked: &Asked,
         out: &mut Vec<ExposedEndpoint>,
     ) {
         let family = Family::of(address);
         let side = asked.side(family);
         let reachable = Ways::is_reachable_role(spot, address);
-        if if reachable { &side.outside } else { &side.private }.is_empty() {
+        let sources = if reachable { &side.outside } else { &side.private };
+        if sources.is_empty() && !(reachable && ours) || self.is_itself(spot.nic, &side.all) {
             return;
         }
         let (first, protocols) = (out.len(), self.protocols(spot.nic, family));
@@ -92,7 +96,7 @@ impl Reach<'_> {
                     configured,
                 }
             };
-            if reachable {
+            if reachable && !ours {
                 let rename = self.rename(spot);
                 for (ports, decision) in self.from_outside(spot, asked, protocol, family).iter() {
                     let sources = match decision.verdict {

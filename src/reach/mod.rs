@@ -21,6 +21,7 @@ mod engine;
 mod explain;
 mod exposed;
 mod group;
+mod hairpin;
 mod hidden;
 mod index;
 mod leave;
@@ -35,6 +36,7 @@ mod query;
 mod route;
 mod span;
 mod transit;
+mod unread;
 mod ways;
 
 pub use answer::{Assumption, ClientSet, Configured, Decider, Hop, HopVerdict, Layer, Verdict};

@@ -1,8 +1,8 @@
-use super::combine::retrace;
+use super::combine::{answered, retrace};
 use super::index::Nic;
 use super::span::Way;
 use super::{Assumption, Decider, Hop, Layer};
-use crate::model::AddressSet;
+use crate::model::{AddressSet, PortSet};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -96,6 +96,12 @@ impl Path {
     #[must_use]
     pub fn decided_by(&self) -> &Decider {
         &self.told().decided_by
+    }
+
+    /// The client ports that answers come back to.
+    #[must_use]
+    pub fn client_ports(&self) -> PortSet {
+        self.walk.as_ref().map_or_else(PortSet::all, answered)
     }
 
     /// What is taken for granted on the way, sorted.

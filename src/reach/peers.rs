@@ -107,8 +107,13 @@ impl<'a> Ways<'_, 'a> {
     pub(super) fn unseen_inside(&self, place: &Place<'a>, ends: AddressSet) -> Vec<Unseen<'a>> {
         let here = Stands::In(place.vpc);
         let kind = CallKind::NetworkInterfaces;
-        if !ends.is_empty() && !self.index.complete(place.view, kind) {
-            let gap = self.index.gap(place.view, kind, place.vpc, "");
+        let unread = match self.index.home_of_vpc(place.vpc) {
+            _ if ends.is_empty() => None,
+            Err(gap) => Some(gap),
+            Ok(_) if self.index.complete(place.view, kind) => None,
+            Ok(_) => Some(self.index.gap(place.view, kind, place.vpc, "")),
+        };
+        if let Some(gap) = unread {
             return vec![Unseen { ends, place: here, gap }];
         }
         let orphans = self.index.orphans.keys().filter(|a| ends.contains(**a));

@@ -25,6 +25,16 @@ pub enum End {
     Resource(String),
 }
 
+impl End {
+    /// A block of one address as that address: however it is written, it is one flow.
+    pub(super) fn plain(self) -> Self {
+        match &self {
+            Self::Network(set) if set.size() == 1 => set.first().map_or(self, Self::Address),
+            _ => self,
+        }
+    }
+}
+
 /// The answer to a [`Query`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {

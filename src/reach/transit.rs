@@ -46,7 +46,11 @@ impl<'i, 'a> Ways<'i, 'a> {
             (vec![Stage::unknown(layer, gateway, vec![gap])], None)
         };
         let Some(own) = self.index.attached_vpc(place.vpc, gateway) else {
-            if self.index.complete(place.view, CallKind::TransitGatewayAttachments) {
+            let home = match self.index.home_of_vpc(place.vpc) {
+                Ok(view) => view,
+                Err(gap) => return (vec![Stage::unknown(layer, gateway, vec![gap])], None),
+            };
+            if self.index.complete(home, CallKind::TransitGatewayAttachments) {
                 let why = format!("{gateway} has no attachment to {}", place.vpc);
                 return (vec![Stage::blocks(Layer::Subnet, place.id, why)], None);
             }
@@ -92,7 +96,20 @@ impl<'i, 'a> Ways<'i, 'a> {
         };
         let blocks = |why: String| (Stage::blocks(layer, gateway, why), Next::Nowhere);
         let Some(table) = by.table else {
-            if self.index.complete(place.view, CallKind::TransitGatewayAttachments) {
+            // Whoever a gateway is shared with is not told of its tables.
+            let owner = self.index.snapshot.regions.iter().flat_map(|v| &v.transit_gateways);
+            let owner = owner.filter(|g| g.transit_gateway_id == gateway);
+            let owner = owner.filter_map(|g| g.owner_id.as_deref()).next();
+            let home = match self.index.home(place.view, owner) {
+                Ok(view) => view,
+                Err(owner) => {
+                    let why =
+                        format!("its owner {owner} was not read, which alone sees its tables");
+                    let gap = Gap::new(GapKind::TransitGateways, gateway, why);
+                    return (Stage::unknown(layer, gateway, vec![gap]), Next::Nowhere);
+                }
+            };
+            if self.index.complete(home, CallKind::TransitGatewayAttachments) {
                 return blocks(format!("{} has no route table", by.id));
             }
             return unseen(CallKind::TransitGatewayAttachments);

@@ -52,9 +52,7 @@ impl<'i, 'a> Ways<'i, 'a> {
     /// What stands between the internet and every interface of a subnet.
     pub(super) fn before(&self, place: &Place<'a>, ends: &AddressSet) -> Vec<Stage> {
         let mut stages: Vec<Stage> =
-            bpa::stage(self.index, self.options, place.view, place.vpc, place.id, Use::Direct)
-                .into_iter()
-                .collect();
+            bpa::stage(self.index, self.options, place, Use::Direct).into_iter().collect();
         stages.push(self.gateway(place));
         stages.push(Stage::node(Layer::Vpc, place.vpc));
         stages.extend(self.edge(place));
@@ -360,6 +358,17 @@ impl<'i, 'a> Ways<'i, 'a> {
             }
         });
         stages
+    }
+
+    /// Whether an address belongs to the VPC of a subnet: by its blocks, or by the local route where
+    /// nobody read these.
+    pub(super) fn inside(&self, place: &Place<'a>, address: IpAddr) -> bool {
+        let local = |table| {
+            let routes = Routes::new(self.index, table, Family::of(address));
+            routes.lookup(address).is_some_and(|line| line.target == Target::Local)
+        };
+        self.index.vpc_blocks(place.vpc).contains(address)
+            || place.routes.as_ref().is_ok_and(|table| local(table))
     }
 
     /// A route inside the VPC that is more specific than the local one leads through a middlebox (R36).

@@ -302,6 +302,11 @@ fn bad() -> Vec<(String, &'static str, &'static str)> {
             "`slef`",
             "did you mean `self`?",
         ),
+        (
+            v("groups: { sg-1: { ingress: [{ port: icmp/echo, from: [internet, ‸'::/0'] }] } }"),
+            "no packet of `::/0` carries icmp",
+            "icmpv6",
+        ),
         (v("groups: { ‸web: {} }"), "security group's id", "by id"),
         // The file as such.
         (String::new(), "empty file", "version: 1"),
@@ -570,6 +575,7 @@ fn the_schema_takes_the_full_example_and_refuses_what_it_can_tell() {
         "no kind of proxy",
         "a small MTU and a proxy",
         "carries no IPv6",
+        "no packet of",
         "allows nothing",
         "gets through",
     ];

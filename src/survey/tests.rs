@@ -2,6 +2,7 @@ use super::{Hope, Input, Limits, Survey, Why, plan};
 use crate::model::{
     AddressSet, Expect, GapKind, PortSet, PortSpec, Protocol, Protocols, SourceName,
 };
+use crate::observation::{Observation, State};
 use crate::reach::{Configured, ExposedEndpoint};
 use crate::resolve::{Host, HostAddress, HostOrigin, Resolution};
 use crate::snapshot::{Association, Interface, RegionView, Snapshot};
@@ -188,6 +189,34 @@ fn ranges_are_sampled_with_both_ends_and_said_to_be() {
     assert!(open.contains(&"192.0.2.1 tcp/3389".into()) && open.len() < 100);
     assert_eq!(survey.sampled.len(), 2, "{:?}", survey.sampled);
     assert_eq!(planned(&world, Some(&fresh), &all, &[]), survey, "the same each time");
+}
+
+#[test]
+fn a_control_proves_the_egress_by_an_answer_that_is_its_own() {
+    let world = declared(&[OURS], |spec, _| {
+        let port = "tcp/443".parse().expect("ports");
+        spec.controls.push(Control { address: ip(OURS), port, at: at() });
+    });
+    let fresh = snapshot(SignedDuration::from_mins(5));
+    let survey = planned(&world, Some(&fresh), &[], &[]);
+    let endpoint = survey.targets[0].endpoint;
+    let proven = |state: State, by: Option<&str>| {
+        let by = by.map(ip);
+        let row = Observation { by, ..Observation::new(endpoint, state, "local") };
+        super::controls(&survey, &[row])
+    };
+    for (state, by, answered) in [
+        (State::Open, None, true),
+        (State::WrongService, None, true),
+        (State::Refused, Some(OURS), true),
+        // Whoever is on the way sends a RST in its name.
+        (State::Refused, None, false),
+        (State::Rejected, Some("192.0.2.254"), false),
+        (State::Silent, None, false),
+    ] {
+        assert_eq!(proven(state, by), (Some(answered), None), "{state} {by:?}");
+    }
+    assert_eq!(super::controls(&survey, &[]), (Some(false), None));
 }
 
 #[test]

@@ -50,6 +50,10 @@ fn an_exposure_to_ourselves_is_a_part_or_the_whole() {
     let spec = spec::load(&[Source::new("spec.yaml", text)]).unwrap_or_else(|e| panic!("{e}"));
     let measures = |block: &str| {
         let mut snapshot = snapshot(json!([open_to(8080, block)]));
+        // Another of the role: a host is no client of its own.
+        let mut twin = snapshot.regions[0].instances[0].clone();
+        twin.instance_id = "i-0def".into();
+        snapshot.regions[0].instances.push(twin);
         let nics = &mut snapshot.regions[0].network_interfaces;
         // Others of that network, one of them outside the narrower block: nobody else is let in or shut out.
         for (id, address) in [("eni-2", "10.0.0.100"), ("eni-3", "10.0.0.200")] {
@@ -59,6 +63,11 @@ fn an_exposure_to_ourselves_is_a_part_or_the_whole() {
             other.private_ip_address = address.parse().ok();
             other.private_ip_addresses[0].private_ip_address = other.private_ip_address;
             other.private_ip_addresses[0].association = None;
+            if id == "eni-2" {
+                other.attachment = nics[0].attachment.clone();
+                let attachment = other.attachment.as_mut().expect("an attachment");
+                attachment.instance_id = Some("i-0def".into());
+            }
             nics.push(other);
         }
         let report = audit(&spec, &snapshot, &Observations::default());

@@ -2,7 +2,7 @@ use super::super::error::{SpecError, shorten};
 use super::super::node::{Key, Node};
 use super::super::{DeclaredGroup, DeclaredPermission, Peer};
 use super::{Lower, port, scalar, text};
-use crate::model::AddressSet;
+use crate::model::{AddressSet, Family, Protocol};
 use ipnetwork::IpNetwork;
 
 impl Lower<'_> {
@@ -38,7 +38,11 @@ impl Lower<'_> {
             let port = port(port_node);
             let mut found: Vec<Peer> = Vec::new();
             for peer in item.get(peers).map(Node::items).unwrap_or_default() {
-                found.extend(self.peer(id, peer));
+                let all = self.peer(id, peer);
+                match port.as_ref().map(|spec| spec.protocol) {
+                    Some(protocol) => found.extend(self.spoken(protocol, peer, all)),
+                    None => found.extend(all),
+                }
             }
             if found.is_empty() || (port.is_none() && !every) {
                 continue;
@@ -47,6 +51,24 @@ impl Lower<'_> {
             out.push(DeclaredPermission { port, peers: found, description, at });
         }
         out
+    }
+
+    /// Of what a word stands for, the blocks whose packets carry a protocol at all: ICMP is IPv4's,
+    /// and ICMPv6 is IPv6's.
+    fn spoken(&mut self, protocol: Protocol, word: &Node, peers: Vec<Peer>) -> Vec<Peer> {
+        let fits = |peer: &Peer| match peer {
+            Peer::Block(block) => protocol.runs_over(Family::of(block.ip())),
+            Peer::Group(_) | Peer::PrefixList(_) => true,
+        };
+        let any = !peers.is_empty();
+        let spoken: Vec<Peer> = peers.into_iter().filter(fits).collect();
+        if any && spoken.is_empty() {
+            let other = if protocol == Protocol::Icmp { Protocol::Icmpv6 } else { Protocol::Icmp };
+            let what =
+                format!("no packet of `{}` carries {protocol}", word.text().unwrap_or_default());
+            self.errors.push(SpecError::new(word.span, what).hint(format!("its own is {other}")));
+        }
+        spoken
     }
 
     /// What one word under `from` or `to` of a permission stands for.

@@ -234,6 +234,44 @@ fn the_deciding_line_is_told_with_its_own_group() {
 }
 
 #[test]
+fn the_client_ports_are_those_that_answers_come_back_to() {
+    let asked = |from: i32, to: i32, more: Option<(i32, i32)>| {
+        let mut view = world();
+        let mut entries = vec![
+            super::world::entry(100, false, "-1", "allow", "0.0.0.0/0"),
+            super::world::entry_ports(140, true, "allow", from, to),
+        ];
+        entries.extend(more.map(|(a, b)| super::world::entry_ports(150, true, "allow", a, b)));
+        view["NetworkAcls"][0]["Entries"] = json!(entries);
+        let world = with(&view);
+        let explain = ["explain", "--from", "8.8.8.8", "--to", "i-1", "--port", "tcp/22"];
+        let more = ["--snapshot", "s.json", "--format", "json"];
+        let answer = json_of(&world.run(&[&explain[..], &more].concat()).stdout);
+        let listed = json_of(&world.run(&[&["reach"][..], &more].concat()).stdout);
+        let (said, row) = (&answer["verdict"], &listed["endpoints"][0]["client_ports"]);
+        let said = said.as_str().unwrap_or_default().to_owned();
+        if said != "blocked" {
+            assert_eq!(*row, answer["client_ports"], "{listed:#}");
+        }
+        (said, answer["client_ports"].clone(), answer["decided_by"]["entry"].clone())
+    };
+    for (from, to, more, verdict, ports) in [
+        (0, 65535, None, "permitted", json!(["0-65535"])),
+        (1024, 65535, None, "permitted", json!(["1024-65535"])),
+        (1024, 65535, Some((443, 443)), "permitted", json!(["443", "1024-65535"])),
+        (32768, 65535, None, "partly", json!(["32768-65535"])),
+        (32768, 65535, Some((443, 443)), "partly", json!(["443", "32768-65535"])),
+    ] {
+        let (said, client_ports, _) = asked(from, to, more);
+        assert_eq!((said.as_str(), &client_ports), (verdict, &ports), "{from}-{to} {more:?}");
+    }
+    let (said, ports, entry) = asked(443, 443, None);
+    assert_eq!((said.as_str(), &ports), ("blocked", &json!([])));
+    let why = "egress lets answers out to client ports 443 only, below those that clients use";
+    assert_eq!(entry, why);
+}
+
+#[test]
 fn a_limit_of_answers_names_its_rule_and_a_blackhole_its_state() {
     let mut view = world();
     view["NetworkAcls"][0]["Entries"] = json!([

@@ -2,7 +2,9 @@
 
 mod beyond;
 mod commands;
+mod forms;
 mod oracle;
 mod rules;
+mod unread;
 mod unseen;
 pub(crate) mod world;

@@ -177,8 +177,6 @@ fn a_denied_call_that_lists_what_may_be_exposed_is_a_gap_of_reach() {
 #[test]
 fn an_account_that_could_not_be_entered_is_a_gap_of_reach() {
     let asked = ["explain", "--from", "internet", "--to", "203.0.113.200", "--port", "tcp/22"];
-    let closed = ran(&snap(&world()), &asked);
-    assert!(closed.code == Some(0) && closed.stdout.contains("blocked"), "{closed}");
     let mut none = Snapshot::empty(jiff::Timestamp::UNIX_EPOCH);
     for s in [&mut snap(&world()), &mut none] {
         s.calls.push(Call {
