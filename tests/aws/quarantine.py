@@ -5,6 +5,9 @@ Usage: quarantine.py ENDPOINT build                prints the ids by name, as on
        quarantine.py ENDPOINT show                 prints what is there of each type
        quarantine.py ENDPOINT untag ID             takes the mark off, as an owner would
        quarantine.py ENDPOINT start ID             starts an instance, as an owner would
+       quarantine.py ENDPOINT restart ID           starts and stops it
+       quarantine.py ENDPOINT retype ID            gives a stopped instance another type
+       quarantine.py ENDPOINT borrow ID            attaches a volume to a live instance, and detaches it
        quarantine.py ENDPOINT register ID          has a balancer of the older API send clients to it
        quarantine.py ENDPOINT moves ID DAYS BYTES  tells that it moved so much each hour of so many days
 
@@ -14,6 +17,7 @@ Only ever talks to a loopback endpoint.
 import datetime
 import json
 import sys
+import time
 import urllib.parse
 
 import boto3
@@ -35,7 +39,10 @@ def main():
     elif verb == "moves":
         made = moves(metrics, *rest)
     else:
-        verbs = {"show": show, "untag": untag, "start": start, "register": register}
+        verbs = {
+            "show": show, "untag": untag, "start": start, "register": register,
+            "restart": restart, "retype": retype, "borrow": borrow,
+        }
         made = verbs[verb](ec2, *rest)
     print(json.dumps(made, sort_keys=True))
 
@@ -166,6 +173,27 @@ def untag(ec2, resource):
 def start(ec2, instance):
     ec2.start_instances(InstanceIds=[instance])
     return instance
+
+
+def restart(ec2, instance):
+    ec2.start_instances(InstanceIds=[instance])
+    # moto tells when it was stopped by the second.
+    time.sleep(1.1)
+    ec2.stop_instances(InstanceIds=[instance])
+    return instance
+
+
+def retype(ec2, instance):
+    ec2.modify_instance_attribute(InstanceId=instance, InstanceType={"Value": "m5.large"})
+    return instance
+
+
+def borrow(ec2, volume):
+    running = [{"Name": "instance-state-name", "Values": ["running"]}]
+    live = ec2.describe_instances(Filters=running)["Reservations"][0]["Instances"][0]["InstanceId"]
+    ec2.attach_volume(VolumeId=volume, InstanceId=live, Device="/dev/sdx")
+    ec2.detach_volume(VolumeId=volume, InstanceId=live)
+    return volume
 
 
 main()
