@@ -141,6 +141,7 @@ fn spec(input: &Input<'_>) -> Source {
         rows: (members.len() + input.spec.groups.len()) as u64,
         cross_count: None,
         keeps: false,
+        may_be_empty: false,
         selector: Default::default(),
     }
 }

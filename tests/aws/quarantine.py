@@ -30,12 +30,12 @@ def main():
     endpoint, verb, *rest = sys.argv[1:]
     if urllib.parse.urlsplit(endpoint).hostname != "127.0.0.1":
         sys.exit(f"refused: {endpoint} is not on loopback")
-    ec2, elb, scaling, metrics = (
+    ec2, elb, metrics = (
         boto3.client(service, region_name=REGION, endpoint_url=endpoint)
-        for service in ("ec2", "elbv2", "autoscaling", "cloudwatch")
+        for service in ("ec2", "elbv2", "cloudwatch")
     )
     if verb == "build":
-        made = build(ec2, elb, scaling, metrics)
+        made = build(ec2, elb, metrics)
     elif verb == "moves":
         made = moves(metrics, *rest)
     else:
@@ -47,7 +47,7 @@ def main():
     print(json.dumps(made, sort_keys=True))
 
 
-def build(ec2, elb, scaling, metrics):
+def build(ec2, elb, metrics):
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
 
@@ -70,22 +70,11 @@ def build(ec2, elb, scaling, metrics):
     )["Instances"]
     ids = [i["InstanceId"] for i in instances]
     ec2.create_tags(Resources=ids[1:], Tags=[{"Key": "role", "Value": "web"}])
-    # A list that is empty keeps nothing: one balancer and one group of Auto Scaling.
+    # Of Auto Scaling groups, databases and NAT gateways it has none, as many accounts have.
     targets = elb.create_target_group(
         Name="web", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="instance"
     )["TargetGroups"][0]["TargetGroupArn"]
     elb.register_targets(TargetGroupArn=targets, Targets=[{"Id": ids[1], "Port": 80}])
-    scaling.create_launch_configuration(
-        LaunchConfigurationName="none", ImageId="ami-03cf127a", InstanceType="t3.micro"
-    )
-    scaling.create_auto_scaling_group(
-        AutoScalingGroupName="none",
-        LaunchConfigurationName="none",
-        MinSize=0,
-        MaxSize=1,
-        DesiredCapacity=0,
-        VPCZoneIdentifier=subnet,
-    )
     # What is used shows that the judgement sees use.
     for i in ids[1:]:
         moves(metrics, i, 1, 3_000_000)

@@ -206,6 +206,7 @@ fn of(
         rows: rows as u64,
         cross_count: None,
         keeps: false,
+        may_be_empty: false,
         selector: BTreeMap::new(),
     };
     if !observations.vantages.is_empty() {
