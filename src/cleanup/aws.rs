@@ -103,6 +103,10 @@ const REVOKE: Right =
 const ISOLATE: Right =
     right(&["ec2:ModifyNetworkInterfaceAttribute"], &[INTERFACES, GROUPS, INSTANCES]);
 
+const MAKE_SNAPSHOT: Right = right(&["ec2:CreateSnapshot"], &[VOLUMES, SNAPSHOTS]);
+const TAG_SNAPSHOT: Right =
+    Right { iam: &["ec2:CreateTags"], resources: &[SNAPSHOTS], bound: Bound::Making };
+
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
     Row { kind: INSTANCE, action: "stop", undo: Some("start"), risk: Reversible, identity: IMAGE, precondition: false,
@@ -123,13 +127,13 @@ const TABLE: &[Row] = &[
         rights: &[right(&["ec2:DetachVolume"], &[VOLUMES, INSTANCES])],
         back: &[right(&["ec2:AttachVolume"], &[VOLUMES, INSTANCES])] },
     Row { kind: VOLUME, action: "snapshot", undo: Some("drop-snapshot"), risk: Reversible, identity: PLACE, precondition: false,
-        rights: &[right(&["ec2:CreateSnapshot"], &[VOLUMES, SNAPSHOTS]),
-            Right { iam: &["ec2:CreateTags"], resources: &[SNAPSHOTS], bound: Bound::Making }, mark(&[VOLUMES])],
+        rights: &[MAKE_SNAPSHOT, TAG_SNAPSHOT, mark(&[VOLUMES])],
         back: &[right(&["ec2:DeleteSnapshot"], &[SNAPSHOTS]), unmark(&[VOLUMES])] },
     Row { kind: VOLUME, action: "mark", undo: Some("unmark"), risk: Reversible, identity: PLACE, precondition: false,
         rights: &[mark(&[VOLUMES])], back: &[unmark(&[VOLUMES])] },
     Row { kind: VOLUME, action: "delete", undo: None, risk: Irreversible, identity: PLACE, precondition: true,
-        rights: &[right(&["ec2:DeleteVolume"], &[VOLUMES])], back: &[] },
+        // Right before, for what was written since its quarantine.
+        rights: &[MAKE_SNAPSHOT, TAG_SNAPSHOT, right(&["ec2:DeleteVolume"], &[VOLUMES])], back: &[] },
     Row { kind: PERMISSION, action: "revoke", undo: Some("authorize"), risk: Reversible, identity: RULE, precondition: true,
         rights: &[REVOKE], back: &[AUTHORIZE] },
     Row { kind: PERMISSION, action: "authorize", undo: Some("revoke"), risk: Exposing, identity: RULE, precondition: true,
@@ -345,8 +349,13 @@ mod tests {
             all["Statement"].as_array().and_then(|s| s.iter().find(|s| s["Effect"] == "Deny"));
         let denied = denied.expect("a denial")["Action"].to_string();
         for row in TABLE.iter().filter(|row| row.undo.is_none()) {
+            // A snapshot takes nothing away.
             let mut iam = row.rights.iter().flat_map(|r| r.iam);
-            assert!(iam.all(|iam| denied.contains(iam)), "{} is not denied", row.action);
+            assert!(
+                iam.all(|iam| *iam == "ec2:CreateSnapshot" || denied.contains(iam)),
+                "{} is not denied",
+                row.action
+            );
         }
         assert!(denied.contains("ec2:CreateTags") && !denied.contains("ec2:DeleteTags"));
         // Every right over tags is bound: to our mark, or to the making of a snapshot.
@@ -431,14 +440,13 @@ mod tests {
                 let whole = |r: &Value| !r.as_str().unwrap_or_default().ends_with('*');
                 let statements = policy["Statement"].as_array().expect("a list");
                 // What a thing is attached to or carries, beside the thing itself.
+                let makes = row.kind == VOLUME && ["snapshot", "delete"].contains(&action);
                 let others = |r: &&Value| {
                     let text = r.as_str().unwrap_or_default();
                     let of = |nouns: &[&str]| nouns.iter().any(|n| text.contains(n));
                     match row.kind {
                         INSTANCE => of(&["network-interface/", "security-group/"]),
-                        INTERFACE | VOLUME => {
-                            of(&["instance/"]) || (action == "snapshot" && of(&["snapshot/"]))
-                        }
+                        INTERFACE | VOLUME => of(&["instance/"]) || (makes && of(&["snapshot/"])),
                         PERMISSION => of(&["security-group-rule/"]),
                         _ => false,
                     }
@@ -447,7 +455,7 @@ mod tests {
                     let all = s["Resource"].as_array().expect("a list");
                     let own = all.iter().filter(|r| !others(r));
                     // What an act makes has no name before.
-                    own.clone().next().is_none() && action == "snapshot"
+                    own.clone().next().is_none() && makes
                         || own.clone().next().is_some() && own.clone().all(whole)
                 });
                 assert!(named, "{} {action}: {text}", row.kind);

@@ -45,6 +45,7 @@ mod source;
 pub mod stats;
 mod stratum;
 pub mod strict;
+pub mod trace;
 pub mod trust;
 mod verdict;
 pub mod watch;

@@ -3,6 +3,7 @@
 use super::journal::{Chain, ItemState};
 use super::plan::{Phase, Plan};
 use super::recheck::{differs, objected};
+use super::trace::untold;
 use super::trust::{Revoked, Role, Trust};
 use super::{Act, Digest, Hello, ItemRef, Reason, Refusal, Risk, Target};
 use crate::signature::{self, RECEIPT};
@@ -202,8 +203,8 @@ pub struct Seen<'a> {
 /// off, objects.
 ///
 /// # Errors
-/// [`Reason::NoQuarantineReceipt`], [`Reason::Protected`], [`Reason::StateChanged`],
-/// [`Reason::UndoUnproven`].
+/// [`Reason::NoQuarantineReceipt`], [`Reason::Protected`], [`Reason::Unknown`] of a receipt that is
+/// too old to tell, [`Reason::StateChanged`], [`Reason::UndoUnproven`].
 pub fn rested(
     seen: &Seen<'_>,
     receipt: Option<&Receipt>,
@@ -228,6 +229,13 @@ pub fn rested(
     }
     if let Some(says) = objected(&found.after, state) {
         return Err(Refusal::of(Reason::Protected, item.clone(), says));
+    }
+    if let Some(field) = untold(&found.after, state) {
+        let says = format!(
+            "its receipt is of an older version, which did not keep its {field} and when it was used: \
+             whether it was used since nobody can say; take it back, and quarantine it anew"
+        );
+        return Err(Refusal::of(Reason::Unknown, item.clone(), says));
     }
     if let Some(says) = differs(&found.after, state) {
         let says = format!("it is not as its quarantine left it: {says}");

@@ -15,8 +15,8 @@ pub const CONDEMNED: &str = "condemned";
 
 /// Whether a thing, as it is a moment before the act, is still what people agreed to.
 ///
-/// The order is that of what weighs most: another thing, a protected one, a live one, one of another
-/// role, a changed one, one that nobody knows enough about.
+/// The order is that of what weighs most: another thing, a protected one, a live one, one that nobody
+/// knows enough about, one of another role, a changed one.
 ///
 /// # Errors
 /// The first that holds, about the item. [`Reason::CameAlive`] holds its whole stratum.
@@ -54,6 +54,12 @@ pub fn recheck(item: &Item, act: &Act, now: &Resource, guards: Guards) -> Result
     {
         return no(Reason::CameAlive, format!("{}, says {}", it.kind, it.source));
     }
+    // What could not be read is no change: it would show as a field without a value.
+    if guards.has(Guard::UnknownItem)
+        && let Some(what) = now.unknown.first()
+    {
+        return no(Reason::Unknown, what.clone());
+    }
     if guards.has(Guard::Role) && item.state.get(ROLE) != now.state.get(ROLE) {
         let says = change(ROLE, item.state.get(ROLE), now.state.get(ROLE));
         return no(Reason::RoleMismatch, says);
@@ -62,11 +68,6 @@ pub fn recheck(item: &Item, act: &Act, now: &Resource, guards: Guards) -> Result
         && let Some(says) = differs(&item.state, &now.state)
     {
         return no(Reason::StateChanged, says);
-    }
-    if guards.has(Guard::UnknownItem)
-        && let Some(what) = now.unknown.first()
-    {
-        return no(Reason::Unknown, what.clone());
     }
     Ok(())
 }

@@ -95,6 +95,10 @@ pub struct Source {
     /// shrink.
     #[serde(default)]
     pub keeps: bool,
+    /// Whether a scope that is well may have none of it: an account without balancers. For what is built in
+    /// to say, no adapter and no plan.
+    #[serde(skip)]
+    pub may_be_empty: bool,
     /// What was asked of it; every row is tested against it again.
     #[serde(default)]
     pub selector: BTreeMap<String, String>,

@@ -26,12 +26,18 @@ pub(super) fn unfit(
             refuse(Guard::Complete, Reason::SourceIncomplete, says);
         }
         if source.keeps {
-            if source.rows < limits.floor {
-                let says =
-                    format!("{} rows, and the policy's floor is {}", source.rows, limits.floor);
+            let before = memory.and_then(|m| m.sources.get(&source.name)).copied();
+            let floor = floor(source, limits, before);
+            if source.rows < floor {
+                let says = format!(
+                    "{} rows, and the policy's floor is {floor}; if it may have fewer, the policy says \
+                     so: `floors: {{ {}: {} }}` under `sources:`",
+                    source.rows,
+                    call(&source.name),
+                    source.rows
+                );
                 refuse(Guard::Floor, Reason::SourceFloor, says);
             }
-            let before = memory.and_then(|m| m.sources.get(&source.name)).copied();
             if let Some(before) = before.filter(|b| {
                 u128::from(source.rows) * 100 < u128::from(*b) * u128::from(limits.delta_percent)
             }) {
@@ -70,4 +76,86 @@ pub(super) fn unfit(
         }
     }
     found
+}
+
+/// Rows that a keep list has at least: an empty one would let everything be called gone.
+///
+/// Where a list may be empty, it is believed that was empty before, or is seen for the first time: that run
+/// has no stratum proven, and plans nothing. One that had rows and has none is not.
+fn floor(source: &Source, limits: &SourceLimits, before: Option<u64>) -> u64 {
+    let named = limits.floors.get(&source.name).or_else(|| limits.floors.get(call(&source.name)));
+    match named {
+        Some(floor) => *floor,
+        None if source.may_be_empty && before.is_none_or(|rows| rows == 0) => 0,
+        None => limits.floor,
+    }
+}
+
+/// The first word of a name: of AWS the call, without the account and the region.
+fn call(name: &str) -> &str {
+    name.split(' ').next().unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn said(
+        may_be_empty: bool,
+        rows: u64,
+        before: Option<u64>,
+        floors: &[(&str, u64)],
+    ) -> Vec<String> {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a time");
+        let limits = SourceLimits {
+            floor: 1,
+            floors: floors.iter().map(|(k, n)| ((*k).to_owned(), *n)).collect(),
+            // So that nothing but the floor speaks.
+            delta_percent: 0,
+            max_age_s: 60,
+            max_ahead_s: 60,
+        };
+        let source = json!({
+            "name": "DescribeVolumes 1/r1", "fetched_at": now, "complete": true, "rows": rows,
+            "keeps": true,
+        });
+        let source: Source = serde_json::from_value(source).expect("a source");
+        let source = Source { may_be_empty, ..source };
+        let memory = before.map(|rows| {
+            let target = json!({
+                "provider": "aws", "partition": "aws", "account": "1", "regions": ["r1"],
+                "scope": "all",
+            });
+            let learned = json!({
+                "schema": Memory::SCHEMA, "at": now, "target": target,
+                "classifier": crate::cleanup::Digest::of(b""), "strata": [],
+                "sources": { "DescribeVolumes 1/r1": rows },
+            });
+            serde_json::from_value::<Memory>(learned).expect("a memory")
+        });
+        let found = unfit(&[source], &limits, memory.as_ref(), now, Guards::all());
+        found.into_iter().map(|why| format!("{}: {}", why.reason.code(), why.says)).collect()
+    }
+
+    /// An account without Auto Scaling groups has none in every run.
+    #[test]
+    fn a_list_that_may_be_empty_is_believed_unless_it_had_rows() {
+        assert_eq!(said(true, 0, None, &[]), Vec::<String>::new());
+        assert_eq!(said(true, 0, Some(0), &[]), Vec::<String>::new());
+        assert!(said(true, 0, Some(3), &[])[0].starts_with("source-floor"));
+        for before in [None, Some(0), Some(3)] {
+            let why = said(false, 0, before, &[]);
+            assert!(why[0].contains("floors: { DescribeVolumes: 0 }"), "{why:?}");
+        }
+    }
+
+    #[test]
+    fn a_floor_of_its_own_counts_for_a_source_by_its_name_or_its_call() {
+        for name in ["DescribeVolumes", "DescribeVolumes 1/r1"] {
+            assert_eq!(said(false, 0, Some(0), &[(name, 0)]), Vec::<String>::new(), "{name}");
+            assert_eq!(said(true, 2, Some(2), &[(name, 3)]).len(), 1, "{name}");
+        }
+        assert_eq!(said(false, 0, None, &[("DescribeAddresses", 0)]).len(), 1);
+    }
 }

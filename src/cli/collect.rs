@@ -57,6 +57,9 @@ pub struct LiveArgs {
     /// Whether what only a cleanup judges by is read too: for a command to say, no flag.
     #[arg(skip)]
     pub for_cleanup: bool,
+    /// Instances whose traffic is read although they are stopped.
+    #[arg(skip)]
+    pub stopped_too: std::collections::BTreeSet<String>,
 }
 
 /// What `--allow-gaps` accepts.
@@ -229,6 +232,7 @@ pub(super) fn options(
         .unwrap_or(aws::CONCURRENCY);
     options.only =
         args.for_cleanup.then(|| std::sync::Arc::new(CallKind::ALL.iter().copied().collect()));
+    options.stopped_too = std::sync::Arc::new(args.stopped_too.clone());
     options.stop = interrupt::stop();
     Ok(options)
 }

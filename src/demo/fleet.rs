@@ -145,6 +145,7 @@ impl Fleet {
             rows: rows as u64,
             cross_count: Some(rows as u64),
             keeps,
+            may_be_empty: false,
             selector: BTreeMap::new(),
         };
         Listing {

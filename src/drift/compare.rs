@@ -63,6 +63,24 @@ pub fn compare(spec: &Spec, snapshot: &Snapshot, configuration: &dyn Configurati
     Drifted { groups, odd, gaps }
 }
 
+/// Whether a permission that a group has changes nothing that can be reached: what it lets in something else
+/// of the group, or of every interface that carries it, lets in too, or the rest of the way does not.
+/// What cannot be decided counts as a change.
+#[must_use]
+pub fn needless(
+    snapshot: &Snapshot,
+    configuration: &dyn Configuration,
+    group: &SecurityGroup,
+    line: &Line,
+) -> bool {
+    let odd = odd::find(snapshot);
+    let (mut others, _) = live(group);
+    others.remove(line);
+    let effects = Effects::new(snapshot, &odd, configuration);
+    let shown = effects.changes(&group.group_id, line, &others, true);
+    shown.by.is_empty() && shown.unseen.is_none()
+}
+
 fn differ(
     group: &DeclaredGroup,
     region: &str,

@@ -11,6 +11,6 @@ mod odd;
 #[cfg(test)]
 mod tests;
 
-pub use compare::compare;
+pub use compare::{compare, needless};
 pub use difference::{Class, Difference, Drifted, GroupDrift, How, Odd, OddWhy};
 pub use line::{Direction, Line, line_of, permissions};

@@ -6,6 +6,7 @@ use super::traffic;
 use super::uses::addresses;
 use crate::cleanup::Resource;
 use crate::cleanup::aws as kind;
+use crate::cleanup::trace::{INSTANCE_TYPE, LAUNCHED, TRANSITION};
 use crate::snapshot::{CallKind, Instance};
 
 /// Instances. One that runs and is of no role is a candidate to be stopped, and one that a quarantine
@@ -28,6 +29,10 @@ fn instance(place: &Place<'_>, row: &Instance) -> Resource {
     thing.attributes.insert("age".into(), age(place, row.launch_time.as_deref()));
     thing.domain = zone;
     thing.state.insert("state".into(), row.state.name.clone());
+    // One that was started, or stopped and retyped, is used by somebody, whatever it is now.
+    put(&mut thing.state, INSTANCE_TYPE, row.instance_type.as_deref());
+    put(&mut thing.state, LAUNCHED, row.launch_time.as_deref());
+    put(&mut thing.state, TRANSITION, row.state_transition_reason.as_deref());
     let interfaces = place.uses.attached.get(id).map_or(&[][..], Vec::as_slice);
     let mut carried: Vec<String> = interfaces
         .iter()
@@ -50,7 +55,9 @@ fn instance(place: &Place<'_>, row: &Instance) -> Resource {
         thing.set = Some(name.clone());
         thing.live.push(place.says(CallKind::AutoScalingGroups, "in-auto-scaling-group", name));
     }
-    thing.live.extend(traffic::alive(place, id));
+    if row.state.name == "running" {
+        thing.live.extend(traffic::alive(place, id));
+    }
     in_service(place, &mut thing, known.iter().map(ToString::to_string));
     let vias = interfaces.iter().map(|i| i.network_interface_id.as_str()).chain([id]);
     if let Some(table) = vias.into_iter().find_map(|via| place.uses.routed.get(via)) {
@@ -66,7 +73,11 @@ fn instance(place: &Place<'_>, row: &Instance) -> Resource {
     ];
     thing.unknown.extend(place.blind(&calls));
     let roles = place.input.resolution.hosts.get(id).map_or(&[][..], |h| h.roles.as_slice());
-    let stopped = row.state.name == "stopped" && place.input.quarantined.contains(&thing.item());
+    let since = place.input.quarantined.get(&thing.item());
+    let since = since.filter(|_| row.state.name == "stopped");
+    let moved = since.and_then(|since| traffic::since(place, id, *since));
+    put(&mut thing.state, "moved", moved.as_deref());
+    let stopped = since.is_some();
     if (row.state.name == "running" || stopped) && roles.is_empty() {
         let spec = place.claim(SPEC.into(), "in-no-role", "no role of the spec picks it");
         let balancing = place.lacks(

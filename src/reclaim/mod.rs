@@ -23,6 +23,9 @@ mod place;
 mod reopen;
 mod repair;
 mod service;
+mod still;
+#[cfg(test)]
+mod still_tests;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -36,6 +39,7 @@ pub use permission::{Rule, rules};
 pub use place::{NEEDS, SPEC, needs, unread};
 pub use reopen::{may_open, reopens};
 pub use repair::{DESCRIPTION, absent_for_repair, repairs};
+pub use still::{lost, rests_on};
 
 use crate::cleanup::names::Led;
 use crate::cleanup::{ItemRef, Listing, Source, aws};
@@ -44,9 +48,10 @@ use crate::observation::Observations;
 use crate::resolve::Resolution;
 use crate::snapshot::Snapshot;
 use crate::spec::Spec;
+use jiff::Timestamp;
 use observed::Answers;
 use place::Place;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// What a listing is made of: the same that an audit judges.
@@ -57,8 +62,9 @@ pub struct Input<'a> {
     pub resolution: &'a Resolution,
     /// Declared and live groups, compared.
     pub drifted: &'a Drifted,
-    /// What a quarantine took out of use before: an instance that it stopped is still a candidate.
-    pub quarantined: &'a BTreeSet<ItemRef>,
+    /// What a quarantine took out of use before, and when: an instance that it stopped is still a
+    /// candidate.
+    pub quarantined: &'a BTreeMap<ItemRef, Timestamp>,
     /// What probes of this run saw; empty where none were sent, and then no silence is a sign.
     pub observations: &'a Observations,
     /// Where names led; `None` where none were asked.
@@ -135,6 +141,7 @@ fn spec(input: &Input<'_>) -> Source {
         rows: (members.len() + input.spec.groups.len()) as u64,
         cross_count: None,
         keeps: false,
+        may_be_empty: false,
         selector: Default::default(),
     }
 }

@@ -1,5 +1,6 @@
 use super::observed::PROBE;
 use super::place::{Place, SPEC};
+use super::still::CHANGES_NOTHING;
 use super::thing::{ask, new, put};
 use super::uses::addresses;
 use crate::cleanup::Resource;
@@ -132,7 +133,7 @@ fn permission(
             .lacks(CallKind::NetworkInterfaces, "no-interface", "no interface carries its group")
             .filter(|_| carriers.is_empty());
         let same = (!extra.exposes).then(|| {
-            place.says(call, "changes-nothing", "nothing that can be reached differs by it")
+            place.says(call, CHANGES_NOTHING, "nothing that can be reached differs by it")
         });
         ask(&mut thing, "revoke", [Some(spec), unused, same].into_iter().flatten());
     }

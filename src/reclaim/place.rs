@@ -31,6 +31,23 @@ pub const NEEDS: [CallKind; 18] = [
     CallKind::MetricData,
 ];
 
+/// Lists of which an account may have none. Of the others each has some wherever anything is cleaned up.
+const MAY_BE_EMPTY: [CallKind; 13] = [
+    CallKind::Addresses,
+    CallKind::NatGateways,
+    CallKind::LoadBalancers,
+    CallKind::TargetGroups,
+    CallKind::TargetHealth,
+    CallKind::ClassicLoadBalancers,
+    CallKind::AutoScalingGroups,
+    CallKind::DbInstances,
+    CallKind::Volumes,
+    CallKind::LaunchTemplates,
+    CallKind::LaunchTemplateVersions,
+    CallKind::LaunchConfigurations,
+    CallKind::MetricData,
+];
+
 /// The calls that tell whether one thing of a type is still as it was: what it is, what uses it.
 #[must_use]
 pub fn needs(kind: &str) -> &'static [CallKind] {
@@ -197,6 +214,7 @@ impl<'a> Place<'a> {
                 rows: snapshot.calls.iter().find(of).map_or(0, |c| c.items as u64),
                 cross_count: None,
                 keeps: false,
+                may_be_empty: MAY_BE_EMPTY.contains(&call),
                 selector: Default::default(),
             }
         })

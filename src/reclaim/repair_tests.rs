@@ -27,7 +27,7 @@ fn with<T>(spec: &Spec, snapshot: &Snapshot, then: impl FnOnce(&Input<'_>) -> T)
         snapshot,
         resolution: &resolution,
         drifted: &drift::compare(spec, snapshot, &reach),
-        quarantined: &BTreeSet::new(),
+        quarantined: &BTreeMap::new(),
         observations: &Observations::default(),
         named: None,
     })

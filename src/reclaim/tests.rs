@@ -11,7 +11,7 @@ use crate::spec::{self, Source};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-const ACCOUNT: &str = "111111111111";
+pub(super) const ACCOUNT: &str = "111111111111";
 
 fn declared() -> Spec {
     let text = "version: 1
@@ -27,7 +27,7 @@ groups:
 }
 
 /// One thing of each kind that is used, and one of each that is not.
-fn snapshot() -> Snapshot {
+pub(super) fn snapshot() -> Snapshot {
     let tcp = |port: u16, block: &str| {
         json!({ "IpProtocol": "tcp", "FromPort": port, "ToPort": port,
             "IpRanges": [{ "CidrIp": block }] })
@@ -145,7 +145,7 @@ fn snapshot() -> Snapshot {
     snapshot
 }
 
-fn listed(snapshot: &Snapshot, observations: &Observations) -> Listing {
+pub(super) fn listed(snapshot: &Snapshot, observations: &Observations) -> Listing {
     let lets = Fake::of(&["10.0.0.1"]).lets("10.0.0.1", "tcp/22", &["0.0.0.0/0"]);
     listed_in(snapshot, observations, &lets)
 }
@@ -169,14 +169,17 @@ fn listed_by(
         resolution: &resolution,
         drifted: &drifted,
         quarantined: &["i-quarantined"]
-            .map(|id| crate::cleanup::ItemRef { kind: aws::INSTANCE.into(), id: id.into() })
+            .map(|id| {
+                let item = crate::cleanup::ItemRef { kind: aws::INSTANCE.into(), id: id.into() };
+                (item, "2025-12-31T12:30:00Z".parse().expect("a time"))
+            })
             .into(),
         observations,
         named,
     })
 }
 
-fn thing<'a>(listing: &'a Listing, id: &str) -> &'a Resource {
+pub(super) fn thing<'a>(listing: &'a Listing, id: &str) -> &'a Resource {
     listing.resources.iter().find(|r| r.id == id).unwrap_or_else(|| panic!("no {id}"))
 }
 

@@ -4,6 +4,7 @@
 use super::place::Place;
 use crate::cleanup::Claim;
 use crate::snapshot::{CallKind, Traffic};
+use jiff::Timestamp;
 
 /// Bytes of a day, both ways, below which AWS's own Compute Optimizer calls an instance idle; it too
 /// asks for each of fourteen days.
@@ -21,6 +22,14 @@ pub(super) fn alive(place: &Place<'_>, id: &str) -> Option<Claim> {
     let busy = row.latest_hours.iter().filter(|bytes| **bytes >= BUSY_HOUR).count();
     let said = format!("1 MB or more in {busy} hours of the last day");
     (busy >= BUSY_HOURS).then(|| place.says(CallKind::MetricData, "traffic", said))
+}
+
+/// That it ran after it was stopped, in words: what is stopped has no datapoint. No sign of life, because it is
+/// stopped now, but a state that its quarantine did not leave.
+pub(super) fn since(place: &Place<'_>, id: &str, quarantine: Timestamp) -> Option<String> {
+    let newest = place.uses.traffic.get(id)?.newest?;
+    // The hour that it was stopped in has datapoints of before.
+    (newest >= quarantine).then(|| format!("in the hour of {newest}, after it was stopped"))
 }
 
 /// That it is idle: under the line on each of fourteen days, every hour of which was told.

@@ -2,6 +2,7 @@ use super::place::Place;
 use super::thing::{age, condemn, new, put, tags, used};
 use crate::cleanup::Resource;
 use crate::cleanup::aws as kind;
+use crate::cleanup::trace::{ATTACHED_AT, IOPS, THROUGHPUT, VOLUME_TYPE};
 use crate::snapshot::{CallKind, Volume};
 
 /// Volumes. One that is attached to nothing, and that no instance names among its devices, is a
@@ -22,6 +23,9 @@ fn volume(place: &Place<'_>, row: &Volume) -> Resource {
     thing.domain.clone_from(&row.availability_zone);
     thing.state.insert("state".into(), row.state.clone().unwrap_or_default());
     put(&mut thing.state, "gib", row.size.map(|s| s.to_string()).as_deref());
+    put(&mut thing.state, VOLUME_TYPE, row.volume_type.as_deref());
+    put(&mut thing.state, IOPS, row.iops.map(|n| n.to_string()).as_deref());
+    put(&mut thing.state, THROUGHPUT, row.throughput.map(|n| n.to_string()).as_deref());
     let mut attached: Vec<String> = row
         .attachments
         .iter()
@@ -32,6 +36,9 @@ fn volume(place: &Place<'_>, row: &Volume) -> Resource {
         .collect();
     attached.sort();
     thing.state.insert("attachments".into(), attached.join(", "));
+    let times: Vec<&str> =
+        row.attachments.iter().filter_map(|a| a.attach_time.as_deref()).collect();
+    put(&mut thing.state, ATTACHED_AT, Some(&times.join(", ")));
     tags(place, &mut thing, call, &row.tags);
 
     if let Some(first) = attached.first() {

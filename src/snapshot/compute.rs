@@ -16,7 +16,11 @@ pub struct Instance {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private_dns_name: Option<String>,
     pub public_ip_address: Option<IpAddr>,
+    /// When it was started last.
     pub launch_time: Option<String>,
+    /// Who stopped it, and when: `User initiated (2026-01-15 08:00:00 GMT)`. Empty while it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_transition_reason: Option<String>,
     /// Its devices; `None` in snapshots of before they were read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub block_device_mappings: Option<Vec<BlockDevice>>,

@@ -13,6 +13,9 @@ pub struct Traffic {
     pub days: Vec<TrafficDay>,
     /// Bytes of each hour of the newest day that has any datapoint, the newest first.
     pub latest_hours: Vec<u64>,
+    /// When the newest hour that has any datapoint began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest: Option<Timestamp>,
 }
 
 /// One day of it.

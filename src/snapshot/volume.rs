@@ -11,6 +11,11 @@ pub struct Volume {
     /// Size in GiB.
     pub size: Option<i32>,
     pub volume_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iops: Option<i32>,
+    /// In MiB a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub throughput: Option<i32>,
     pub availability_zone: Option<String>,
     /// What it was made from; absent or empty where it was made blank.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,6 +32,8 @@ pub struct VolumeAttachment {
     pub instance_id: Option<String>,
     pub device: Option<String>,
     pub state: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attach_time: Option<String>,
 }
 
 /// A device of an instance, as the instance itself tells.

@@ -155,6 +155,17 @@ impl Account {
 
     /// Two people agree, and it is applied.
     pub(crate) fn apply(&self, plan: &Value, place: &str, more: &[&str]) -> (Option<i32>, String) {
+        self.apply_at(&self.moto, plan, place, more)
+    }
+
+    /// The same, applied by another server.
+    pub(crate) fn apply_at(
+        &self,
+        server: &Server,
+        plan: &Value,
+        place: &str,
+        more: &[&str],
+    ) -> (Option<i32>, String) {
         let items = plan["totals"]["items"].as_u64().unwrap();
         let noun = if items == 1 { "item" } else { "items" };
         let words = format!("{items} {noun} in 123456789012");
@@ -166,7 +177,7 @@ impl Account {
         if !self.folder.join("halt.json").exists() {
             assert_eq!(self.cleanup(&["halt", "--init", "--key=bob"]).0, Some(0));
         }
-        self.cleanup(&[&["apply", place, "--attached"], more].concat())
+        self.cleanup_at(server, &[&["apply", place, "--attached"], more].concat())
     }
 }
 

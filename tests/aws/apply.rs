@@ -294,6 +294,53 @@ fn what_a_balancer_sends_clients_to_is_alive_right_before_its_act() {
     }
 }
 
+/// That a permission changes nothing is read again right before it is revoked, with all of the way.
+#[test]
+fn a_permission_that_came_into_use_or_whose_way_cannot_be_read_is_not_revoked() {
+    let evidence = |plan: &mut Plan| {
+        let claim = &mut plan.items[0].dead[1];
+        claim.kind = "changes-nothing".into();
+        claim.source = format!("DescribeSecurityGroups {ACCOUNT}/us-east-1");
+    };
+    let left = |job: &Job, server: &Server, says: &str| {
+        let before = job.show();
+        let (code, told) = job.apply_at(server, &["--attached"]);
+        let item = &told["items"][0];
+        assert_eq!((code, &item["reason"]), (Some(4), &json!("unknown")), "{told}");
+        assert!(item["says"].as_str().unwrap().contains(says), "{told}");
+        assert_eq!(job.show()["rules"], before["rules"]);
+    };
+    for call in ["DescribeInstances", "DescribeRouteTables"] {
+        let job = Job::new(&format!("blind-{call}"), &[("rule", "revoke")], evidence);
+        let rules = json!([{"service": "ec2", "operation": call,
+                            "error": {"code": "UnauthorizedOperation", "status": 403}}]);
+        left(&job, &Server::microburst(&job.moto, &rules), "rests on changes-nothing, and now");
+    }
+    let job = Job::new("reached", &[("rule", "revoke")], evidence);
+    let opened =
+        python().args(["-c", OPENED, &job.moto.url(), &job.item("web").id]).status().unwrap();
+    assert!(opened.success());
+    left(&job, &job.moto, "which holds no more");
+    // And with its evidence it goes.
+    let job = Job::new("needless", &[("rule", "revoke")], evidence);
+    let (code, told) = job.apply(&["--attached"]);
+    assert_eq!((code, &told["after"]), (Some(0), &json!("finished")), "{told}");
+    assert_eq!(told["items"][0]["state"], "confirmed", "{told}");
+}
+
+/// Gives an instance a way to the internet.
+const OPENED: &str = "import boto3,sys
+ec2 = boto3.client('ec2', region_name='us-east-1', endpoint_url=sys.argv[1])
+it = ec2.describe_instances(InstanceIds=[sys.argv[2]])['Reservations'][0]['Instances'][0]
+gateway = ec2.create_internet_gateway()['InternetGateway']['InternetGatewayId']
+ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=it['VpcId'])
+of = [{'Name': 'vpc-id', 'Values': [it['VpcId']]}]
+table = ec2.describe_route_tables(Filters=of)['RouteTables'][0]['RouteTableId']
+ec2.create_route(RouteTableId=table, DestinationCidrBlock='0.0.0.0/0', GatewayId=gateway)
+held = ec2.allocate_address(Domain='vpc')['AllocationId']
+ec2.associate_address(AllocationId=held, InstanceId=sys.argv[2])
+";
+
 #[test]
 fn credentials_of_another_account_do_nothing() {
     let other = |plan: &mut Plan| plan.target.account = "210987654321".into();

@@ -13,6 +13,7 @@ mod estate;
 mod faults;
 mod interrupt;
 mod lifecycle;
+mod meanwhile;
 mod policy;
 mod quarantine;
 mod repair;

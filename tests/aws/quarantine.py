@@ -5,6 +5,9 @@ Usage: quarantine.py ENDPOINT build                prints the ids by name, as on
        quarantine.py ENDPOINT show                 prints what is there of each type
        quarantine.py ENDPOINT untag ID             takes the mark off, as an owner would
        quarantine.py ENDPOINT start ID             starts an instance, as an owner would
+       quarantine.py ENDPOINT restart ID           starts and stops it
+       quarantine.py ENDPOINT retype ID            gives a stopped instance another type
+       quarantine.py ENDPOINT borrow ID            attaches a volume to a live instance, and detaches it
        quarantine.py ENDPOINT register ID          has a balancer of the older API send clients to it
        quarantine.py ENDPOINT moves ID DAYS BYTES  tells that it moved so much each hour of so many days
 
@@ -14,6 +17,7 @@ Only ever talks to a loopback endpoint.
 import datetime
 import json
 import sys
+import time
 import urllib.parse
 
 import boto3
@@ -26,21 +30,24 @@ def main():
     endpoint, verb, *rest = sys.argv[1:]
     if urllib.parse.urlsplit(endpoint).hostname != "127.0.0.1":
         sys.exit(f"refused: {endpoint} is not on loopback")
-    ec2, elb, scaling, metrics = (
+    ec2, elb, metrics = (
         boto3.client(service, region_name=REGION, endpoint_url=endpoint)
-        for service in ("ec2", "elbv2", "autoscaling", "cloudwatch")
+        for service in ("ec2", "elbv2", "cloudwatch")
     )
     if verb == "build":
-        made = build(ec2, elb, scaling, metrics)
+        made = build(ec2, elb, metrics)
     elif verb == "moves":
         made = moves(metrics, *rest)
     else:
-        verbs = {"show": show, "untag": untag, "start": start, "register": register}
+        verbs = {
+            "show": show, "untag": untag, "start": start, "register": register,
+            "restart": restart, "retype": retype, "borrow": borrow,
+        }
         made = verbs[verb](ec2, *rest)
     print(json.dumps(made, sort_keys=True))
 
 
-def build(ec2, elb, scaling, metrics):
+def build(ec2, elb, metrics):
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
 
@@ -63,22 +70,11 @@ def build(ec2, elb, scaling, metrics):
     )["Instances"]
     ids = [i["InstanceId"] for i in instances]
     ec2.create_tags(Resources=ids[1:], Tags=[{"Key": "role", "Value": "web"}])
-    # A list that is empty keeps nothing: one balancer and one group of Auto Scaling.
+    # Of Auto Scaling groups, databases and NAT gateways it has none, as many accounts have.
     targets = elb.create_target_group(
         Name="web", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="instance"
     )["TargetGroups"][0]["TargetGroupArn"]
     elb.register_targets(TargetGroupArn=targets, Targets=[{"Id": ids[1], "Port": 80}])
-    scaling.create_launch_configuration(
-        LaunchConfigurationName="none", ImageId="ami-03cf127a", InstanceType="t3.micro"
-    )
-    scaling.create_auto_scaling_group(
-        AutoScalingGroupName="none",
-        LaunchConfigurationName="none",
-        MinSize=0,
-        MaxSize=1,
-        DesiredCapacity=0,
-        VPCZoneIdentifier=subnet,
-    )
     # What is used shows that the judgement sees use.
     for i in ids[1:]:
         moves(metrics, i, 1, 3_000_000)
@@ -166,6 +162,27 @@ def untag(ec2, resource):
 def start(ec2, instance):
     ec2.start_instances(InstanceIds=[instance])
     return instance
+
+
+def restart(ec2, instance):
+    ec2.start_instances(InstanceIds=[instance])
+    # moto tells when it was stopped by the second.
+    time.sleep(1.1)
+    ec2.stop_instances(InstanceIds=[instance])
+    return instance
+
+
+def retype(ec2, instance):
+    ec2.modify_instance_attribute(InstanceId=instance, InstanceType={"Value": "m5.large"})
+    return instance
+
+
+def borrow(ec2, volume):
+    running = [{"Name": "instance-state-name", "Values": ["running"]}]
+    live = ec2.describe_instances(Filters=running)["Reservations"][0]["Instances"][0]["InstanceId"]
+    ec2.attach_volume(VolumeId=volume, InstanceId=live, Device="/dev/sdx")
+    ec2.detach_volume(VolumeId=volume, InstanceId=live)
+    return volume
 
 
 main()

@@ -13,12 +13,12 @@ roles:
   web: { select: { tags: { role: web } } }
 ";
 
-fn account(name: &str) -> Account {
+pub(crate) fn account(name: &str) -> Account {
     Account::new(name, Server::moto(), "quarantine.py", SPEC)
 }
 
 /// A first plan, applied: everything that nothing uses is condemned or stopped.
-fn condemned(it: &Account) -> String {
+pub(crate) fn condemned(it: &Account) -> String {
     let (learning, _) = it.plan(&[]);
     assert_eq!(learning["totals"]["items"], 0, "the first run learns");
     let (plan, place) = it.plan(&[]);
@@ -43,7 +43,7 @@ fn condemned(it: &Account) -> String {
 }
 
 /// The quarantine of the policy: a second.
-fn rest() {
+pub(crate) fn rest() {
     std::thread::sleep(std::time::Duration::from_millis(1100));
 }
 
@@ -97,7 +97,8 @@ fn what_is_condemned_goes_by_a_second_plan_and_what_somebody_keeps_stays() {
         assert_eq!(it.there(name), there, "{name}");
     }
     let show = it.show();
-    assert_eq!(show["snapshots"].as_array().unwrap().len(), 1, "it brings the volume back");
+    let snapshots = show["snapshots"].as_array().unwrap();
+    assert_eq!(snapshots.len(), 2, "of its quarantine, and of right before its end");
     assert_eq!(show["instances"][it.id("orphan")], "running");
 }
 

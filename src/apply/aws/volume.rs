@@ -6,6 +6,7 @@ use crate::cleanup::aws::TOKEN_TAG;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, ResourceType, Snapshot, Tag, TagSpecification, Volume};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 async fn look(ec2: &Client, request: &ActRequest) -> Result<Volume, No> {
     let id = &request.item.id;
@@ -59,11 +60,8 @@ pub(super) async fn mark(ec2: &Client, request: &ActRequest) -> Done {
     mark::put(ec2, request, "").await
 }
 
-/// Makes a snapshot of it, once, and tells its owner by a tag that it will be deleted and by which
-/// snapshot it comes back. The API knows no token, so the snapshot carries it as a tag.
-pub(super) async fn snapshot(ec2: &Client, request: &ActRequest) -> Done {
-    free(ec2, request).await?;
-    mark::free(ec2, request).await?;
+/// Makes a snapshot of it, once. The API knows no token, so the snapshot carries it as a tag.
+async fn taken(ec2: &Client, request: &ActRequest) -> Result<String, No> {
     let filter = |name: String, value: &str| Filter::builder().name(name).values(value).build();
     let there = ec2
         .describe_snapshots()
@@ -72,18 +70,24 @@ pub(super) async fn snapshot(ec2: &Client, request: &ActRequest) -> Done {
         .filters(filter("volume-id".into(), &request.item.id))
         .send()
         .await?;
-    let id = match there.snapshots().first().and_then(|s| s.snapshot_id()) {
-        Some(id) => id.to_owned(),
-        None => {
-            let tags = TagSpecification::builder()
-                .resource_type(ResourceType::Snapshot)
-                .tags(Tag::builder().key(TOKEN_TAG).value(&request.token).build())
-                .tags(Tag::builder().key("portcullis:plan").value(&request.plan).build())
-                .build();
-            let made = ec2.create_snapshot().volume_id(&request.item.id).tag_specifications(tags);
-            made.send().await?.snapshot_id().unwrap_or_default().to_owned()
-        }
-    };
+    if let Some(id) = there.snapshots().first().and_then(|s| s.snapshot_id()) {
+        return Ok(id.to_owned());
+    }
+    let tags = TagSpecification::builder()
+        .resource_type(ResourceType::Snapshot)
+        .tags(Tag::builder().key(TOKEN_TAG).value(&request.token).build())
+        .tags(Tag::builder().key("portcullis:plan").value(&request.plan).build())
+        .build();
+    let made = ec2.create_snapshot().volume_id(&request.item.id).tag_specifications(tags);
+    Ok(made.send().await?.snapshot_id().unwrap_or_default().to_owned())
+}
+
+/// Makes a snapshot of it, and tells its owner by a tag that it will be deleted and by which snapshot it
+/// comes back.
+pub(super) async fn snapshot(ec2: &Client, request: &ActRequest) -> Done {
+    free(ec2, request).await?;
+    mark::free(ec2, request).await?;
+    let id = taken(ec2, request).await?;
     // Tried again, it finds this snapshot, so that one alone is nothing midway.
     let mut handed = mark::put(ec2, request, &id).await.map_err(|no| match no {
         No::Throttled => No::Throttled,
@@ -130,15 +134,46 @@ async fn made(ec2: &Client, request: &ActRequest, id: &str) -> Result<Snapshot, 
     Ok(found)
 }
 
-/// Deletes it; AWS refuses while it is attached. Where a snapshot is to bring it back, it is there
-/// and whole.
+/// Deletes it; AWS refuses while it is attached. Where a snapshot is to bring it back, it is there and
+/// whole, and another is made now: AWS does not tell whether somebody attached the volume since, wrote to it
+/// and detached it. What did not change costs nothing in the second.
 pub(super) async fn delete(ec2: &Client, request: &ActRequest) -> Done {
     free(ec2, request).await?;
     let mark = mark::still(ec2, request).await?;
+    let mut handed = BTreeMap::new();
     if let Some(snapshot) = mark.as_deref().and_then(named) {
         let found = made(ec2, request, snapshot).await?;
         same("snapshot's state", found.state().map(|s| s.as_str()), Some("completed"))?;
+        let last = taken(ec2, request).await?;
+        completed(ec2, request, &last).await?;
+        // It took its time.
+        free(ec2, request).await?;
+        mark::still(ec2, request).await?;
+        handed.insert("snapshot".into(), last);
     }
     ec2.delete_volume().volume_id(&request.item.id).send().await?;
-    Ok(BTreeMap::new())
+    Ok(handed)
+}
+
+/// Looks while a snapshot is being made, and how many: four minutes.
+const LOOK: Duration = Duration::from_secs(3);
+const LOOKS: u32 = 80;
+
+/// Waits for a snapshot. One that takes longer is waited for by the next try, which finds it.
+async fn completed(ec2: &Client, request: &ActRequest, id: &str) -> Result<(), No> {
+    for n in 0..LOOKS {
+        if n > 0 {
+            tokio::time::sleep(LOOK).await;
+        }
+        match made(ec2, request, id).await {
+            Ok(found) => match found.state().map(|s| s.as_str()) {
+                Some("completed") => return Ok(()),
+                Some("error") => return Err(No::Failed(format!("{id} could not be made"))),
+                _ => {}
+            },
+            Err(No::Throttled) => {}
+            Err(no) => return Err(no),
+        }
+    }
+    Err(No::Throttled)
 }

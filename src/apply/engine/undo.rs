@@ -9,7 +9,7 @@ use crate::cleanup::journal::{Event, ItemState, Ledger, token};
 use crate::cleanup::plan::Plan;
 use crate::cleanup::receipt::{Receipt, Receipted};
 use crate::cleanup::{
-    Act, ActRequest, Acted, Digest, Hello, Observed, Reason, Refusal, Resource, Risk, World,
+    Act, ActRequest, Acted, Digest, Hello, Observed, Reason, Refusal, Resource, Risk, World, trace,
 };
 use jiff::SignedDuration;
 use std::collections::{BTreeMap, BTreeSet};
@@ -152,11 +152,11 @@ impl Undoing<'_, '_> {
             }
             let undoing = self.journal.ledger().items.get(&item.n).map(|i| i.state)
                 == Some(ItemState::Undoing);
-            if undoing && seen.state == item.before {
+            if undoing && trace::same_for_undo(&item.before, &seen.state) {
                 // An earlier run took it back and could not say so.
                 return self.add(Event::Undone { n: item.n, state: seen.state });
             }
-            if seen.state != item.after {
+            if !trace::same_for_undo(&item.after, &seen.state) {
                 return no(Reason::StateChanged, "it is not as the act left it: look at it");
             }
             let token = token(self.digest, item.n, undo);

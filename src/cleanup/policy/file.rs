@@ -45,6 +45,8 @@ struct FileLimits {
 #[serde(deny_unknown_fields)]
 struct FileSources {
     floor: u64,
+    #[serde(default)]
+    floors: BTreeMap<String, u64>,
     delta: Percent,
     max_age: Seconds,
     max_ahead: Seconds,
@@ -291,6 +293,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Policy, String> {
         valid_s: valid.0,
         sources: SourceLimits {
             floor: file.sources.floor,
+            floors: file.sources.floors,
             delta_percent: file.sources.delta.0,
             max_age_s: file.sources.max_age.0,
             max_ahead_s: file.sources.max_ahead.0,

@@ -38,10 +38,12 @@ pub struct Policy {
 }
 
 /// When a source may be believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceLimits {
-    /// Rows that a keep list has at least.
+    /// Rows that a keep list has at least. One that may be empty was empty before, or has as many.
     pub floor: u64,
+    /// The same of single ones, by their names, or by the first word of them: the call of AWS.
+    pub floors: BTreeMap<String, u64>,
     /// Hundredths of the previous run's rows that a keep list has at least.
     pub delta_percent: u32,
     /// Seconds since it was fetched, and since its newest record, at most.

@@ -44,6 +44,14 @@ fn a_policy_says_how_much_and_how_slowly() {
     assert_eq!(policy.digest, Digest::of(GOOD.as_bytes()));
 }
 
+#[test]
+fn a_single_list_has_a_floor_of_its_own() {
+    let with = GOOD.replace("  floor: 1\n", "  floor: 1\n  floors: { DescribeVolumes: 0 }\n");
+    let policy = read(&with).expect("good");
+    assert_eq!(policy.sources.floors, [("DescribeVolumes".to_owned(), 0)].into());
+    assert!(read(GOOD).expect("good").sources.floors.is_empty());
+}
+
 /// B20: every cap and time that a policy must give, taken away one at a time.
 #[test]
 fn what_is_missing_is_refused_by_name() {

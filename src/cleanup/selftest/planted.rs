@@ -132,6 +132,7 @@ fn source(name: &str, now: Timestamp) -> Source {
         rows: 100,
         cross_count: Some(100),
         keeps: name == "db",
+        may_be_empty: false,
         selector: BTreeMap::new(),
     }
 }

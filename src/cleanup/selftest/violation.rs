@@ -24,6 +24,10 @@ pub(super) const VIOLATIONS: &[Violation] = &[
         w.listing.sources[0].cross_count = Some(140);
     }),
     of(Guard::Floor, Reason::SourceFloor, "an empty keep list", |w| rows(w, 0)),
+    of(Guard::Floor, Reason::SourceFloor, "an empty list that may be empty and had rows", |w| {
+        w.listing.sources.iter_mut().for_each(|s| s.may_be_empty = true);
+        rows(w, 0);
+    }),
     of(Guard::Delta, Reason::SourceDelta, "a keep list that shrank", |w| rows(w, 89)),
     of(Guard::Fresh, Reason::SourceStale, "a source of yesterday", |w| {
         w.listing.sources[0].newest = Some(w.now - SignedDuration::from_hours(24));

@@ -3,6 +3,7 @@
 use super::native;
 use crate::apply::{Adapter, AdapterCommand, AdapterLimits};
 use crate::cleanup::plan::Plan;
+use crate::cleanup::receipt::Receipt;
 use crate::cleanup::{Digest, Target, World};
 use crate::cli::{CliError, ExitStatus};
 use crate::report::escape::visible;
@@ -55,15 +56,16 @@ impl AdapterArgs {
         })
     }
 
-    /// Starts it for a plan's acts. `role` is for AWS alone.
+    /// Starts it for a plan's acts. `role`, and the receipt that a deletion rests on, are for AWS alone.
     pub(in crate::cli) fn start_for(
         &self,
         words: &[String],
         plan: &Plan,
         role: Option<&RoleArgs>,
+        quarantine: Option<&Receipt>,
     ) -> Result<Box<dyn World>, CliError> {
         if built_in(words) {
-            return native::world(plan, role);
+            return native::world(plan, role, quarantine);
         }
         if role.is_some_and(|r| r.assume_role.is_some()) {
             return Err(CliError::new("assume a role for an adapter")

@@ -170,7 +170,7 @@ fn go(
     let mut journal = JournalFile::open(&path)
         .map_err(|e| CliError::new(format!("open {}", path.display())).because(e))?;
     let keep = args.opt_outs.of(plan)?;
-    let world = args.adapter.start_for(&agreed.words, plan, Some(&args.role))?;
+    let world = args.adapter.start_for(&agreed.words, plan, Some(&args.role), quarantine)?;
     let mut world = args.names.keep(plan, looks.spec, world)?;
     if let Some(path) = keep {
         world = Box::new(Marked { inner: world, mark: Opted::at(path) });

@@ -36,7 +36,7 @@ pub fn run(args: &BypassedArgs) -> Result<ExitStatus, CliError> {
         let why = "the adapter is not the one that the plan pins";
         return Err(no(&Refusal::new(Reason::ToolChanged, why)));
     }
-    let mut world = args.adapter.start_for(&words, &plan, None)?;
+    let mut world = args.adapter.start_for(&words, &plan, None, None)?;
     hello(world.as_mut(), &plan, &SystemClock).map_err(|e| no(&e))?;
     let (mut out, mut bypassed, mut unknown) = (String::new(), 0, 0);
     for item in &plan.items {

@@ -9,7 +9,8 @@ use super::super::{input, rules};
 use super::adapter::RoleArgs;
 use super::names::Listed;
 use crate::cleanup::names::{self, Led};
-use crate::cleanup::plan::{Phase, Plan};
+use crate::cleanup::plan::{Item, Phase, Plan};
+use crate::cleanup::receipt::Receipt;
 use crate::cleanup::{Digest, Hello, ItemRef, Listing, Source, Target, World, aws};
 use crate::cli::{CliError, Global};
 use crate::fact::Gathered;
@@ -25,6 +26,14 @@ use clap::Args;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+
+/// What a quarantine took out of use, and when.
+pub(super) type Quarantined = BTreeMap<ItemRef, Timestamp>;
+
+/// What a receipt says was taken out of use.
+pub(super) fn quarantined(receipt: &Receipt) -> Quarantined {
+    receipt.items.iter().map(|i| (i.item.clone(), i.at)).collect()
+}
 
 /// The account that is cleaned up, and the spec that says what is wanted in it.
 #[derive(Debug, Args)]
@@ -77,7 +86,7 @@ impl NativeArgs {
         &self,
         global: &Global,
         (scope, selector, asked): (&str, &BTreeMap<String, String>, &Listed<'_>),
-        (phase, quarantined): (Phase, &BTreeSet<ItemRef>),
+        (phase, quarantined): (Phase, &Quarantined),
         now: Timestamp,
     ) -> Result<Native, CliError> {
         let config = input::config(global)?;
@@ -96,7 +105,11 @@ impl NativeArgs {
             no_cloud: false,
             save_snapshot: None,
         };
-        let live = LiveArgs { for_cleanup: true, ..self.live.clone() };
+        let live = LiveArgs {
+            for_cleanup: true,
+            stopped_too: instances(quarantined).cloned().collect(),
+            ..self.live.clone()
+        };
         let snapshot = cloud.read(&live, global, now)?;
         let hello = hello(&snapshot, scope)?;
         if !global.quiet {
@@ -150,6 +163,10 @@ impl NativeArgs {
     }
 }
 
+fn instances(quarantined: &Quarantined) -> impl Iterator<Item = &String> {
+    quarantined.keys().filter(|item| item.kind == aws::INSTANCE).map(|item| &item.id)
+}
+
 /// What was seen of an account beside its own word.
 #[derive(Clone, Copy)]
 struct Seen<'a> {
@@ -162,7 +179,7 @@ fn of(
     spec: &Spec,
     snapshot: &Snapshot,
     Seen { observations, named }: Seen<'_>,
-    (phase, quarantined): (Phase, &BTreeSet<ItemRef>),
+    (phase, quarantined): (Phase, &Quarantined),
 ) -> Listing {
     let resolution = resolve::resolve(spec, snapshot);
     let reach = Reach::new(snapshot, &reach::Options { assume_bpa_off: false });
@@ -189,6 +206,7 @@ fn of(
         rows: rows as u64,
         cross_count: None,
         keeps: false,
+        may_be_empty: false,
         selector: BTreeMap::new(),
     };
     if !observations.vantages.is_empty() {
@@ -212,7 +230,7 @@ fn absent(
         snapshot,
         resolution: &resolve::resolve(&spec, snapshot),
         drifted: &drifted,
-        quarantined: &BTreeSet::new(),
+        quarantined: &Quarantined::new(),
         observations: &Observations::default(),
         named: None,
     };
@@ -267,12 +285,17 @@ fn hello(snapshot: &Snapshot, scope: &str) -> Result<Hello, CliError> {
 }
 
 /// The world that a plan of AWS is applied in, with the credentials that the SDKs find: it looks at
-/// each thing by a fresh reading of what concerns its type, made and listed as the plan was.
+/// each thing by a fresh reading of what concerns its type, made and listed as the plan was. What a plan
+/// rests on is judged again by it. A deletion is of what `quarantine` took out of use.
 ///
 /// # Errors
 /// What keeps this machine from making calls.
 #[cfg(not(feature = "aws"))]
-pub(super) fn world(_: &Plan, _: Option<&RoleArgs>) -> Result<Box<dyn World>, CliError> {
+pub(super) fn world(
+    _: &Plan,
+    _: Option<&RoleArgs>,
+    _: Option<&Receipt>,
+) -> Result<Box<dyn World>, CliError> {
     Err(no_aws())
 }
 
@@ -283,12 +306,17 @@ fn no_aws() -> CliError {
 }
 
 /// The world that a plan of AWS is applied in, with the credentials that the SDKs find: it looks at
-/// each thing by a fresh reading of what concerns its type, made and listed as the plan was.
+/// each thing by a fresh reading of what concerns its type, made and listed as the plan was. What a plan
+/// rests on is judged again by it. A deletion is of what `quarantine` took out of use.
 ///
 /// # Errors
 /// What keeps this machine from making calls.
 #[cfg(feature = "aws")]
-pub(super) fn world(plan: &Plan, role: Option<&RoleArgs>) -> Result<Box<dyn World>, CliError> {
+pub(super) fn world(
+    plan: &Plan,
+    role: Option<&RoleArgs>,
+    quarantine: Option<&Receipt>,
+) -> Result<Box<dyn World>, CliError> {
     use crate::apply::aws::{AwsWorld, Settings};
     use crate::cleanup::Observed;
 
@@ -309,26 +337,34 @@ pub(super) fn world(plan: &Plan, role: Option<&RoleArgs>) -> Result<Box<dyn Worl
         .collect();
     let list = move |_: &str, selector: &BTreeMap<String, String>| {
         let snapshot = fresh(&planned, reclaim::NEEDS.into_iter().collect(), None, "list")?;
-        let mut listing = looked_at(&snapshot);
+        let mut listing = looked_at(&snapshot, &Quarantined::new());
         select(&mut listing, selector);
         Ok(listing)
     };
+    let planned_items: BTreeMap<ItemRef, Item> =
+        plan.items.iter().filter(|_| !repair).map(|i| (i.item(), i.clone())).collect();
+    let quarantined = quarantine.map(self::quarantined).unwrap_or_default();
     let observe = move |item: &ItemRef| {
+        let planned = planned_items.get(item);
+        let mut needs: BTreeSet<CallKind> = reclaim::needs(&item.kind).iter().copied().collect();
         // What opening something would open, everything on the way decides.
-        let needs = if repair {
-            audited().chain(reclaim::needs(&item.kind).iter().copied()).collect()
-        } else {
-            reclaim::needs(&item.kind).iter().copied().collect::<BTreeSet<CallKind>>()
-        };
+        if repair {
+            needs.extend(audited());
+        }
+        needs.extend(planned.into_iter().flat_map(|it| reclaim::rests_on(&it.dead)));
         // Traffic is billed by the metric: nobody else's is asked for.
         let snapshot = fresh(&again, needs.clone(), Some(&item.id), "observe")?;
-        let listing = looked_at(&snapshot);
+        let listing = looked_at(&snapshot, &quarantined);
         if let Some(mut resource) = listing.resources.into_iter().find(|r| r.item() == *item) {
             // What the look from outside asks, a moment before the act.
             let at: Vec<String> =
                 reclaim::addresses(&snapshot, item).iter().map(ToString::to_string).collect();
             if !at.is_empty() {
                 resource.attributes.insert(crate::cleanup::ADDRESSES.into(), at.join(" "));
+            }
+            // Of one that has changed that says more than what follows from it.
+            if let Some(it) = planned.filter(|it| it.state == resource.state) {
+                resource.unknown.extend(reclaim::lost(&it.dead, &resource, &snapshot));
             }
             return Ok(Observed::Yes { resource: Box::new(resource) });
         }
@@ -389,10 +425,9 @@ pub(super) fn snapshot(_: &Target) -> Result<Snapshot, CliError> {
 
 /// What a fresh reading shows. What a thing is and what uses it needs no spec.
 #[cfg(feature = "aws")]
-fn looked_at(snapshot: &Snapshot) -> Listing {
-    let nothing = BTreeSet::new();
+fn looked_at(snapshot: &Snapshot, quarantined: &Quarantined) -> Listing {
     let seen = Seen { observations: &Observations::default(), named: None };
-    of(&Spec::default(), snapshot, seen, (Phase::Quarantine, &nothing))
+    of(&Spec::default(), snapshot, seen, (Phase::Quarantine, quarantined))
 }
 
 /// Reads some calls of the target's account and regions, now.

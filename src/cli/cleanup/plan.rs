@@ -4,7 +4,7 @@ use super::adapter::AdapterArgs;
 use super::day;
 use super::folder::unusable;
 use super::names::{self, Listed, NamesArgs};
-use super::native::NativeArgs;
+use super::native::{self, NativeArgs};
 use super::noted;
 use super::notified;
 use super::opted::OptOutArgs;
@@ -17,8 +17,8 @@ use crate::cleanup::policy::Policy;
 use crate::cleanup::receipt::Receipt;
 use crate::cleanup::trust::Role;
 use crate::cleanup::{
-    Act, Digest, Guards, Hello, ItemRef, Listing, Memory, Reason, Refusal, Resource, Target,
-    candidates, evidence, selector, selftest,
+    Act, Digest, Guards, Hello, Listing, Memory, Reason, Refusal, Resource, Target, candidates,
+    evidence, selector, selftest,
 };
 use crate::cli::{CliError, ExitStatus, Global, input, saved, whole};
 use crate::report::escape::visible;
@@ -421,8 +421,7 @@ fn account(
     called: Option<Vec<Resource>>,
     (receipt, judges): (Option<&Receipt>, &[Digest]),
 ) -> Result<World, CliError> {
-    let items = receipt.into_iter().flat_map(|r| &r.items);
-    let quarantined: BTreeSet<ItemRef> = items.map(|i| i.item.clone()).collect();
+    let quarantined = receipt.map(native::quarantined).unwrap_or_default();
     let what = (args.phase(), &quarantined);
     let native = args.native.list(global, asked, what, Timestamp::now())?;
     let mut listing = native.listing;

@@ -94,7 +94,7 @@ pub fn run(args: &UndoArgs, global: &Global) -> Result<ExitStatus, CliError> {
         register = Box::new(own);
         anstream::eprintln!("no claim: {}", visible(why));
     }
-    let mut world = args.adapter.start_for(&words, &plan, Some(&args.role))?;
+    let mut world = args.adapter.start_for(&words, &plan, Some(&args.role), None)?;
     let report = undo(UndoSetup {
         plan: &plan,
         digest: &digest,

@@ -120,6 +120,7 @@ async fn all(options: &Options, progress: &mut dyn FnMut(Progress<'_>)) -> Resul
             Asked {
                 only: options.only.clone(),
                 traffic_of: options.traffic_of.clone(),
+                stopped_too: options.stopped_too.clone(),
                 now: options.taken_at,
             },
         ));
@@ -176,6 +177,7 @@ fn asked(options: &Options, base: &Base) -> Result<Vec<Account>, Error> {
 struct Asked {
     only: Option<Arc<BTreeSet<CallKind>>>,
     traffic_of: Option<Arc<BTreeSet<String>>>,
+    stopped_too: Arc<BTreeSet<String>>,
     now: jiff::Timestamp,
 }
 

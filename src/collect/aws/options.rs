@@ -32,6 +32,9 @@ pub struct Options {
     /// The instances whose traffic is read where that is asked for, because it is billed by the metric;
     /// `None` reads that of every running one.
     pub traffic_of: Option<Arc<BTreeSet<String>>>,
+    /// Instances whose traffic is read although they are stopped: what a quarantine stopped may have run
+    /// since.
+    pub stopped_too: Arc<BTreeSet<String>>,
     /// Raised, it ends the collection within a moment, without a snapshot.
     pub stop: Stop,
 }
@@ -48,6 +51,7 @@ impl Options {
             concurrency: CONCURRENCY,
             only: None,
             traffic_of: None,
+            stopped_too: Arc::default(),
             stop: Stop::default(),
         }
     }

@@ -117,7 +117,7 @@ pub(super) async fn read(
     view
 }
 
-/// What running instances moved; asked after them, because it is asked of each.
+/// What running instances moved, and those that were named; asked after them, because it is asked of each.
 async fn traffic(
     clients: &Clients,
     log: &Log,
@@ -125,8 +125,13 @@ async fn traffic(
     instances: &Read<Instance>,
 ) -> Vec<Traffic> {
     let among = |id: &String| asked.traffic_of.as_ref().is_none_or(|of| of.contains(id));
-    let running = instances.rows.iter().filter(|i| i.state.name == "running");
-    let ids: Vec<String> = running.map(|i| i.instance_id.clone()).filter(|id| among(id)).collect();
+    let named = |id: &String| {
+        asked.stopped_too.contains(id)
+            || asked.traffic_of.as_ref().is_some_and(|of| of.contains(id))
+    };
+    let all = instances.rows.iter();
+    let moving = all.filter(|i| i.state.name == "running" || named(&i.instance_id));
+    let ids: Vec<String> = moving.map(|i| i.instance_id.clone()).filter(|id| among(id)).collect();
     if ids.is_empty() && !instances.outcome.is_complete() {
         return Vec::new();
     }

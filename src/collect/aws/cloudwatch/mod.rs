@@ -1,5 +1,5 @@
-//! Traffic of instances. `GetMetricData` is billed by the metric, so it is asked of running instances
-//! and for a cleanup alone.
+//! Traffic of instances. `GetMetricData` is billed by the metric, so it is asked of running instances, and of
+//! those that a quarantine stopped, for a cleanup alone.
 
 mod wire;
 
@@ -189,6 +189,10 @@ impl Hours {
             until: Timestamp::from_second(until).ok(),
             days: vec![TrafficDay::default(); DAYS],
             latest_hours: Vec::new(),
+            newest: self.0.keys().next().and_then(|back| {
+                let begins = until - HOUR * (i64::try_from(*back).ok()? + 1);
+                Timestamp::from_second(begins).ok()
+            }),
         };
         for (back, metrics) in self.0 {
             let bytes = metrics.iter().flatten().fold(0_u64, |sum, b| sum.saturating_add(*b));
@@ -247,6 +251,7 @@ mod tests {
         assert_eq!(row.instance_id, "i-0", "of the other nothing is known");
         assert_eq!(row.until, Timestamp::from_second(MIDNIGHT).ok());
         assert_eq!(row.latest_hours, [15, 1, 7]);
+        assert_eq!(row.newest, Timestamp::from_second(MIDNIGHT - HOUR).ok());
         // An hour of one metric alone is no hour.
         assert_eq!(row.days[0], TrafficDay { hours: 1, bytes: 23 });
         assert_eq!(row.days[1], TrafficDay { hours: 0, bytes: 3 });

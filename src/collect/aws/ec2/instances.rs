@@ -54,6 +54,7 @@ fn instance(row: &types::Instance) -> Result<Instance, Malformed> {
             .launch_time()
             .and_then(|t| t.fmt(DateTimeFormat::DateTime).ok())
             .map(|t| t.replace('Z', "+00:00")),
+        state_transition_reason: text(row.state_transition_reason()),
         block_device_mappings: Some(row.block_device_mappings().iter().map(device).collect()),
         tags: tags(row.tags()),
     })
