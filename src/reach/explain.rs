@@ -313,11 +313,13 @@ impl<'a> Reach<'a> {
             stages.push(Stage::unknown(Layer::Address, id, vec![gap]));
             return stages;
         }
-        let mut gaps = self.unseen_interfaces(address);
-        if gaps.is_empty() {
-            gaps.push(nobodys(&text));
-        }
-        stages.push(Stage::unknown(Layer::Address, &text, gaps));
+        let gaps = self.unseen_interfaces(address);
+        stages.push(if gaps.is_empty() {
+            let why = "nothing in the snapshot, which is whole, has this address";
+            Stage::blocks(Layer::Address, &text, why)
+        } else {
+            Stage::unknown(Layer::Address, &text, gaps)
+        });
         stages
     }
 

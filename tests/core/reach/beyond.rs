@@ -60,7 +60,7 @@ fn the_end_of_a_tunnel_is_amazons_and_not_modelled() {
     assert_eq!(answer.configured.verdict().to_string(), "unknown");
     assert_eq!(answer.gaps[0].scope, "vpn-1");
     w["VpnConnections"][0]["State"] = json!("deleted");
-    assert_eq!(said(&snap(&w), "8.8.8.8", "18.1.1.1", "tcp/80"), "unknown address 18.1.1.1");
+    assert_eq!(said(&snap(&w), "8.8.8.8", "18.1.1.1", "tcp/80"), "blocked address 18.1.1.1");
 }
 
 /// Two accounts, each with a transit gateway of its own, peered: the world, and one like it with 9s.

@@ -491,7 +491,7 @@ fn r25_the_gateway_drops_private_ends() {
     assert_eq!(said(&snap(&w), "internet", "10.0.1.10", "tcp/22"), "blocked internet internet");
     assert_eq!(said(&snap(&w), "internet", "i-2", "tcp/22"), "blocked internet internet");
     assert_eq!(said(&snap(&w), "10.0.1.99", "8.8.8.8", "tcp/22"), "blocked internet-gateway igw-1");
-    assert_eq!(said(&snap(&w), "8.8.8.8", "54.99.99.99", "tcp/22"), "unknown address 54.99.99.99");
+    assert_eq!(said(&snap(&w), "8.8.8.8", "54.99.99.99", "tcp/22"), "blocked address 54.99.99.99");
 }
 
 #[test]
