@@ -255,3 +255,49 @@ pub fn rested(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const AT: &str = "2026-01-01T00:00:00Z";
+
+    /// Of an instance that a quarantine left as `after` and that is `now`.
+    fn of(after: Value, now: Value) -> Result<(), Refusal> {
+        let (kind, digest) = ("AWS::EC2::Instance", Digest::of(b""));
+        let receipt = json!({
+            "schema": SCHEMA, "plan": digest, "phase": "quarantine", "lines": 1, "head": digest,
+            "target": {"provider": "aws", "partition": "aws", "account": "1", "regions": ["r1"],
+                       "scope": "s"},
+            "finished": true, "skipped": [],
+            "items": [{
+                "n": 1, "item": {"type": kind, "id": "i-1"}, "action": "stop", "undo": "start",
+                "risk": "reversible", "immutable": {}, "before": {}, "after": after,
+                "handed": {}, "at": AT, "undone": false,
+            }],
+        });
+        let receipt: Receipt = serde_json::from_value(receipt).expect("a receipt");
+        let item = ItemRef { kind: kind.into(), id: "i-1".into() };
+        let state: BTreeMap<String, String> = serde_json::from_value(now).expect("a state");
+        let seen = Seen { item: &item, immutable: &BTreeMap::new(), state: &state };
+        let later = "2026-02-01T00:00:00Z".parse().expect("a time");
+        rested(&seen, Some(&receipt), &crate::cleanup::aws::acts(), 86_400, later)
+    }
+
+    #[test]
+    fn a_deletion_rests_on_a_receipt_that_tells_whether_it_was_used_since() {
+        let left = json!({"state": "stopped", "instance-type": "t3.micro", "launched": "monday"});
+        assert_eq!(of(left.clone(), left.clone()), Ok(()));
+        let mut used = left.clone();
+        used["launched"] = "tuesday".into();
+        let why = of(left.clone(), used).expect_err("it was started");
+        assert_eq!(why.reason, Reason::StateChanged);
+        // Of before these fields: nobody can say, and what it does tell counts.
+        let older = json!({"state": "stopped"});
+        let why = of(older.clone(), left.clone()).expect_err("nobody can say");
+        assert_eq!(why.reason, Reason::Unknown);
+        assert!(why.says.contains("quarantine it anew"), "{why}");
+        assert_eq!(of(older.clone(), older), Ok(()), "what AWS does not tell of, as before");
+    }
+}

@@ -115,3 +115,40 @@ fn change(field: &str, was: Option<&String>, is: Option<&String>) -> String {
     let shown = |value: Option<&String>| value.map_or("nothing".to_owned(), |v| format!("{v:?}"));
     format!("{field} was {} and is {}", shown(was), shown(is))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// A list that was denied shows as a field without a value.
+    #[test]
+    fn what_could_not_be_read_is_unknown_and_no_change() {
+        let text = |value| serde_json::from_value::<BTreeMap<String, String>>(value);
+        let item = json!({
+            "n": 1, "type": "t", "id": "one", "immutable": {"uuid": "u"}, "stratum": 1,
+            "state_sha256": crate::cleanup::Digest::of(b""), "state": {"interfaces": "eni-1"},
+            "action": "stop", "undo": "start", "risk": "reversible", "dead": [], "live_checked": [],
+        });
+        let item: Item = serde_json::from_value(item).expect("an item");
+        let act = json!({
+            "action": "stop", "type": "t", "undo": "start", "risk": "reversible",
+            "identity": ["uuid"],
+        });
+        let act: Act = serde_json::from_value(act).expect("an act");
+        let now = json!({
+            "type": "t", "id": "one", "immutable": {"uuid": "u"},
+            "unknown": ["DescribeNetworkInterfaces denied"],
+        });
+        let mut now: Resource = serde_json::from_value(now).expect("a thing");
+        now.state = text(json!({ "interfaces": "" })).expect("a state");
+        let said = |now: &Resource| {
+            let why = recheck(&item, &act, now, Guards::all()).expect_err("refused");
+            (why.reason, why.says)
+        };
+        let (reason, says) = said(&now);
+        assert_eq!((reason, says.as_str()), (Reason::Unknown, "DescribeNetworkInterfaces denied"));
+        now.unknown.clear();
+        assert_eq!(said(&now).0, Reason::StateChanged);
+    }
+}

@@ -58,14 +58,24 @@ pub fn lost(dead: &[Claim], now: &Resource, snapshot: &Snapshot) -> Vec<String> 
         };
         match unread {
             Some(why) => out.push(format!("the plan rests on {}, and now {why}", claim.kind)),
-            None if !holds => out.push(format!(
-                "the plan rests on {} ({}), which holds no more",
-                claim.kind, claim.source
+            None if holds => {}
+            None => out.push(format!(
+                "the plan rests on {} ({}), which holds no more{}",
+                claim.kind,
+                claim.source,
+                if reached { unread_elsewhere(snapshot, account, region) } else { String::new() }
             )),
-            None => {}
         }
     }
     out
+}
+
+/// What of the way could not be read, in words: then a permission changes something, or may.
+fn unread_elsewhere(snapshot: &Snapshot, account: &str, region: &str) -> String {
+    let calls = CallKind::ALL.iter().filter(|call| !call.on_request());
+    let mut outcomes = calls.map(|call| (call, snapshot.outcome(account, region, *call)));
+    let found = outcomes.find(|(_, outcome)| !outcome.is_complete());
+    found.map_or(String::new(), |(call, outcome)| format!(": {} {outcome}", call.name()))
 }
 
 /// The call that a claim was read from; `None` where it was none.

@@ -72,6 +72,8 @@ fn the_policy_of_apply_is_printed_and_an_unknown_action_is_told() {
     let text = policy.to_string();
     assert!(text.contains("ec2:StopInstances") && text.contains("ec2:StartInstances"), "{text}");
     assert!(!text.contains("ec2:TerminateInstances"), "{text}");
+    // Whether it may be started again all of the way to it decides.
+    assert!(text.contains("ec2:DescribeSubnets"), "{text}");
     let run = World::new().run(&["cleanup", "policy", "--aws", "--actions", "explode"]);
     assert_eq!(run.code, Some(2));
     assert!(

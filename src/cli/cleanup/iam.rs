@@ -1,7 +1,6 @@
 use super::super::saved;
 use crate::cleanup::aws;
 use crate::cli::{CliError, ExitStatus};
-use crate::reclaim::NEEDS;
 use crate::snapshot::CallKind;
 use clap::Args;
 use std::collections::BTreeSet;
@@ -33,7 +32,9 @@ pub fn run(args: &PolicyArgs) -> Result<ExitStatus, CliError> {
         return Err(CliError::new(cannot).hint(format!("the actions are {}", known.join(", "))));
     }
     let actions: BTreeSet<String> = args.actions.iter().cloned().collect();
-    let reads = NEEDS.into_iter().filter(|call| *call != CallKind::CallerIdentity);
+    // What can be reached with a permission and without it everything on the way decides, before an act and
+    // before what takes it back.
+    let reads = CallKind::ALL.iter().filter(|call| **call != CallKind::CallerIdentity);
     let reads = reads.map(|call| format!("{}:{}", call.service(), call.operation())).collect();
     let policy = aws::policy(&args.partition, &actions, &reads);
     let text = serde_json::to_string_pretty(&policy)

@@ -9,7 +9,7 @@ use super::super::{input, rules};
 use super::adapter::RoleArgs;
 use super::names::Listed;
 use crate::cleanup::names::{self, Led};
-use crate::cleanup::plan::{Item, Phase, Plan};
+use crate::cleanup::plan::{Phase, Plan};
 use crate::cleanup::receipt::Receipt;
 use crate::cleanup::{Digest, Hello, ItemRef, Listing, Source, Target, World, aws};
 use crate::cli::{CliError, Global};
@@ -341,7 +341,7 @@ pub(super) fn world(
         select(&mut listing, selector);
         Ok(listing)
     };
-    let planned_items: BTreeMap<ItemRef, Item> =
+    let planned_items: BTreeMap<ItemRef, crate::cleanup::plan::Item> =
         plan.items.iter().filter(|_| !repair).map(|i| (i.item(), i.clone())).collect();
     let quarantined = quarantine.map(self::quarantined).unwrap_or_default();
     let observe = move |item: &ItemRef| {
