@@ -52,6 +52,7 @@ pub fn permit(setup: PermitSetup<'_>) -> Result<u32, Refusal> {
     let answer = Journal::open(journal, plan, digest, claim.fence()).and_then(|mut journal| {
         newest.stands(&Sealed::new(plan, digest))?;
         super::engine::continues(&claim, &journal)?;
+        super::engine::within(journal.ledger())?;
         let known = journal.ledger().halts.clone();
         halt.look(&known, clock.now()).map_err(|h| h.refusal)?;
         let left = journal.ledger().left().any(|n| n == item.n);

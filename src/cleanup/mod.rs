@@ -56,6 +56,7 @@ pub use guard::{Guard, Guards};
 pub use id::{Digest, ItemRef, Target};
 pub use memory::Memory;
 pub use reason::{Class, Reason, Refusal};
+pub(crate) use recheck::differs;
 pub use recheck::{CONDEMNED, OPENS, ROLE, recheck, row};
 pub use recheck_planted::planted;
 pub use resource::{ADDRESSES, Claim, Listing, Resource, Source};

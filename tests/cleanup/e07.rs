@@ -260,6 +260,24 @@ fn e07_level_3_acts_itself_and_takes_it_back() {
     }
 }
 
+/// An owner protects a servo by a file of the platform, before the plan and after it.
+#[test]
+fn e07_what_an_owner_protects_stays() {
+    let it = Platform::new(|_| false);
+    it.world.file("platform/protected/sv-29", "");
+    let (ran, plan) = it.plan();
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let said = [("sv-29", "protected"), ("sv-30", "stop")].map(|(a, b)| (a.into(), b.into()));
+    assert_eq!(verdicts(&plan), said.into());
+    let it = Platform::new(|_| false);
+    it.plan();
+    let place = it.agreed();
+    it.world.file("platform/protected/sv-29", "");
+    let applied = it.portcullis(&["apply", &place, "--attached"]);
+    assert_eq!(applied.code, Some(0), "{applied}");
+    assert_eq!(it.stopped(), ["sv-30".to_owned()].into(), "{applied}");
+}
+
 /// The same things behind the simulated world's adapter get the same verdicts.
 #[test]
 fn e07_verdicts_are_those_of_another_adapter() {

@@ -6,6 +6,7 @@
 mod common;
 
 mod a;
+mod answers;
 mod around;
 mod at;
 mod b;

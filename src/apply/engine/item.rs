@@ -17,6 +17,7 @@ impl Run<'_> {
             self.may_go_on()?;
             let (act, resource, live_checked) = match self.look(item)? {
                 Ok(fit) => fit,
+                Err(_) if self.was_done(item)? => return Ok(true),
                 Err(why) => {
                     self.leave(item, why)?;
                     return Ok(false);
@@ -61,6 +62,7 @@ impl Run<'_> {
                 risk: item.risk,
                 identity: item.immutable.keys().cloned().collect(),
                 precondition: false,
+                changes: Vec::new(),
                 rehearsed: false,
             },
         };
