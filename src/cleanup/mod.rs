@@ -18,6 +18,7 @@ pub mod candidates;
 pub mod claim;
 pub mod day;
 pub mod decommission;
+pub mod denied;
 pub mod disk;
 pub mod evidence;
 mod guard;

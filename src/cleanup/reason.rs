@@ -96,6 +96,7 @@ reasons! {
     OptOutsUnreadable "opt-outs-unreadable" Invalid,
     Superseded "superseded" Invalid,
     NewestUnreadable "newest-unreadable" Invalid,
+    DenialsUnreadable "denials-unreadable" Invalid,
     SignatureInvalid "signature-invalid" Invalid,
     LogBroken "log-broken" Invalid,
     LogRollback "log-rollback" Invalid,

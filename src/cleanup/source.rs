@@ -31,13 +31,15 @@ pub(super) fn unfit(
                     format!("{} rows, and the policy's floor is {}", source.rows, limits.floor);
                 refuse(Guard::Floor, Reason::SourceFloor, says);
             }
-            let before = memory.and_then(|m| m.sources.get(&source.name)).copied();
+            let before = memory.and_then(|m| m.rows(&source.name));
             if let Some(before) = before.filter(|b| {
                 u128::from(source.rows) * 100 < u128::from(*b) * u128::from(limits.delta_percent)
             }) {
                 let says = format!(
-                    "{} rows after {before} the last time: less than {} %",
-                    source.rows, limits.delta_percent
+                    "{} rows after {before}, when it was last believed: less than {} %. A list that was \
+                     cut looks like that; where so many are gone for certain, plan with \
+                     --accept-rows '{}={}', which approvers see",
+                    source.rows, limits.delta_percent, source.name, source.rows
                 );
                 refuse(Guard::Delta, Reason::SourceDelta, says);
             }

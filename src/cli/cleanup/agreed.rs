@@ -1,6 +1,7 @@
 //! A plan that enough people agreed to, verified from its folder's bytes.
 
 use super::adapter::AdapterArgs;
+use super::denied;
 use super::folder::{PlanArgs, unusable};
 use super::newest;
 use super::place::StateArgs;
@@ -75,6 +76,9 @@ impl AgreedArgs {
             if e.reason == Reason::Superseded {
                 newest::note(state, &found, &trusted);
             }
+            if e.reason == Reason::DeniedBy {
+                denied::note(state, &found, &trusted);
+            }
             no(&e)
         })?;
         let name = visible(&self.policy.display().to_string()).into_owned();
@@ -105,7 +109,12 @@ impl AgreedArgs {
         if judged.as_ref().is_err_and(|why| why.reason == Reason::Superseded) {
             newest::note(state, &found, &trusted);
         }
-        judged
+        if judged.as_ref().is_err_and(|why| why.reason == Reason::DeniedBy) {
+            denied::note(state, &found, &trusted);
+        }
+        let unreadable =
+            |e: CliError| Refusal::new(Reason::DenialsUnreadable, format!("cannot {e}"));
+        judged.and_then(|()| denied::none(state, digest).unwrap_or_else(|e| Err(unreadable(e))))
     }
 }
 

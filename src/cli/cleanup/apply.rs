@@ -3,6 +3,7 @@
 use super::adapter::{AdapterArgs, RoleArgs};
 use super::agreed::{Agreed, AgreedArgs, JOURNAL};
 use super::day;
+use super::denied;
 use super::halts::remembered;
 use super::marked::Marked;
 use super::names::NamesArgs;
@@ -155,6 +156,9 @@ fn go(
     let plan = agreed.approved.plan();
     let state = args.state.folder()?;
     let mut register = args.state.claims(agreed.approved.digest(), &agreed.folder)?;
+    if let Err(why) = denied::none(&args.state, agreed.approved.digest())? {
+        return Ok(Err(why));
+    }
     let mut day = match day::book(&args.state, agreed)? {
         Ok(day) => day,
         Err(why) => return Ok(Err(why)),

@@ -7,6 +7,7 @@ pub mod approve;
 pub mod bypassed;
 mod day;
 pub mod decommission;
+mod denied;
 pub mod deny;
 mod folder;
 mod ground;

@@ -4,6 +4,7 @@ use super::agreed::chain;
 use super::agreed::{AgreedArgs, JOURNAL};
 use super::apply::{LEASE, by};
 use super::day;
+use super::denied;
 use super::halts::remembered;
 use super::newest;
 use super::nonce::nonce;
@@ -52,6 +53,7 @@ pub fn run(args: &PermitArgs) -> Result<ExitStatus, CliError> {
     let what = format!("permit {} of {}", visible(&args.action), visible(&args.id));
     // Whatever the class: to the job that asks, every no is the same.
     let no = |why: &Refusal| refused(what.clone(), why).with_status(ExitStatus::Refused);
+    denied::none(&args.state, digest)?.map_err(|e| no(&e))?;
     let mut day = day::book(&args.state, &agreed)?.map_err(|e| no(&e))?;
     // What the plan does not name takes nothing of the day, however often it is asked for.
     let named = plan.items.iter().find(|i| i.id == args.id && i.action == args.action);
