@@ -125,6 +125,7 @@ reasons! {
     Throttled "throttled" Halted,
     ActFailed "act-failed" Halted,
     StratumHeld "stratum-held" Halted,
+    Resting "resting" Halted,
     JournalUnwritable "journal-unwritable" Halted,
     DayCap "day-cap" Halted,
     DayUnreadable "day-unreadable" Halted,

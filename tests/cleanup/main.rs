@@ -32,6 +32,7 @@ mod nats;
 mod notes;
 mod outage;
 mod owners;
+mod permits;
 mod planned;
 mod races;
 mod seeds;

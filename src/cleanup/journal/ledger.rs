@@ -27,6 +27,8 @@ pub struct Ledger {
     pub halts: BTreeSet<Digest>,
     /// What answered from outside before the first batch that was watched.
     pub watched: Option<BTreeSet<String>>,
+    /// What jobs were permitted, in order.
+    pub permitted: Vec<(u32, Timestamp)>,
     /// What was done that is not the plan's.
     pub outside: Vec<Outside>,
     pub finished: bool,
@@ -83,6 +85,7 @@ impl Ledger {
             held: BTreeMap::new(),
             halts: BTreeSet::new(),
             watched: None,
+            permitted: Vec::new(),
             outside: Vec::new(),
             finished: false,
         }
@@ -97,7 +100,14 @@ impl Ledger {
             return Err(format!("its fence {} is below {}", record.fence, self.fence));
         }
         if self.claimed_at.is_none()
-            && !matches!(record.what, Event::Claimed { .. } | Event::Permitted { .. })
+            // What a permit refuses changes nothing.
+            && !matches!(
+                record.what,
+                Event::Claimed { .. }
+                    | Event::Permitted { .. }
+                    | Event::Skipped { .. }
+                    | Event::StratumHeld { .. }
+            )
         {
             return Err("something was done before anybody claimed the plan".into());
         }
@@ -143,6 +153,7 @@ impl Ledger {
                 }
                 self.watched = Some(answering.clone());
             }
+            Event::Permitted { n, .. } => self.permitted.push((*n, record.at)),
             Event::Outside { n, item, action } => self.outside.push(Outside {
                 n: *n,
                 item: item.clone(),

@@ -81,7 +81,7 @@ pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
 /// # Errors
 /// Everything that kept it from beginning. How it ended is in the status.
 pub fn run_apply(args: &ApplyArgs, global: &Global) -> Result<ExitStatus, CliError> {
-    let agreed = args.agreed.verify(Some(&args.adapter), &args.state)?;
+    let agreed = args.agreed.verify(&args.adapter, &args.state)?;
     let digest = agreed.approved.digest().clone();
     let plan = agreed.approved.plan();
     args.state.are(&plan.pins.places)?;

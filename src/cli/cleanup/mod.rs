@@ -97,7 +97,7 @@ pub fn run(command: &CleanupCommand, global: &Global) -> Result<ExitStatus, CliE
         CleanupAct::Undo(args) => undo::run(args, global),
         CleanupAct::Decommission(args) => decommission::run(args),
         CleanupAct::Halt(args) => halt::run(args),
-        CleanupAct::Permit(args) => permit::run(args),
+        CleanupAct::Permit(args) => permit::run(args, global),
         CleanupAct::Log(args) => log::run(args),
         CleanupAct::Policy(args) => iam::run(args),
         CleanupAct::Trust(args) => trust::run(args),
