@@ -73,6 +73,9 @@ pub enum CleanupAct {
     /// Stop every apply before its next act; lifting it takes a signature
     Halt(halt::HaltArgs),
     /// Say to a job whether it may do one act of a plan, once: exit 0, or 4
+    ///
+    /// The thing is looked at as `apply` does, and the plan's batches and rests are kept: `resting` says
+    /// when to ask again. Nobody looks at what the job does afterwards, and no receipt takes it back
     Permit(Box<permit::PermitArgs>),
     /// Verify a journal, or explain what was done to one thing
     Log(log::LogCommand),
