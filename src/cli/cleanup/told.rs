@@ -30,6 +30,8 @@ pub(super) fn text(report: &ApplyReport, plan: &Plan, digest: &Digest, receipt: 
                 "held".into()
             }
             ItemState::Planned | ItemState::Rechecked => match report.after {
+                // What was done outside of the plan ended it.
+                _ if !report.ledger.outside.is_empty() => "not done".into(),
                 After::Finished => "not done".into(),
                 _ => "to come".into(),
             },
