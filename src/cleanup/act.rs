@@ -32,6 +32,10 @@ pub struct Act {
     /// Whether the provider itself refuses the act when the thing has changed in between.
     #[serde(default)]
     pub precondition: bool,
+    /// Names of the fields of [`super::Resource::state`] that it changes, where the adapter tells them:
+    /// what changed otherwise was changed by somebody else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
     /// Whether undoing it has been rehearsed; deletion of a type asks for it.
     #[serde(default)]
     pub rehearsed: bool,

@@ -180,6 +180,7 @@ pub fn acts() -> Vec<Act> {
             risk: row.risk,
             identity: row.identity.iter().map(|f| (*f).into()).collect(),
             precondition: row.precondition,
+            changes: Vec::new(),
             rehearsed: row.undo.is_some(),
         })
         .collect()

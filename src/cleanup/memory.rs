@@ -21,6 +21,9 @@ pub struct Memory {
     pub sources: BTreeMap<String, u64>,
     /// Strata, by their keys, whose live controls that classifier judged right.
     pub strata: BTreeSet<BTreeMap<String, String>>,
+    /// Rows of a source that a person accepts in the place of those: of this run alone.
+    #[serde(skip)]
+    pub accepted: BTreeMap<String, u64>,
 }
 
 impl Memory {
@@ -54,6 +57,23 @@ impl Memory {
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         super::plan::seal::json(self)
+    }
+
+    /// The rows that a source is held against; told of one that a person accepted, they are the accepted.
+    #[must_use]
+    pub fn rows(&self, source: &str) -> Option<u64> {
+        self.accepted.get(source).or_else(|| self.sources.get(source)).copied()
+    }
+
+    /// What was accepted that the last run's rows would have held, as approvers see it.
+    pub fn loosened(&self) -> impl Iterator<Item = String> {
+        self.accepted.iter().filter_map(|(name, rows)| {
+            let before = self.sources.get(name).filter(|before| *before > rows)?;
+            let at = self.at;
+            Some(format!(
+                "{rows} rows of {name} are accepted after {before} at {at} (--accept-rows)"
+            ))
+        })
     }
 
     /// Whether this classifier has judged the controls of a stratum right before.

@@ -1,6 +1,6 @@
 //! What an apply did, in full: enough to take it back without anything else.
 
-use super::journal::{Chain, ItemState};
+use super::journal::{Chain, ItemState, Outside};
 use super::plan::{Phase, Plan};
 use super::recheck::{differs, objected};
 use super::trace::untold;
@@ -30,6 +30,9 @@ pub struct Receipt {
     pub items: Vec<Receipted>,
     /// What was left out, and why.
     pub skipped: Vec<Refusal>,
+    /// What was hit that the plan does not name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outside: Vec<Outside>,
 }
 
 /// One thing that was acted on.
@@ -89,6 +92,7 @@ impl Receipt {
             finished: chain.ledger.finished,
             items,
             skipped,
+            outside: chain.ledger.outside.clone(),
         }
     }
 

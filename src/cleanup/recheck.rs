@@ -83,7 +83,7 @@ pub(super) fn objected(
 }
 
 /// The first field in which two states differ, in words.
-pub(super) fn differs(
+pub(crate) fn differs(
     was: &BTreeMap<String, String>,
     is: &BTreeMap<String, String>,
 ) -> Option<String> {

@@ -26,7 +26,7 @@ pub(super) fn unfit(
             refuse(Guard::Complete, Reason::SourceIncomplete, says);
         }
         if source.keeps {
-            let before = memory.and_then(|m| m.sources.get(&source.name)).copied();
+            let before = memory.and_then(|m| m.rows(&source.name));
             let floor = floor(source, limits, before);
             if source.rows < floor {
                 let says = format!(
@@ -42,8 +42,10 @@ pub(super) fn unfit(
                 u128::from(source.rows) * 100 < u128::from(*b) * u128::from(limits.delta_percent)
             }) {
                 let says = format!(
-                    "{} rows after {before} the last time: less than {} %",
-                    source.rows, limits.delta_percent
+                    "{} rows after {before}, when it was last believed: less than {} %. A list that was \
+                     cut looks like that; where so many are gone for certain, plan with \
+                     --accept-rows '{}={}', which approvers see",
+                    source.rows, limits.delta_percent, source.name, source.rows
                 );
                 refuse(Guard::Delta, Reason::SourceDelta, says);
             }

@@ -122,6 +122,14 @@ pub enum Acted {
     },
     /// Whoever knows.
     Unknown { why: String },
+    /// Nothing was asked of the provider. Only a world of this process can know that, so no adapter can
+    /// say it.
+    #[serde(skip)]
+    Unsent {
+        why: String,
+        /// Whether what had to be read first could not be.
+        unread: bool,
+    },
 }
 
 /// Whether the world is well.

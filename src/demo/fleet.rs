@@ -224,6 +224,7 @@ impl Fleet {
             risk: Risk::Reversible,
             identity: vec!["uuid".into()],
             precondition: false,
+            changes: Vec::new(),
             rehearsed: true,
         }]
     }

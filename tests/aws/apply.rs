@@ -281,6 +281,37 @@ fn a_throttled_apply_stops_and_goes_on_later() {
     assert_eq!(job.show()["instances"][job.item("instance").id], "stopped");
 }
 
+/// A front end that gives up answers as too often, or as refused, what was carried out behind it.
+#[test]
+fn what_was_carried_out_and_answered_otherwise_is_in_the_receipt() {
+    for (name, code, status) in [("busy", "RequestLimitExceeded", 503), ("no", "Refused", 400)] {
+        let job = Job::new(name, &[("instance", "stop")], |_| {});
+        let before = job.show();
+        let proxy = Server::afterwards(&job.moto, "StopInstances", code, status);
+        let (exit, told) = job.apply_at(&proxy, &["--attached"]);
+        let expected = if status == 503 { (Some(0), "finished") } else { (Some(5), "stopped") };
+        assert_eq!((exit, told["after"].as_str().unwrap()), expected, "{told}");
+        assert_eq!(told["items"][0]["state"], "confirmed", "{told}");
+        job.file("spec.yaml", SPEC);
+        let (exit, told) = job.undo(&["--spec=spec.yaml"]);
+        assert_eq!((exit, &told["undone"]), (Some(0), &json!([1])), "{told}");
+        assert_eq!(job.show(), before, "it runs again");
+    }
+}
+
+/// What has to be read first and cannot be is no failed act: nothing was asked for.
+#[test]
+fn what_cannot_be_read_before_its_act_is_unknown() {
+    let job = Job::new("unread", &[("rule", "revoke")], |_| {});
+    let rules = json!([{"service": "ec2", "operation": "DescribeSecurityGroupRules",
+                        "error": {"code": "UnauthorizedOperation", "status": 403}}]);
+    let proxy = Server::microburst(&job.moto, &rules);
+    let before = job.show();
+    let (code, told) = job.apply_at(&proxy, &["--attached"]);
+    assert_eq!((code, &told["items"][0]["reason"]), (Some(4), &json!("unknown")), "{told}");
+    assert_eq!(job.show(), before);
+}
+
 /// The plan calls them dead; the account says a moment before the act that they serve.
 #[test]
 fn what_a_balancer_sends_clients_to_is_alive_right_before_its_act() {

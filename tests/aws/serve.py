@@ -4,6 +4,7 @@ Usage: serve.py moto
        serve.py moto-with-sessions   that keeps session policies, which moto ignores
        serve.py moto-with-bpa        that also answers, as off, what moto lacks: block-public-access
        serve.py microburst UPSTREAM RULES_JSON
+       serve.py afterwards UPSTREAM ACTION CODE STATUS   that has ACTION carried out, and answers CODE
 
 Binds a free port of 127.0.0.1 and prints its number on the first line.
 """
@@ -149,6 +150,48 @@ def microburst(upstream, rules):
     asyncio.run(serve())
 
 
+def afterwards(upstream, action, code, status):
+    """A front end that gives up after what is behind it has done the work, the first time."""
+    import http.client
+    import http.server
+    import urllib.parse
+
+    behind = urllib.parse.urlparse(upstream).netloc
+    lock, left = threading.Lock(), [1]
+
+    class Front(http.server.BaseHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            asked = http.client.HTTPConnection(behind, timeout=60)
+            headers = {k: v for k, v in self.headers.items() if k.lower() != "connection"}
+            asked.request(self.command, self.path, body, headers)
+            answer = asked.getresponse()
+            said, content = answer.status, answer.read()
+            kind = answer.getheader("Content-Type", "text/xml")
+            with lock:
+                if b"Action=" + action.encode() + b"&" in body and left[0]:
+                    left[0] -= 1
+                    said = status
+                    content = (f"<Response><Errors><Error><Code>{code}</Code><Message>told to"
+                               "</Message></Error></Errors></Response>").encode()
+            self.send_response(said)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Front)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    say(server.server_address[1])
+    sys.stdin.read()
+    os._exit(0)
+
+
 if sys.argv[1] == "moto":
     moto()
 elif sys.argv[1] == "moto-with-sessions":
@@ -157,5 +200,7 @@ elif sys.argv[1] == "moto-with-sessions":
 elif sys.argv[1] == "moto-with-bpa":
     answer_bpa()
     moto()
+elif sys.argv[1] == "afterwards":
+    afterwards(sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5]))
 else:
     microburst(sys.argv[2], json.loads(sys.argv[3]))

@@ -62,6 +62,11 @@ impl Server {
         Self::start(&["microburst", &upstream.url(), &rules.to_string()])
     }
 
+    /// A front end of `upstream` that has the first `action` carried out, and answers this error.
+    pub(crate) fn afterwards(upstream: &Self, action: &str, code: &str, status: u16) -> Self {
+        Self::start(&["afterwards", &upstream.url(), action, code, &status.to_string()])
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }

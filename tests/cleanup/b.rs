@@ -238,6 +238,30 @@ fn b10_empty_and_shrunken_keep_list() {
     fleet.holds(Guard::Delta, Reason::SourceDelta);
     rows(&mut fleet, 90);
     assert!(!fleet.said(Guards::all()).contains(&Reason::SourceDelta), "90 % is enough");
+    // A person accepts what is left of it, and not less.
+    rows(&mut fleet, 60);
+    let accept = |fleet: &mut Fleet, rows: u64| {
+        let memory = fleet.memory.as_mut().expect("a memory");
+        memory.accepted = [("projects".to_owned(), rows)].into();
+    };
+    accept(&mut fleet, 60);
+    let (plan, report) = fleet.plan(Guards::all());
+    assert_eq!(report.vetoes, []);
+    assert!(plan.loosened.iter().any(|l| l.starts_with("60 rows of projects")), "approvers see it");
+    let learned = report.learned.expect("it moves on");
+    assert_eq!((learned.sources["projects"], learned.accepted.len()), (60, 0));
+    rows(&mut fleet, 53);
+    assert!(fleet.said(Guards::all()).contains(&Reason::SourceDelta), "cut further");
+    fleet.memory = Some(learned);
+    rows(&mut fleet, 60);
+    let (plan, report) = fleet.plan(Guards::all());
+    assert_eq!(
+        (report.vetoes, plan.loosened.len()),
+        (vec![], 0),
+        "and nothing is accepted any more"
+    );
+    rows(&mut fleet, 40);
+    assert!(fleet.said(Guards::all()).contains(&Reason::SourceDelta));
 }
 
 #[test]

@@ -260,6 +260,60 @@ fn e07_level_3_acts_itself_and_takes_it_back() {
     }
 }
 
+/// Four projects were deleted: the list of them is held until a person says that it is right.
+#[test]
+fn e07_a_list_that_shrank_is_accepted_once() {
+    let it = Platform::new(|_| false);
+    it.plan();
+    for n in 1..=4 {
+        let project = format!("project-{n}\n");
+        let text =
+            std::fs::read_to_string(it.world.folder().join("platform/projects")).expect("it");
+        it.world.file("platform/projects", text.replacen(&project, "", 1));
+        std::fs::remove_dir_all(it.world.folder().join(format!("platform/servos/sv-0{n}")))
+            .expect("gone with it");
+    }
+    let adapter = json!(["python3", Platform::example("adapter.py"), "platform"]).to_string();
+    let list = it.job(&["--list"], "");
+    it.world.file("list.ndjson", list.stdout);
+    let judge = Platform::example("reap.sh").display().to_string();
+    let plan = |more: &[&str]| {
+        let mut asked = vec!["plan", "--candidates", "list.ndjson", "--judged-by", &judge];
+        asked.extend(["--adapter", &adapter, "--scope", "servos"]);
+        asked.extend(more);
+        it.portcullis(&asked)
+    };
+    for _ in 0..2 {
+        let ran = plan(&[]);
+        assert_eq!(ran.code, Some(3), "{ran}");
+        assert!(ran.stdout.contains("--accept-rows 'projects=24'"), "{ran}");
+    }
+    assert_eq!(plan(&["--accept-rows", "prjects=24"]).code, Some(2), "no such list");
+    assert_eq!(plan(&["--accept-rows", "projects=28"]).code, Some(3), "not what there is");
+    let ran = plan(&["--accept-rows", "projects=24"]);
+    assert!(ran.code == Some(0) && ran.stdout.contains("loosened: 24 rows of projects"), "{ran}");
+    let ran = plan(&[]);
+    assert!(ran.code == Some(0) && !ran.stdout.contains("loosened"), "{ran}");
+}
+
+/// An owner protects a servo by a file of the platform, before the plan and after it.
+#[test]
+fn e07_what_an_owner_protects_stays() {
+    let it = Platform::new(|_| false);
+    it.world.file("platform/protected/sv-29", "");
+    let (ran, plan) = it.plan();
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let said = [("sv-29", "protected"), ("sv-30", "stop")].map(|(a, b)| (a.into(), b.into()));
+    assert_eq!(verdicts(&plan), said.into());
+    let it = Platform::new(|_| false);
+    it.plan();
+    let place = it.agreed();
+    it.world.file("platform/protected/sv-29", "");
+    let applied = it.portcullis(&["apply", &place, "--attached"]);
+    assert_eq!(applied.code, Some(0), "{applied}");
+    assert_eq!(it.stopped(), ["sv-30".to_owned()].into(), "{applied}");
+}
+
 /// The same things behind the simulated world's adapter get the same verdicts.
 #[test]
 fn e07_verdicts_are_those_of_another_adapter() {

@@ -6,6 +6,7 @@
 mod common;
 
 mod a;
+mod answers;
 mod around;
 mod at;
 mod b;
@@ -31,6 +32,7 @@ mod nats;
 mod notes;
 mod outage;
 mod owners;
+mod permits;
 mod planned;
 mod races;
 mod seeds;

@@ -129,8 +129,13 @@ impl World for Twin {
                 undo: BTreeMap::new(),
             };
             s.tokens.insert(request.token.clone(), done.clone());
-            // The answer may be lost.
-            if s.random(12) == 0 { Acted::Unknown { why: "lost".into() } } else { done }
+            // The answer may be lost, or be another one.
+            match s.random(24) {
+                0 | 1 => Acted::Unknown { why: "lost".into() },
+                2 => Acted::Throttled { retry_after_ms: None },
+                3 => Acted::Failed { why: "no".into() },
+                _ => done,
+            }
         })
     }
     fn undo(&mut self, _: &ActRequest, _: &BTreeMap<String, String>) -> Result<Acted, WorldError> {

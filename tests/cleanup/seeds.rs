@@ -9,7 +9,7 @@ use portcullis::cleanup::approval::{Decision, Scope, Statement};
 use portcullis::cleanup::journal::{self, Event, Found, Record, token};
 use portcullis::cleanup::plan::{self, Plan};
 use portcullis::cleanup::trust::{Revoked, Trust};
-use portcullis::cleanup::{Digest, Reason, Refusal};
+use portcullis::cleanup::{Digest, ItemRef, Reason, Refusal};
 use portcullis::signature::{self, APPROVAL, AllowedSigners};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -156,6 +156,18 @@ fn seeds_of_journals() {
     ends.insert("throttled", [intent(&plan, 1), again, acted(&plan, 1)].concat());
     let failed = vec![Event::Failed { n: 1, refusal: halt.clone() }];
     ends.insert("failed", [intent(&plan, 1), failed].concat());
+    let outside = |n| Event::Outside {
+        n,
+        item: ItemRef { kind: "servo".into(), id: "sv-9".into() },
+        action: "stop".into(),
+    };
+    ends.insert("outside", [intent(&plan, 1), vec![outside(1)]].concat());
+    let late = vec![
+        Event::Throttled { n: 1, tries: 1 },
+        Event::Reconciled { n: 1, found: Found::Done, state: BTreeMap::new() },
+        Event::Undone { n: 1, state: BTreeMap::new() },
+    ];
+    ends.insert("late", [intent(&plan, 1), late].concat());
     let unknown = |found| {
         vec![
             Event::Unknown { n: 2, why: "no answer".into() },

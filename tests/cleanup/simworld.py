@@ -27,7 +27,7 @@ faults file, so that it holds once and not again after a restart) or from then o
 Points: hello, list, observe, before-act, after-act, before-undo, after-undo, health.
 `do`: die (SIGKILL to itself) | hang (says so in `CALLS.jsonl.hung`, then waits for ever)
     | exit (status 3) | silent (answers nothing) | garbage | error | throttle (429, `retry_after_ms`)
-    | fail (the act fails) | unknown (the act is done and its outcome lost)
+    | fail (the act fails; at after-act both are said of what was done) | unknown (the act is done and its outcome lost)
     | wider (does and reports `action` on `item` instead) | cut (list leaves out rows after `rows`)
     | unhealthy | patch (`item` or `id`, `set`: merged into that resource before going on)
     | remove (`item`) | run (a shell command, waited for).
@@ -269,6 +269,10 @@ def act(world, identity, verb, request, handed):
     fault = suffer(world, world.passed(f"after-{verb}", request["item"]))
     if do == "unknown":
         acted = {"outcome": "unknown", "why": "the answer was lost"}
+    if fault and fault["do"] == "throttle":
+        acted = {"outcome": "throttled", "retry_after_ms": 1}
+    if fault and fault["do"] == "fail":
+        acted = {"outcome": "failed", "why": "told to say so"}
     if do == "error" or (fault and fault["do"] == "error"):
         say(identity, error="told to err")
         return

@@ -12,9 +12,9 @@ import sys
 PLATFORM = pathlib.Path(sys.argv[1])
 ACTS = [
     {"action": "stop", "type": "servo", "undo": "start", "risk": "reversible", "identity": ["uuid"],
-     "rehearsed": True},
+     "changes": ["status"], "rehearsed": True},
     {"action": "start", "type": "servo", "undo": "stop", "risk": "reversible", "identity": ["uuid"],
-     "rehearsed": True},
+     "changes": ["status"], "rehearsed": True},
 ]
 BECOMES = {"stop": "stopped", "start": "running"}
 
@@ -41,6 +41,7 @@ def servo(folder):
         "action": "stop",
         "dead": [],
         "live": [],
+        "protected": [],
     }
     # Two sources that fail differently say that it is dead, and two others that it lives.
     for line in lines("tombstones"):

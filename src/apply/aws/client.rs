@@ -7,11 +7,14 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_sts::config::interceptors::BeforeDeserializationInterceptorContextRef;
+use aws_sdk_sts::config::interceptors::{
+    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
 use aws_sdk_sts::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_types::error::display::DisplayErrorContext;
 use jiff::Timestamp;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,7 +24,10 @@ const CONNECT: Duration = Duration::from_secs(5);
 const CALL: Duration = Duration::from_secs(60);
 
 /// What every client has in common.
-pub(super) struct Setup(SdkConfig);
+pub(super) struct Setup {
+    config: SdkConfig,
+    pub(super) sent: Sent,
+}
 
 /// The clients of one region.
 #[derive(Clone)]
@@ -60,21 +66,28 @@ impl Setup {
                 loader.endpoint_url(format!("http://127.0.0.1:{port}")).credentials_provider(dummy);
         }
         let config = loader.load().await;
-        Self(match profile {
+        let config = match profile {
             Some(profile) => by_profile(config, profile, http),
             None => config,
-        })
+        };
+        Self { config, sent: Sent::default() }
     }
 
     fn in_region(&self, region: &str) -> SdkConfig {
-        self.0.to_builder().region(Region::new(region.to_owned())).build()
+        self.config.to_builder().region(Region::new(region.to_owned())).build()
     }
 
     pub(super) fn clients(&self, region: &str) -> Clients {
-        let config = self.in_region(region);
+        self.of(&self.in_region(region))
+    }
+
+    fn of(&self, config: &SdkConfig) -> Clients {
+        let ec2 = aws_sdk_ec2::config::Builder::from(config).interceptor(self.sent.clone());
+        let elb = aws_sdk_elasticloadbalancingv2::config::Builder::from(config);
+        let elb = elb.interceptor(self.sent.clone());
         Clients {
-            ec2: aws_sdk_ec2::Client::new(&config),
-            elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
+            ec2: aws_sdk_ec2::Client::from_conf(ec2.build()),
+            elb: aws_sdk_elasticloadbalancingv2::Client::from_conf(elb.build()),
         }
     }
 
@@ -111,15 +124,12 @@ impl Setup {
         );
         let provider = SharedCredentialsProvider::new(credentials);
         let config = config.to_builder().credentials_provider(provider).build();
-        Ok(Clients {
-            ec2: aws_sdk_ec2::Client::new(&config),
-            elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
-        })
+        Ok(self.of(&config))
     }
 
     /// Asks who the credentials belong to.
     pub(super) async fn caller(&self, region: Option<&str>) -> Result<Caller, String> {
-        let config = region.map_or_else(|| self.0.clone(), |region| self.in_region(region));
+        let config = region.map_or_else(|| self.config.clone(), |region| self.in_region(region));
         let date = Date::default();
         let answer = aws_sdk_sts::Client::new(&config)
             .get_caller_identity()
@@ -137,6 +147,40 @@ impl Setup {
         let said = date.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let clock = said.and_then(|d| jiff::fmt::rfc2822::parse(&d).ok()).map(|z| z.timestamp());
         Ok(Caller { account, partition: partition.into(), clock })
+    }
+}
+
+/// Whether a call that may change something left this machine: what is only described changes nothing.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sent(Arc<AtomicBool>);
+
+impl Sent {
+    pub(super) fn clear(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
+    pub(super) fn any(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
+impl Intercept for Sent {
+    fn name(&self) -> &'static str {
+        "Sent"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), aws_sdk_sts::error::BoxError> {
+        let body = context.request().body().bytes().unwrap_or_default();
+        if !body.starts_with(b"Action=Describe") {
+            self.0.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 }
 

@@ -166,8 +166,9 @@ impl<'a> AwsWorld<'a> {
     fn run(&mut self, request: &ActRequest, handed: Option<&BTreeMap<String, String>>) -> Acted {
         let clients = match self.at(request, handed) {
             Ok(clients) => clients,
-            Err(no) => return no.acted(),
+            Err(no) => return no.acted(false),
         };
+        self.setup.sent.clear();
         let none = BTreeMap::new();
         let done = self.runtime.block_on(dispatch(
             &clients,
@@ -180,7 +181,7 @@ impl<'a> AwsWorld<'a> {
                 let (item, action) = (request.item.clone(), request.action.clone());
                 Acted::Done { item, action, undo }
             }
-            Err(no) => no.acted(),
+            Err(no) => no.acted(self.setup.sent.any()),
         }
     }
 }

@@ -7,8 +7,10 @@ use std::error::Error;
 /// Why an act was not done, or is not known to have been.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum No {
-    /// Nothing changed.
+    /// Nothing changed: what was looked at first does not fit.
     Failed(String),
+    /// A call was refused, by AWS's own answer.
+    Refused(String),
     /// Nothing changed: asked too often.
     Throttled,
     /// It may have been done.
@@ -16,9 +18,12 @@ pub(super) enum No {
 }
 
 impl No {
-    pub(super) fn acted(self) -> Acted {
+    /// `sent` is whether a call that changes anything left this machine.
+    pub(super) fn acted(self, sent: bool) -> Acted {
         match self {
-            Self::Failed(why) => Acted::Failed { why },
+            Self::Failed(why) if !sent => Acted::Unsent { why, unread: false },
+            Self::Refused(why) | Self::Unknown(why) if !sent => Acted::Unsent { why, unread: true },
+            Self::Failed(why) | Self::Refused(why) => Acted::Failed { why },
             Self::Throttled => Acted::Throttled { retry_after_ms: None },
             Self::Unknown(why) => Acted::Unknown { why },
         }
@@ -26,7 +31,7 @@ impl No {
 
     pub(super) fn why(self) -> String {
         match self {
-            Self::Failed(why) | Self::Unknown(why) => why,
+            Self::Failed(why) | Self::Refused(why) | Self::Unknown(why) => why,
             Self::Throttled => "throttled".into(),
         }
     }
@@ -57,7 +62,7 @@ where
             // It was received and failed midway.
             return match status {
                 Some(500..) => Self::Unknown(why),
-                _ => Self::Failed(why),
+                _ => Self::Refused(why),
             };
         }
         let mut cause: &dyn Error = &failed;

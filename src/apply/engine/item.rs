@@ -1,10 +1,10 @@
 use super::act::{Ended, Tried};
-use super::hello::no_answer;
+use super::backoff;
+use super::look::{Eyes, Fit};
 use super::run::Run;
-use super::{Looked, backoff};
 use crate::cleanup::journal::Event;
 use crate::cleanup::plan::Item;
-use crate::cleanup::{Act, Guard, Observed, Reason, Refusal, Resource, recheck, row};
+use crate::cleanup::{Guard, Reason, Refusal};
 
 /// Tries of a world without the guard: a storm, and an end to it.
 const STORM: u32 = 200;
@@ -17,6 +17,7 @@ impl Run<'_> {
             self.may_go_on()?;
             let (act, resource, live_checked) = match self.look(item)? {
                 Ok(fit) => fit,
+                Err(_) if self.was_done(item)? => return Ok(true),
                 Err(why) => {
                     self.leave(item, why)?;
                     return Ok(false);
@@ -42,52 +43,13 @@ impl Run<'_> {
     }
 
     /// Looks at an item again, in every way there is. The inner no leaves it out.
-    #[expect(clippy::type_complexity, reason = "named once, where it is taken apart")]
-    fn look(
-        &mut self,
-        item: &Item,
-    ) -> Result<Result<(Act, Resource, Vec<String>), Refusal>, Refusal> {
-        let no = |reason, says: &str| Ok(Err(Refusal::of(reason, item.item(), says)));
+    fn look(&mut self, item: &Item) -> Result<Fit, Refusal> {
         if !self.approved.approved(item) {
-            return no(Reason::NotApproved, "too few agreed to this item");
+            let says = "too few agreed to this item";
+            return Ok(Err(Refusal::of(Reason::NotApproved, item.item(), says)));
         }
-        let act = match row(item, &self.hello) {
-            Ok(act) => act.clone(),
-            Err(why) if self.guards.has(Guard::Width) => return Ok(Err(why)),
-            Err(_) => Act {
-                action: item.action.clone(),
-                kind: item.kind.clone(),
-                undo: item.undo.clone(),
-                risk: item.risk,
-                identity: item.immutable.keys().cloned().collect(),
-                precondition: false,
-                rehearsed: false,
-            },
-        };
-        let resource = match self.world.observe(&item.item()).map_err(|e| no_answer(&e))? {
-            Observed::Yes { resource } => *resource,
-            Observed::No => return no(Reason::Gone, "it is not there any more"),
-            Observed::Unknown { why } => return no(Reason::Unknown, &why),
-        };
-        if let Err(why) = recheck(item, &act, &resource, self.guards) {
-            return Ok(Err(why));
-        }
-        if self.guards.has(Guard::Descendant)
-            && let Some(why) = self.descendants(item, &resource)?
-        {
-            return Ok(Err(why));
-        }
-        match self.live.look(item, &resource) {
-            Looked::Alive(claim) if self.guards.has(Guard::CameAlive) => {
-                let says = format!("{}, says {}", claim.kind, claim.source);
-                no(Reason::CameAlive, &says)
-            }
-            Looked::Unknown(why) if self.guards.has(Guard::UnknownItem) => {
-                no(Reason::Unknown, &why)
-            }
-            Looked::Silent(channels) => Ok(Ok((act, resource, channels))),
-            Looked::Alive(_) | Looked::Unknown(_) => Ok(Ok((act, resource, Vec::new()))),
-        }
+        let (hello, guards) = (&self.hello, self.guards);
+        Eyes { world: self.world, live: self.live, hello, guards }.look(item)
     }
 
     /// Leaves an item out. One that came alive takes its stratum with it: the judgement was wrong.

@@ -26,4 +26,5 @@ pub use setup::Setup;
 pub use undo::{UndoReport, UndoSetup, undo};
 
 use backoff::backoff;
-pub(in crate::apply) use run::continues;
+pub(in crate::apply) use look::Eyes;
+pub(in crate::apply) use run::{continues, within};

@@ -5,7 +5,7 @@ use crate::apply::journal::Journal;
 use crate::apply::{DayBook, NewestBook};
 use crate::cleanup::approval::Approved;
 use crate::cleanup::claim::Purpose;
-use crate::cleanup::journal::{Chain, Event};
+use crate::cleanup::journal::{Chain, Event, Ledger};
 use crate::cleanup::newest::Sealed;
 use crate::cleanup::plan::Limits;
 use crate::cleanup::{Digest, Guards, Hello, Reason, Refusal, World};
@@ -169,6 +169,21 @@ pub(in crate::apply) fn continues(claim: &Claim<'_>, journal: &Journal<'_>) -> R
     Ok(())
 }
 
+/// Whether everything that was done is the plan's. An adapter that did something else is asked for
+/// nothing more of it: whoever looked plans anew.
+///
+/// # Errors
+/// [`Reason::ActOutsidePlan`], about the thing that was hit.
+pub(in crate::apply) fn within(ledger: &Ledger) -> Result<(), Refusal> {
+    let Some(it) = ledger.outside.first() else { return Ok(()) };
+    let says = format!(
+        "asked for item {} the adapter did {} to it at {}: look at it, and mend the adapter. Nothing more \
+         of this plan is done: plan anew",
+        it.n, it.action, it.at
+    );
+    Err(Refusal::of(Reason::ActOutsidePlan, it.item.clone(), says))
+}
+
 impl Run<'_> {
     fn go(&mut self, mode: Mode, nonce: String, by: String) -> Result<After, Refusal> {
         let approved_by = self.approved.approvals().iter().map(|c| c.person.clone()).collect();
@@ -178,6 +193,7 @@ impl Run<'_> {
         let halted = self.not_halted();
         self.reconcile()?;
         halted?;
+        within(self.journal.ledger())?;
         loop {
             let after = self.batch()?;
             if mode == Mode::Attached && matches!(after, After::Soaking(_) | After::More) {

@@ -9,7 +9,8 @@ use crate::cleanup::journal::{Event, ItemState, Ledger, token};
 use crate::cleanup::plan::Plan;
 use crate::cleanup::receipt::{Receipt, Receipted};
 use crate::cleanup::{
-    Act, ActRequest, Acted, Digest, Hello, Observed, Reason, Refusal, Resource, Risk, World, trace,
+    Act, ActRequest, Acted, Digest, Hello, Observed, Reason, Refusal, Resource, Risk, World,
+    differs, trace,
 };
 use jiff::SignedDuration;
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,7 +107,10 @@ impl Undoing<'_, '_> {
         let state = |ledger: &Ledger, n: u32| ledger.items.get(&n).map(|i| i.state);
         items.retain(|i| state(self.journal.ledger(), i.n) != Some(ItemState::Undone));
         if items.is_empty() {
-            let says = "everything that this receipt names was taken back";
+            let says = match receipt.items.is_empty() {
+                true => "this receipt names nothing that was done, so nothing is to be taken back",
+                false => "everything that this receipt names was taken back",
+            };
             return Err(Refusal::new(Reason::AlreadyConsumed, says));
         }
         for item in items {
@@ -115,7 +119,10 @@ impl Undoing<'_, '_> {
                 Err(why) => {
                     let stops = matches!(
                         why.reason,
-                        Reason::Fenced | Reason::JournalUnwritable | Reason::SourceUnreadable
+                        Reason::Fenced
+                            | Reason::JournalUnwritable
+                            | Reason::SourceUnreadable
+                            | Reason::ActOutsidePlan
                     );
                     report.left.push(why);
                     if stops {
@@ -150,14 +157,16 @@ impl Undoing<'_, '_> {
             if identity.iter().any(|f| seen.immutable.get(f) != item.immutable.get(f)) {
                 return no(Reason::IdentityChanged, "another thing has its name now");
             }
-            let undoing = self.journal.ledger().items.get(&item.n).map(|i| i.state)
-                == Some(ItemState::Undoing);
-            if undoing && trace::same_for_undo(&item.before, &seen.state) {
-                // An earlier run took it back and could not say so.
+            if trace::same_for_undo(&item.before, &seen.state) && item.before != item.after {
+                // An earlier run took it back and could not say so, or somebody else did.
                 return self.add(Event::Undone { n: item.n, state: seen.state });
             }
             if !trace::same_for_undo(&item.after, &seen.state) {
-                return no(Reason::StateChanged, "it is not as the act left it: look at it");
+                let how = differs(&item.after, &seen.state).unwrap_or_default();
+                let says = format!(
+                    "it is not as the act left it, so it is left to whoever did that: {how}"
+                );
+                return no(Reason::StateChanged, &says);
             }
             let token = token(self.digest, item.n, undo);
             self.add(Event::UndoIntent { n: item.n, action: undo.clone(), token: token.clone() })?;
@@ -187,13 +196,20 @@ impl Undoing<'_, '_> {
                 }
                 Ok(Acted::Done { item: did, action, .. }) => {
                     let says = format!("the adapter says that it did {action} to {did}");
+                    self.add(Event::Outside { n: item.n, item: did, action })?;
                     return no(Reason::ActOutsidePlan, &says);
                 }
-                Ok(Acted::Failed { why }) => {
+                Ok(Acted::Failed { why } | Acted::Unsent { why, .. }) => {
+                    if self.was_done(item)? {
+                        return Ok(());
+                    }
                     self.add(Event::UndoFailed { n: item.n, why: why.clone() })?;
                     return no(Reason::ActFailed, &why);
                 }
                 Ok(Acted::Throttled { retry_after_ms }) => {
+                    if self.was_done(item)? {
+                        return Ok(());
+                    }
                     tries += 1;
                     self.add(Event::UndoFailed { n: item.n, why: "throttled".into() })?;
                     if tries > MAX_TRIES {
@@ -207,6 +223,18 @@ impl Undoing<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Looks at what is said not to be taken back: where it changed, it was. Where it cannot be seen, its
+    /// outcome stays unknown.
+    fn was_done(&mut self, item: &Receipted) -> Result<bool, Refusal> {
+        let unseen = |why: Refusal| Refusal { reason: Reason::OutcomeUnknown, ..why };
+        let state = self.observe(item).map_err(unseen)?.state;
+        if state == item.after {
+            return Ok(false);
+        }
+        self.add(Event::Undone { n: item.n, state })?;
+        Ok(true)
     }
 
     fn observe(&mut self, item: &Receipted) -> Result<Resource, Refusal> {

@@ -1,4 +1,5 @@
 use super::{Ask, Counted, Paper, Papers, count, judge, note, superseded};
+use crate::cleanup::denied::{self, Denied};
 use crate::cleanup::plan::{self, Plan};
 use crate::cleanup::trust::{Quorum, Rule};
 use crate::cleanup::{Digest, Reason, Refusal, evidence, notice};
@@ -57,7 +58,7 @@ pub fn assess(papers: &Papers, ask: &Ask<'_>) -> Result<Assessment, Refusal> {
         .and_then(|()| superseded::superseded(&plan, &papers.siblings, ask))
         .and_then(|()| window(&plan, ask))
         .and_then(|()| note::hold(&plan, ask))
-        .and_then(|()| denied(&papers.denials, ask))
+        .and_then(|()| nobody_denies(&papers.denials, ask))
         .and_then(|()| notice::everybody(&plan, ask.digest, papers.notified.as_deref()))
         .and_then(|()| enough(&plan, &items, &lacking, &dropped))
         .err();
@@ -135,7 +136,7 @@ fn window(plan: &Plan, ask: &Ask<'_>) -> Result<(), Refusal> {
 }
 
 /// Any no is a no. One that cannot be verified is not taken for none: whoever put it there is asked.
-fn denied(denials: &[Paper], ask: &Ask<'_>) -> Result<(), Refusal> {
+fn nobody_denies(denials: &[Paper], ask: &Ask<'_>) -> Result<(), Refusal> {
     let Some(paper) = denials.first() else { return Ok(()) };
     let signature = paper.signature.as_deref();
     let namespace = crate::signature::DENIAL;
@@ -153,6 +154,26 @@ fn denied(denials: &[Paper], ask: &Ask<'_>) -> Result<(), Refusal> {
         ),
     };
     Err(no(Reason::DeniedBy, says))
+}
+
+/// A no to exactly this plan, of somebody of the list of trust.
+#[must_use]
+pub fn said_no(papers: &Papers, ask: &Ask<'_>) -> Option<Denied> {
+    papers.denials.iter().find_map(|paper| {
+        let signature = paper.signature.as_deref();
+        let namespace = crate::signature::DENIAL;
+        let (holder, _) =
+            judge::signer(&paper.bytes, signature, namespace, ask, &paper.name).ok()?;
+        let statement = super::Statement::read(&paper.bytes).ok()?;
+        let said = statement.is_about(ask.digest).then_some(statement.predicate)?;
+        Some(Denied {
+            schema: denied::SCHEMA.into(),
+            plan: ask.digest.clone(),
+            by: holder.party.name.clone(),
+            at: said.at,
+            comment: said.comment,
+        })
+    })
 }
 
 /// Whether at least one item has enough people. A plan without items does nothing, and needs nobody.

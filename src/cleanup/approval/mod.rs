@@ -30,7 +30,7 @@ mod superseded;
 
 pub use ahead::spoken_for;
 pub use approved::{Approved, verify};
-pub use assess::{Assessment, assess};
+pub use assess::{Assessment, assess, said_no};
 pub use count::Counted;
 pub use note::note;
 pub use papers::{Ask, Paper, Papers, Running};

@@ -51,6 +51,14 @@ pub enum Event {
     Failed { n: u32, refusal: Refusal },
     /// Nobody knows whether it was done.
     Unknown { n: u32, why: String },
+    /// The world says that it did something else than was asked for: nobody knows what became of the item,
+    /// and nothing more of the plan is done.
+    Outside {
+        n: u32,
+        /// What was hit instead.
+        item: ItemRef,
+        action: String,
+    },
     /// A fresh look at something whose outcome was unknown.
     Reconciled { n: u32, found: Found, state: BTreeMap<String, String> },
     /// It is left out.

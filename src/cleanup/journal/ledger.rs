@@ -1,7 +1,8 @@
 use super::{Event, Found, ItemState, Record};
 use crate::cleanup::plan::{Item, Plan};
-use crate::cleanup::{Digest, Reason, Refusal};
+use crate::cleanup::{Digest, ItemRef, Reason, Refusal};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a journal says, taken together.
@@ -26,7 +27,23 @@ pub struct Ledger {
     pub halts: BTreeSet<Digest>,
     /// What answered from outside before the first batch that was watched.
     pub watched: Option<BTreeSet<String>>,
+    /// What jobs were permitted, in order.
+    pub permitted: Vec<(u32, Timestamp)>,
+    /// What was done that is not the plan's.
+    pub outside: Vec<Outside>,
     pub finished: bool,
+}
+
+/// An act that nobody planned, done by an adapter that was asked for an item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outside {
+    /// The item that was asked for.
+    pub n: u32,
+    /// What was hit.
+    pub item: ItemRef,
+    pub action: String,
+    pub at: Timestamp,
 }
 
 /// One item's part of a journal.
@@ -68,6 +85,8 @@ impl Ledger {
             held: BTreeMap::new(),
             halts: BTreeSet::new(),
             watched: None,
+            permitted: Vec::new(),
+            outside: Vec::new(),
             finished: false,
         }
     }
@@ -81,7 +100,14 @@ impl Ledger {
             return Err(format!("its fence {} is below {}", record.fence, self.fence));
         }
         if self.claimed_at.is_none()
-            && !matches!(record.what, Event::Claimed { .. } | Event::Permitted { .. })
+            // What a permit refuses changes nothing.
+            && !matches!(
+                record.what,
+                Event::Claimed { .. }
+                    | Event::Permitted { .. }
+                    | Event::Skipped { .. }
+                    | Event::StratumHeld { .. }
+            )
         {
             return Err("something was done before anybody claimed the plan".into());
         }
@@ -127,6 +153,13 @@ impl Ledger {
                 }
                 self.watched = Some(answering.clone());
             }
+            Event::Permitted { n, .. } => self.permitted.push((*n, record.at)),
+            Event::Outside { n, item, action } => self.outside.push(Outside {
+                n: *n,
+                item: item.clone(),
+                action: action.clone(),
+                at: record.at,
+            }),
             Event::Halted { halt, .. } => self.halts.extend(halt.clone()),
             Event::Finished => {
                 if self.items.values().any(|i| i.state.is_open()) {
@@ -158,7 +191,8 @@ impl Ledger {
     /// Whether anything of the world was changed, or may have been.
     #[must_use]
     pub fn changed(&self) -> bool {
-        self.items.values().any(|i| i.state.is_open() || i.acted_at.is_some())
+        !self.outside.is_empty()
+            || self.items.values().any(|i| i.state.is_open() || i.acted_at.is_some())
     }
 }
 
@@ -185,6 +219,10 @@ impl ItemLedger {
         let next = self.state.after(what).ok_or_else(|| {
             format!("this may not happen to {} {}, which is {:?}", self.kind, self.id, self.state)
         })?;
+        let settled = matches!(self.state, ItemState::Planned | ItemState::Rechecked);
+        if settled && self.token.is_none() && matches!(what, Event::Reconciled { .. }) {
+            return Err(format!("{} {} was done before it was asked for", self.kind, self.id));
+        }
         match what {
             Event::Rechecked { state, .. } => self.before.clone_from(state),
             Event::Intent { item, action, token, .. } => {

@@ -14,7 +14,7 @@ mod state;
 pub(crate) mod tests;
 
 pub use event::{Event, Found};
-pub use ledger::{ItemLedger, Ledger, token};
+pub use ledger::{ItemLedger, Ledger, Outside, token};
 pub use read::{Chain, read};
 pub use record::Record;
 pub use state::ItemState;

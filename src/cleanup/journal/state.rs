@@ -36,13 +36,20 @@ impl ItemState {
             (S::Intent, Event::Acted { .. }) => S::Acted,
             (S::Intent, Event::Failed { .. }) => S::Failed,
             (S::Intent | S::Acted, Event::Unknown { .. }) => S::Unknown,
+            (S::Intent, Event::Outside { .. }) => S::Unknown,
+            (S::Confirmed | S::Undoing, Event::Outside { .. }) => self,
+            // What was asked for before, and was said not to be done.
+            (S::Planned | S::Rechecked, Event::Reconciled { found: Found::Done, .. }) => {
+                S::Confirmed
+            }
             (S::Acted, Event::Confirmed { .. }) => S::Confirmed,
             (S::Intent | S::Acted | S::Unknown, Event::Reconciled { found, .. }) => match found {
                 Found::NotDone => S::Planned,
                 Found::Done => S::Confirmed,
             },
             (S::Confirmed | S::Undoing, Event::UndoIntent { .. }) => S::Undoing,
-            (S::Undoing, Event::Undone { .. }) => S::Undone,
+            // Somebody else may have taken it back before.
+            (S::Confirmed | S::Undoing, Event::Undone { .. }) => S::Undone,
             (S::Undoing, Event::UndoFailed { .. }) => S::Confirmed,
             _ => return None,
         })
@@ -67,6 +74,7 @@ impl Event {
             | Self::Confirmed { n, .. }
             | Self::Failed { n, .. }
             | Self::Unknown { n, .. }
+            | Self::Outside { n, .. }
             | Self::Reconciled { n, .. }
             | Self::Skipped { n, .. }
             | Self::Permitted { n, .. }

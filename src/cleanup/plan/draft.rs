@@ -199,6 +199,7 @@ fn learned(input: &DraftInput<'_>, strata: &Strata, holding: &Holding<'_>) -> Op
         classifier,
         sources: input.listing.sources.iter().map(|s| (s.name.clone(), s.rows)).collect(),
         strata: proven,
+        accepted: BTreeMap::new(),
     })
 }
 
@@ -301,7 +302,11 @@ fn totals(items: &[Item]) -> Totals {
 fn loosened(input: &DraftInput<'_>) -> Vec<String> {
     let notes = holding(input).map(|n| format!("{} (note {})", n.says.told(), n.signed.digest()));
     let ignored = input.policy.strata.ignore.iter();
-    notes.chain(ignored.map(|a| format!("the policy makes no strata by {a}"))).collect()
+    let accepted = input.memory.into_iter().flat_map(Memory::loosened).map(|s| shown(&s));
+    notes
+        .chain(accepted)
+        .chain(ignored.map(|a| format!("the policy makes no strata by {a}")))
+        .collect()
 }
 
 /// The notes that hold now.

@@ -1,6 +1,6 @@
 //! Which items next: few at first, one failure domain of a set at a time, and rest in between.
 
-use super::journal::Ledger;
+use super::journal::{ItemLedger, ItemState, Ledger};
 use super::plan::{Item, Limits, Plan};
 use super::{Guard, Guards, Reason, Refusal};
 use jiff::{SignedDuration, Timestamp};
@@ -79,12 +79,13 @@ pub fn next(plan: &Plan, limits: &Limits, ledger: &Ledger, guards: Guards, now: 
     let mut quota = BTreeMap::new();
     let mut soonest: Option<Timestamp> = None;
     for item in &items {
-        let (step, until) = ledger.soaks.get(&item.stratum).copied().unwrap_or((0, Timestamp::MIN));
+        let Standing { step, until, used } = standing(plan, limits, ledger, item.stratum).0;
         if until > now {
             soonest = Some(soonest.map_or(until, |s| s.min(until)));
             quota.insert(item.stratum, 0);
         } else {
-            quota.insert(item.stratum, allowed(plan, limits, item.stratum, step));
+            let most = allowed(plan, limits, item.stratum, step);
+            quota.insert(item.stratum, most.saturating_sub(used));
         }
     }
     // A plan's steps that are all zero allow nothing, which is what zero means.
@@ -95,6 +96,85 @@ pub fn next(plan: &Plan, limits: &Limits, ledger: &Ledger, guards: Guards, now: 
         (true, Some(until)) => Next::Soak(until),
         (true, None) => Next::Done,
     }
+}
+
+/// Whether a job may be permitted one item more, now: permits fill the same batches, and rest as long.
+///
+/// # Errors
+/// [`Reason::Resting`].
+pub fn permits(
+    plan: &Plan,
+    limits: &Limits,
+    ledger: &Ledger,
+    item: &Item,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let no = |says: String| Err(Refusal::of(Reason::Resting, item.item(), says));
+    let (Standing { step, until, used }, _) = standing(plan, limits, ledger, item.stratum);
+    if until > now {
+        return no(format!("its class rests after its last batch: ask again at {until}"));
+    }
+    if used >= allowed(plan, limits, item.stratum, step) {
+        return no("the plan's ramp allows none of its class".into());
+    }
+    let strata: BTreeSet<u32> = plan.items.iter().map(|i| i.stratum).collect();
+    let mut resting: Vec<Timestamp> =
+        strata.into_iter().flat_map(|s| standing(plan, limits, ledger, s).1).collect();
+    resting.retain(|until| *until > now);
+    resting.sort();
+    let most = limits.ramp.last().copied().unwrap_or(0) as usize;
+    if let Some(first) = resting.len().checked_sub(most).and_then(|over| resting.get(over)) {
+        let says =
+            format!("{} of all classes rest, as a batch has at most: ask again at {first}", most);
+        return no(says);
+    }
+    let left: Vec<&Item> = plan.items.iter().filter(|i| ledger.left().any(|n| n == i.n)).collect();
+    if let Some(set) = &item.set
+        && let Some(domain) = begun(plan, ledger, &left).get(set.as_str())
+        && *domain != &item.domain
+    {
+        let domain = domain.as_deref().unwrap_or("none");
+        return no(format!("of {set} the failure domain {domain} was begun, and is ended first"));
+    }
+    Ok(())
+}
+
+/// Where a stratum is on its ramp.
+struct Standing {
+    step: u32,
+    /// It rests until then.
+    until: Timestamp,
+    /// Items of its batch that jobs were permitted already.
+    used: u32,
+}
+
+/// Where a stratum is by the batches of applies and by what jobs were permitted, and until when each permit
+/// counts.
+fn standing(
+    plan: &Plan,
+    limits: &Limits,
+    ledger: &Ledger,
+    stratum: u32,
+) -> (Standing, Vec<Timestamp>) {
+    let (step, until) = ledger.soaks.get(&stratum).copied().unwrap_or((0, Timestamp::MIN));
+    let (mut it, mut resting) = (Standing { step, until, used: 0 }, Vec::new());
+    let of = |n: u32| plan.items.iter().any(|i| i.n == n && i.stratum == stratum);
+    for (_, at) in ledger.permitted.iter().filter(|(n, _)| of(*n)) {
+        let until = rest(limits, it.step, *at);
+        resting.push(until);
+        it.used += 1;
+        if it.used >= allowed(plan, limits, stratum, it.step) {
+            it = Standing { step: it.step + 1, until: it.until.max(until), used: 0 };
+        }
+    }
+    (it, resting)
+}
+
+/// The end of the rest after a batch of this step that ended at `at`.
+fn rest(limits: &Limits, step: u32, at: Timestamp) -> Timestamp {
+    let seconds = limits.soak_s.get(step as usize).or(limits.soak_s.last()).copied().unwrap_or(0);
+    let rest = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    at.saturating_add(rest).unwrap_or(Timestamp::MAX)
 }
 
 /// How many items of a stratum its next batch may have.
@@ -111,7 +191,10 @@ fn begun<'a>(
     ledger: &Ledger,
     left: &[&'a Item],
 ) -> BTreeMap<&'a str, &'a Option<String>> {
-    let acted = |i: &&Item| ledger.items.get(&i.n).is_some_and(|it| it.acted_at.is_some());
+    let acted = |i: &&Item| {
+        let begun = |it: &ItemLedger| it.acted_at.is_some() || it.state == ItemState::Permitted;
+        ledger.items.get(&i.n).is_some_and(begun)
+    };
     let of = |i: &'a Item| i.set.as_deref().map(|set| (set, &i.domain));
     let left: BTreeSet<_> = left.iter().filter_map(|i| of(i)).collect();
     plan.items.iter().filter(acted).filter_map(of).filter(|it| left.contains(it)).collect()
@@ -163,10 +246,8 @@ pub fn soak(
     let strata: BTreeSet<u32> =
         plan.items.iter().filter(|i| batch.contains(&i.n)).map(|i| i.stratum).collect();
     let until = |stratum: u32| {
-        let step = ledger.soaks.get(&stratum).map_or(0, |(step, _)| *step) as usize;
-        let seconds = limits.soak_s.get(step).or(limits.soak_s.last()).copied().unwrap_or(0);
-        let rest = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-        now.saturating_add(rest).unwrap_or(Timestamp::MAX)
+        let step = ledger.soaks.get(&stratum).map_or(0, |(step, _)| *step);
+        rest(limits, step, now)
     };
     strata.into_iter().map(|s| (s, until(s))).collect()
 }

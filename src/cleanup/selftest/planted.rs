@@ -145,6 +145,7 @@ fn act(action: &str, undo: Option<&str>, risk: Risk) -> Act {
         risk,
         identity: vec!["uuid".into()],
         precondition: false,
+        changes: Vec::new(),
         rehearsed: true,
     }
 }

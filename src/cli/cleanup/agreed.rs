@@ -1,6 +1,7 @@
 //! A plan that enough people agreed to, verified from its folder's bytes.
 
 use super::adapter::AdapterArgs;
+use super::denied;
 use super::folder::{PlanArgs, unusable};
 use super::newest;
 use super::place::StateArgs;
@@ -45,11 +46,11 @@ pub(in crate::cli) struct Agreed {
 pub(in crate::cli) const JOURNAL: &str = "journal.jsonl";
 
 impl AgreedArgs {
-    /// Verifies everything from zero. `adapter` is what would run; `None` where an existing job acts
-    /// by itself.
+    /// Verifies everything from zero. `adapter` is what would run, or what an existing job's acts are looked
+    /// at with.
     pub(in crate::cli) fn verify(
         &self,
-        adapter: Option<&AdapterArgs>,
+        adapter: &AdapterArgs,
         state: &StateArgs,
     ) -> Result<Agreed, CliError> {
         let trusted = self.trust.read_pinned()?;
@@ -59,21 +60,17 @@ impl AgreedArgs {
         let policy = Digest::of(&caps);
         let no = |why: &Refusal| refused(format!("apply the plan {}", found.digest), why);
         let plan = plan::read_as(&found.papers.plan, &found.digest).map_err(|e| no(&e))?;
-        let (words, running) = match adapter {
-            Some(adapter) => {
-                let words = adapter.words(&plan.pins.adapter_command)?;
-                let digest = adapter.digest(&words)?;
-                (words, digest)
-            }
-            // The job that asks is not ours to pin.
-            None => (Vec::new(), plan.pins.adapter.clone()),
-        };
+        let words = adapter.words(&plan.pins.adapter_command)?;
+        let running = adapter.digest(&words)?;
         let chain = chain(&found.path, &plan, &found.digest)?;
         let claimed_at = chain.and_then(|c| c.ledger.claimed_at);
         let approved = judge(&found, &trusted, &policy, running.as_ref(), claimed_at);
         let approved = approved.map_err(|e| {
             if e.reason == Reason::Superseded {
                 newest::note(state, &found, &trusted);
+            }
+            if e.reason == Reason::DeniedBy {
+                denied::note(state, &found, &trusted);
             }
             no(&e)
         })?;
@@ -105,7 +102,12 @@ impl AgreedArgs {
         if judged.as_ref().is_err_and(|why| why.reason == Reason::Superseded) {
             newest::note(state, &found, &trusted);
         }
-        judged
+        if judged.as_ref().is_err_and(|why| why.reason == Reason::DeniedBy) {
+            denied::note(state, &found, &trusted);
+        }
+        let unreadable =
+            |e: CliError| Refusal::new(Reason::DenialsUnreadable, format!("cannot {e}"));
+        judged.and_then(|()| denied::none(state, digest).unwrap_or_else(|e| Err(unreadable(e))))
     }
 }
 

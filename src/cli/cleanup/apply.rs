@@ -3,6 +3,7 @@
 use super::adapter::{AdapterArgs, RoleArgs};
 use super::agreed::{Agreed, AgreedArgs, JOURNAL};
 use super::day;
+use super::denied;
 use super::halts::remembered;
 use super::marked::Marked;
 use super::names::NamesArgs;
@@ -80,7 +81,7 @@ pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
 /// # Errors
 /// Everything that kept it from beginning. How it ended is in the status.
 pub fn run_apply(args: &ApplyArgs, global: &Global) -> Result<ExitStatus, CliError> {
-    let agreed = args.agreed.verify(Some(&args.adapter), &args.state)?;
+    let agreed = args.agreed.verify(&args.adapter, &args.state)?;
     let digest = agreed.approved.digest().clone();
     let plan = agreed.approved.plan();
     args.state.are(&plan.pins.places)?;
@@ -155,6 +156,9 @@ fn go(
     let plan = agreed.approved.plan();
     let state = args.state.folder()?;
     let mut register = args.state.claims(agreed.approved.digest(), &agreed.folder)?;
+    if let Err(why) = denied::none(&args.state, agreed.approved.digest())? {
+        return Ok(Err(why));
+    }
     let mut day = match day::book(&args.state, agreed)? {
         Ok(day) => day,
         Err(why) => return Ok(Err(why)),

@@ -144,10 +144,15 @@ fn told(folder: &Path, digest: &Digest, id: &str) -> Result<String, CliError> {
         let _ = writeln!(out, "plan {digest}: not planned: {}", visible(&refused.to_string()));
     }
     let items: Vec<&Item> = plan.items.iter().filter(|i| i.id == id).collect();
-    if items.is_empty() {
-        return Ok(out);
-    }
     let chain = chain(folder, &plan, digest)?;
+    let outside = chain.as_ref().map(|c| c.ledger.outside.as_slice()).unwrap_or_default();
+    for it in outside.iter().filter(|it| it.item.id == id) {
+        let did = format!(
+            "plan {digest}: asked for its item {}, the adapter did {} to {} at {}, which nobody planned",
+            it.n, it.action, it.item, it.at
+        );
+        let _ = writeln!(out, "{}", visible(&did));
+    }
     for item in items {
         let _ = writeln!(out, "plan {digest}, item {}: {} {}", item.n, item.action, item.item());
         let author = &plan.author;
@@ -221,6 +226,9 @@ fn words(what: &Event) -> String {
         }
         Event::Failed { refusal, .. } => format!("not done: {refusal}"),
         Event::Unknown { why, .. } => format!("nobody knows whether it was done: {why}"),
+        Event::Outside { item, action, .. } => {
+            format!("the adapter says that it did {action} to {item} instead")
+        }
         Event::Reconciled { found, .. } => format!("looked at afterwards: {found:?}"),
         Event::Skipped { refusal, .. } => format!("left out: {refusal}"),
         Event::Permitted { by, .. } => format!("a job was permitted to do it: {by}"),

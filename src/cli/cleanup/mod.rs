@@ -7,6 +7,7 @@ pub mod approve;
 pub mod bypassed;
 mod day;
 pub mod decommission;
+mod denied;
 pub mod deny;
 mod folder;
 mod ground;
@@ -72,6 +73,9 @@ pub enum CleanupAct {
     /// Stop every apply before its next act; lifting it takes a signature
     Halt(halt::HaltArgs),
     /// Say to a job whether it may do one act of a plan, once: exit 0, or 4
+    ///
+    /// The thing is looked at as `apply` does, and the plan's batches and rests are kept: `resting` says
+    /// when to ask again. Nobody looks at what the job does afterwards, and no receipt takes it back
     Permit(Box<permit::PermitArgs>),
     /// Verify a journal, or explain what was done to one thing
     Log(log::LogCommand),
@@ -96,7 +100,7 @@ pub fn run(command: &CleanupCommand, global: &Global) -> Result<ExitStatus, CliE
         CleanupAct::Undo(args) => undo::run(args, global),
         CleanupAct::Decommission(args) => decommission::run(args),
         CleanupAct::Halt(args) => halt::run(args),
-        CleanupAct::Permit(args) => permit::run(args),
+        CleanupAct::Permit(args) => permit::run(args, global),
         CleanupAct::Log(args) => log::run(args),
         CleanupAct::Policy(args) => iam::run(args),
         CleanupAct::Trust(args) => trust::run(args),

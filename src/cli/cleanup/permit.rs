@@ -1,18 +1,22 @@
 //! `portcullis cleanup permit`: one line for a job that removes things by itself.
 
+use super::adapter::AdapterArgs;
 use super::agreed::chain;
 use super::agreed::{AgreedArgs, JOURNAL};
 use super::apply::{LEASE, by};
 use super::day;
+use super::denied;
 use super::halts::remembered;
 use super::newest;
 use super::nonce::nonce;
 use super::opted::{self, OptOutArgs};
+use super::outside::Outside;
 use super::place::StateArgs;
 use super::refused::refused;
 use crate::apply::{JournalFile, PermitSetup, Switchboard, SystemClock, permit};
+use crate::cleanup::journal::{ItemLedger, ItemState};
 use crate::cleanup::{Reason, Refusal};
-use crate::cli::{CliError, ExitStatus, saved};
+use crate::cli::{CliError, ExitStatus, Global, saved};
 use crate::report::escape::visible;
 use clap::Args;
 use jiff::Timestamp;
@@ -23,6 +27,8 @@ use std::time::Duration;
 pub struct PermitArgs {
     #[command(flatten)]
     pub agreed: AgreedArgs,
+    #[command(flatten)]
+    pub adapter: AdapterArgs,
     #[command(flatten)]
     pub opt_outs: OptOutArgs,
     #[command(flatten)]
@@ -43,8 +49,8 @@ const BETWEEN: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// Why not.
-pub fn run(args: &PermitArgs) -> Result<ExitStatus, CliError> {
-    let agreed = args.agreed.verify(None, &args.state)?;
+pub fn run(args: &PermitArgs, global: &Global) -> Result<ExitStatus, CliError> {
+    let agreed = args.agreed.verify(&args.adapter, &args.state)?;
     let state = args.state.folder()?;
     let path = agreed.folder.join(JOURNAL);
     let (plan, digest) = (agreed.approved.plan(), agreed.approved.digest());
@@ -52,6 +58,7 @@ pub fn run(args: &PermitArgs) -> Result<ExitStatus, CliError> {
     let what = format!("permit {} of {}", visible(&args.action), visible(&args.id));
     // Whatever the class: to the job that asks, every no is the same.
     let no = |why: &Refusal| refused(what.clone(), why).with_status(ExitStatus::Refused);
+    denied::none(&args.state, digest)?.map_err(|e| no(&e))?;
     let mut day = day::book(&args.state, &agreed)?.map_err(|e| no(&e))?;
     // What the plan does not name takes nothing of the day, however often it is asked for.
     let named = plan.items.iter().find(|i| i.id == args.id && i.action == args.action);
@@ -70,9 +77,12 @@ pub fn run(args: &PermitArgs) -> Result<ExitStatus, CliError> {
     let taken: Vec<u32> = named.into_iter().map(|i| i.n).collect();
     // What was permitted before stays taken, whatever comes of asking again.
     let chain = chain(&agreed.folder, plan, digest)?;
-    let known = |n: &u32| chain.as_ref().is_some_and(|c| c.ledger.items.contains_key(n));
+    let used = |i: &ItemLedger| i.state == ItemState::Permitted || i.acted_at.is_some();
+    let known = |n: &u32| chain.as_ref().and_then(|c| c.ledger.items.get(n)).is_some_and(used);
     let fresh: Vec<u32> = taken.iter().copied().filter(|n| !known(n)).collect();
     day.take(digest, &taken, Timestamp::now()).map_err(|full| no(&full.refusal))?;
+    let mut outside = Outside::new(global, plan)?;
+    let mut world = args.adapter.start_for(&agreed.words, plan, None, None)?;
     let mut newest = newest::book(&args.state, plan)?;
     let mut tries = 0;
     let answer = loop {
@@ -89,6 +99,8 @@ pub fn run(args: &PermitArgs) -> Result<ExitStatus, CliError> {
             approved: &agreed.approved,
             id: &args.id,
             action: &args.action,
+            world: world.as_mut(),
+            live: &mut outside,
             journal: &mut journal,
             register: register.as_mut(),
             newest: &mut newest,

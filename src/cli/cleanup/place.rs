@@ -4,7 +4,7 @@ use super::ground;
 use super::refused::refused;
 use crate::apply::{FileRegister, GitRegister, Register};
 use crate::cleanup::plan::{Places, Plan};
-use crate::cleanup::{Digest, Reason, Refusal, Target, day, newest};
+use crate::cleanup::{Digest, Reason, Refusal, Target, day, denied, newest};
 use crate::cli::CliError;
 use crate::report::escape::visible;
 use clap::Args;
@@ -180,6 +180,17 @@ impl StateArgs {
     /// The register of the newest plan of a scope, beside its claims.
     pub(in crate::cli) fn newest(&self, plan: &Plan) -> Result<Box<dyn Register>, CliError> {
         self.beside(&format!("newest/{}", newest::name(plan)))
+    }
+
+    /// The register of a no to a plan, beside its claim.
+    pub(in crate::cli) fn denied(&self, plan: &Digest) -> Result<Box<dyn Register>, CliError> {
+        self.beside(&format!("denied/{}", denied::name(plan)))
+    }
+
+    /// The same, on this machine.
+    pub(in crate::cli) fn denied_here(&self, plan: &Digest) -> Result<Box<dyn Register>, CliError> {
+        let state = self.folder()?;
+        Place::File(state.join("denied").join(denied::name(plan))).open("", &state)
     }
 
     fn beside(&self, name: &str) -> Result<Box<dyn Register>, CliError> {

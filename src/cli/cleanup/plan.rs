@@ -67,6 +67,10 @@ pub struct PlanArgs {
     /// decommission`; repeatable)
     #[arg(long, value_name = "FILE")]
     pub note: Vec<PathBuf>,
+    /// Rows that a list of what is kept has, where `source-delta` refuses it and so many are gone for
+    /// certain (repeatable): this run and later ones are held against them. Approvers see it
+    #[arg(long, value_name = "LIST=ROWS", value_parser = rows)]
+    pub accept_rows: Vec<(String, u64)>,
     #[command(flatten)]
     pub opt_outs: OptOutArgs,
     #[command(flatten)]
@@ -108,6 +112,12 @@ impl PlanArgs {
 pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
+}
+
+fn rows(text: &str) -> Result<(String, u64), String> {
+    let (list, rows) = text.rsplit_once('=').ok_or("write it as LIST=ROWS")?;
+    let rows = rows.parse().map_err(|_| format!("{rows:?} is no number of rows"))?;
+    Ok((list.to_owned(), rows))
 }
 
 /// What was read of the world.
@@ -183,7 +193,16 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
         places: policy.places.clone(),
     };
     let place = args.out.join(memory_name(&world.target));
-    let memory = memory(&place, &world.target)?;
+    let mut memory = memory(&place, &world.target)?;
+    for (list, rows) in &args.accept_rows {
+        if !world.listing.sources.iter().any(|s| s.name == *list) {
+            let why = format!("no list of this run is called {}", visible(list));
+            return Err(CliError::new("accept rows").because(why));
+        }
+        if let Some(memory) = &mut memory {
+            memory.accepted.insert(list.clone(), *rows);
+        }
+    }
     let phase = args.phase();
     // Where nothing can be planned, nothing has to be counted.
     let today = match world.population {

@@ -23,7 +23,18 @@ pub(super) fn text(report: &ApplyReport, plan: &Plan, digest: &Digest, receipt: 
                 "UNKNOWN: look at it".into()
             }
             ItemState::Failed | ItemState::Skipped => "left out".into(),
-            ItemState::Planned | ItemState::Rechecked => "to come".into(),
+            // Nothing lifts that: what is held is planned anew.
+            ItemState::Planned | ItemState::Rechecked
+                if report.ledger.held.contains_key(&it.stratum) =>
+            {
+                "held".into()
+            }
+            ItemState::Planned | ItemState::Rechecked => match report.after {
+                // What was done outside of the plan ended it.
+                _ if !report.ledger.outside.is_empty() => "not done".into(),
+                After::Finished => "not done".into(),
+                _ => "to come".into(),
+            },
         };
         let why =
             it.refusal.as_ref().map_or(String::new(), |r| format!(": {}: {}", r.reason, r.says));
@@ -32,6 +43,11 @@ pub(super) fn text(report: &ApplyReport, plan: &Plan, digest: &Digest, receipt: 
     }
     for (stratum, why) in &report.ledger.held {
         let line = format!("stratum {stratum} is held: {why}");
+        let _ = writeln!(out, "{}", visible(&line));
+    }
+    for it in &report.ledger.outside {
+        let line =
+            format!("OUTSIDE THE PLAN: {} of {}, asked for item {}", it.action, it.item, it.n);
         let _ = writeln!(out, "{}", visible(&line));
     }
     let next = match &report.after {
@@ -81,6 +97,7 @@ pub(super) fn json(report: &ApplyReport, plan: &Plan, digest: &Digest) -> Value 
         "held": report.ledger.held.iter().map(|(n, why)| json!({
             "stratum": n, "reason": why.reason.code(), "says": why.says,
         })).collect::<Vec<_>>(),
+        "outside": report.ledger.outside,
         "items": items,
     })
 }

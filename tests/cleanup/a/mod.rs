@@ -3,6 +3,7 @@
 
 mod apply;
 mod carried;
+mod denied;
 mod files;
 mod lists;
 mod people;

@@ -1,0 +1,60 @@
+//! Denials that were met, as commands remember them: on this machine and beside the claims.
+
+use super::place::StateArgs;
+use super::trusted::Trusted;
+use crate::apply::Register;
+use crate::cleanup::approval::{Ask, said_no};
+use crate::cleanup::denied::Denied;
+use crate::cleanup::plan;
+use crate::cleanup::{Digest, Reason, Refusal};
+use crate::cli::CliError;
+use crate::dossier::Dossier;
+use jiff::Timestamp;
+
+/// Keeps a no that lies in a plan's folder.
+///
+/// The plan is refused here whatever becomes of this: what fails is only not known elsewhere.
+pub(super) fn note(state: &StateArgs, found: &Dossier, trusted: &Trusted) {
+    let ask = Ask {
+        digest: &found.digest,
+        trust: &trusted.trust,
+        revoked: &trusted.revoked,
+        running: None,
+        now: Timestamp::now(),
+        claimed_at: None,
+    };
+    let Ok(plan) = plan::read_as(&found.papers.plan, &found.digest) else { return };
+    let Some(no) = said_no(&found.papers, &ask) else { return };
+    if state.are(&plan.pins.places).is_err() {
+        return;
+    }
+    for register in [state.denied_here(&found.digest), state.denied(&found.digest)] {
+        if let Ok(mut register) = register {
+            keep(register.as_mut(), &no);
+        }
+    }
+}
+
+fn keep(register: &mut dyn Register, no: &Denied) {
+    // The first no is as good as any later one.
+    if let Ok(None) = register.read() {
+        let _ = register.swap(None, &no.bytes());
+    }
+}
+
+/// Whether nobody said no to a plan that this machine or the place of claims knows of.
+///
+/// # Errors
+/// The outer one: a place that cannot be opened. The inner one: [`Reason::DeniedBy`], and
+/// [`Reason::DenialsUnreadable`] where nobody can say.
+pub(super) fn none(state: &StateArgs, digest: &Digest) -> Result<Result<(), Refusal>, CliError> {
+    for mut register in [state.denied_here(digest)?, state.denied(digest)?] {
+        let held = match register.read() {
+            Ok(None) => continue,
+            Ok(Some(held)) => Denied::read(&held.bytes),
+            Err(why) => Err(Refusal::new(Reason::DenialsUnreadable, why)),
+        };
+        return Ok(Err(held.map_or_else(|why| why, |no| no.refusal())));
+    }
+    Ok(Ok(()))
+}
