@@ -1,5 +1,7 @@
+use super::acl::Numbers;
 use crate::model::AddressSet;
 use crate::snapshot::{Acl, Interface, PrefixList, RouteTable, SecurityGroup, Snapshot};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The resources that mends speak of, by id, with the account and region they are in.
@@ -22,6 +24,12 @@ pub struct Ground<'a> {
     /// Subnets, each with its VPC, and the table of those that have one of their own.
     subnets: BTreeMap<&'a str, &'a str>,
     own_tables: BTreeMap<&'a str, &'a str>,
+    /// The subnets that name a network ACL.
+    listed: BTreeSet<&'a str>,
+    /// The instance, or the interface where it has none, and its interfaces, by subnet.
+    in_subnet: BTreeMap<&'a str, Vec<(&'a str, &'a str)>>,
+    /// Numbers that mends of one report take in network ACLs.
+    pub(super) numbers: RefCell<Numbers>,
 }
 
 /// Where a resource is.
@@ -42,12 +50,21 @@ impl<'a> Ground<'a> {
             for interface in &view.network_interfaces {
                 ground.interfaces.insert(&interface.network_interface_id, (at, interface));
                 ground.accounts.insert(&interface.network_interface_id, &view.account);
+                let id = interface.network_interface_id.as_str();
+                let instance = interface.attachment.as_ref().and_then(|a| a.instance_id.as_deref());
+                if let Some(subnet) = interface.subnet_id.as_deref() {
+                    let host = instance.unwrap_or(id);
+                    ground.in_subnet.entry(subnet).or_default().push((host, id));
+                }
                 for group in &interface.groups {
                     *ground.carried.entry(&group.group_id).or_default() += 1;
                 }
             }
             for acl in &view.network_acls {
                 ground.acls.insert(&acl.network_acl_id, (at, acl));
+                ground
+                    .listed
+                    .extend(acl.associations.iter().filter_map(|a| a.subnet_id.as_deref()));
             }
             for table in &view.route_tables {
                 ground.tables.insert(&table.route_table_id, (at, table));
@@ -123,6 +140,27 @@ impl<'a> Ground<'a> {
             None => is_main && table.vpc_id.as_deref() == Some(vpc),
         };
         self.subnets.iter().filter(|(s, v)| takes(s, v)).map(|(s, _)| *s).collect()
+    }
+
+    /// The subnets that a network ACL is for: those that name it, and of its VPC's those without another
+    /// where it is the default.
+    pub(super) fn subnets_of_acl(&self, acl: &'a Acl) -> Vec<&'a str> {
+        let named = acl.associations.iter().filter_map(|a| a.subnet_id.as_deref());
+        let rest = self.subnets.iter().filter(|(subnet, vpc)| {
+            acl.is_default
+                && acl.vpc_id.as_deref() == Some(**vpc)
+                && !self.listed.contains(**subnet)
+        });
+        let all: BTreeSet<&str> = named.chain(rest.map(|(subnet, _)| *subnet)).collect();
+        all.into_iter().collect()
+    }
+
+    /// The hosts in these subnets, but for the one that has this interface.
+    pub(super) fn hosts_in(&self, subnets: &[&str], but: Option<&str>) -> Vec<&'a str> {
+        let all = || subnets.iter().filter_map(|s| self.in_subnet.get(s)).flatten();
+        let own = all().find(|(_, interface)| Some(*interface) == but).map(|(host, _)| *host);
+        let hosts: BTreeSet<&str> = all().map(|(h, _)| *h).filter(|h| Some(*h) != own).collect();
+        hosts.into_iter().collect()
     }
 
     /// The gateway that a subnet's way to the internet names, where it is attached to nothing.

@@ -1,6 +1,7 @@
 //! Mends of the layers before a host, and of permissions that name no block: what they do besides.
 
 use super::*;
+use std::collections::BTreeSet;
 
 /// The mends of what is told of `i-0abc tcp/443`.
 fn mends(snapshot: &Snapshot) -> Vec<crate::finding::Mend> {
@@ -115,6 +116,73 @@ fn a_list_that_keeps_answers_in_is_mended_both_ways_at_once() {
         lines[1].contains("replace-network-acl-entry") && lines[1].contains("--egress"),
         "{out}"
     );
+}
+
+#[test]
+fn no_two_mends_of_a_report_take_one_number_of_a_list() {
+    // Only ssh comes in, over either family; answers leave.
+    let mut snapshot = with_acl(json!([
+        { "RuleNumber": 101, "Egress": true, "Protocol": "-1", "RuleAction": "allow",
+            "Ipv6CidrBlock": "::/0" },
+    ]));
+    let view = &mut snapshot.regions[0];
+    let list = &mut view.network_acls[0].entries;
+    let ssh = list.iter_mut().find(|e| !e.egress).expect("an entry");
+    ssh.protocol = "6".into();
+    ssh.port_range = serde_json::from_value(json!({ "From": 22, "To": 22 })).expect("ports");
+    view.subnets[0].ipv6_cidr_block_association_set =
+        serde_json::from_value(json!([{ "Ipv6CidrBlock": "2600:1f00:a::/64",
+            "Ipv6CidrBlockState": { "State": "associated" } }]))
+        .expect("a block");
+    let route =
+        json!({ "DestinationIpv6CidrBlock": "::/0", "GatewayId": "igw-1", "State": "active" });
+    view.route_tables[0].routes.push(serde_json::from_value(route).expect("a route"));
+    let v6 = json!([{ "Ipv6Address": "2600:1f00:a::10" }]);
+    view.network_interfaces[0].ipv6_addresses = serde_json::from_value(v6).expect("addresses");
+    let mut all = open_to(1, "0.0.0.0/0");
+    all["ToPort"] = 65535.into();
+    all["Ipv6Ranges"] = json!([{ "CidrIpv6": "::/0" }]);
+    view.security_groups[0].ip_permissions =
+        serde_json::from_value(json!([all])).expect("permissions");
+    let spec = spec("      http: { port: tcp/80, from: internet }\n");
+    let report = audit(&spec, &snapshot, &Observations::default());
+    let lines: Vec<String> = report
+        .findings
+        .iter()
+        .flat_map(|f| &f.mends)
+        .filter_map(|m| m.command.as_deref())
+        .flat_map(str::lines)
+        .filter(|l| l.contains("create-network-acl-entry"))
+        .map(str::to_owned)
+        .collect();
+    let number = |line: &String| {
+        let mut words = line.split(' ').skip_while(|w| *w != "--rule-number");
+        (line.contains("--egress"), words.nth(1).expect("a number").to_owned())
+    };
+    let numbers: BTreeSet<_> = lines.iter().map(number).collect();
+    // Two services over two families, each once.
+    assert_eq!((lines.len(), numbers.len()), (4, 4), "{lines:#?}");
+}
+
+#[test]
+fn a_list_opens_more_than_one_host_and_the_mend_says_whom() {
+    let mut exact = deny(50, false, "6", "0.0.0.0/0");
+    exact["PortRange"] = json!({ "From": 443, "To": 443 });
+    let mut snapshot = with_acl(json!([exact]));
+    let alone = mends(&snapshot)[0].text.clone();
+    assert!(alone.ends_with("before the one that denies it"), "{alone}");
+    let view = &mut snapshot.regions[0];
+    let mut other = view.network_interfaces[0].clone();
+    other.network_interface_id = "eni-2".into();
+    other.private_ip_address = "10.0.0.11".parse().ok();
+    other.private_ip_addresses.clear();
+    other.association = None;
+    other.attachment = None;
+    view.network_interfaces.push(other);
+    let text = mends(&snapshot)[0].text.clone();
+    let besides =
+        "; that opens all of subnet-1 to 0.0.0.0/0: eni-2 as well, where their groups let it in";
+    assert!(text.ends_with(besides), "{text}");
 }
 
 #[test]
