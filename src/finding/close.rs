@@ -164,7 +164,7 @@ fn take_out(
 
 impl Need<'_> {
     /// `service ssh of role web from office`.
-    fn said(&self) -> String {
+    pub(super) fn said(&self) -> String {
         let what = match self.service {
             Some(service) => format!("service {service}"),
             None => match self.protocols {

@@ -1,5 +1,6 @@
 //! Whole audits of a small world: one VPC, one host, the real reach.
 
+mod agree;
 mod layers;
 mod measures;
 mod mends;
@@ -399,7 +400,10 @@ fn roles_hosts_and_groups_are_judged_too() {
     let spec = spec(&format!(
         "    count: {{ min: 3 }}\n  ghost:\n    select: {{ tags: {{ role: ghost }} }}\ngroups:\n  {SG}: {{ ingress: [{{ port: tcp/443, from: internet }}] }}\n  sg-00000000000000aa: {{ ingress: [] }}\n"
     ));
-    let mut snapshot = snapshot(both());
+    // What a service needs stays, whatever the group's declaration says.
+    let mut live = both();
+    live.as_array_mut().expect("a list").push(open_to(9, "198.51.100.0/24"));
+    let mut snapshot = snapshot(live);
     let stranger =
         json!({ "InstanceId": "i-0def", "State": { "Name": "running" }, "VpcId": "vpc-1" });
     snapshot.regions[0].instances.push(serde_json::from_value(stranger).expect("an instance"));
@@ -426,14 +430,14 @@ fn roles_hosts_and_groups_are_judged_too() {
     // `internet` is both families, and the live group has one of them.
     let list = r#"'[{"FromPort":443,"IpProtocol":"tcp","Ipv6Ranges":[{"CidrIpv6":"::/0"}],"ToPort":443}]'"#;
     assert_eq!(commands[0], format!("aws ec2 authorize-{call} {SG} --ip-permissions {list}"));
-    let list = r#"'[{"FromPort":22,"IpProtocol":"tcp","IpRanges":[{"CidrIp":"198.51.100.0/24"}],"ToPort":22}]'"#;
+    let list = r#"'[{"FromPort":9,"IpProtocol":"tcp","IpRanges":[{"CidrIp":"198.51.100.0/24"}],"ToPort":9}]'"#;
     assert_eq!(commands[1], format!("aws ec2 revoke-{call} {SG} --ip-permissions {list}"));
     let snippets: Vec<&str> = drift.mends.iter().filter_map(|m| m.terraform.as_deref()).collect();
     let put = format!(
         "resource \"aws_vpc_security_group_ingress_rule\" \"tcp_443\" {{\n  security_group_id = \"{SG}\"\n  ip_protocol       = \"tcp\"\n  from_port         = 443\n  to_port           = 443\n  cidr_ipv6         = \"::/0\"\n}}\n"
     );
     let out = format!(
-        "# remove the aws_vpc_security_group_ingress_rule (or the inline ingress block) of {SG}:\n# ingress tcp/22 from 198.51.100.0/24\n"
+        "# remove the aws_vpc_security_group_ingress_rule (or the inline ingress block) of {SG}:\n# ingress tcp/9 from 198.51.100.0/24\n"
     );
     assert_eq!(snippets, [put, out]);
 }
