@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 /// The mends of what is told of `i-0abc tcp/443`.
 fn mends(snapshot: &Snapshot) -> Vec<crate::finding::Mend> {
-    let report = audit(&spec(""), snapshot, &Observations::default());
+    let report = audit(&only_https(), snapshot, &Observations::default());
     let found = report.findings.into_iter().find(|f| f.subject == "i-0abc tcp/443");
     found.expect("told").mends
 }

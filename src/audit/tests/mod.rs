@@ -86,6 +86,12 @@ fn spec(more: &str) -> Spec {
     spec::load(&[Source::new("spec.yaml", text.into_bytes())]).unwrap_or_else(|e| panic!("{e}"))
 }
 
+/// `web` must be reached at tcp/443 and nothing else.
+fn only_https() -> Spec {
+    let text = "version: 1\nroles:\n  web:\n    select: { tags: { role: web } }\n    services: { https: { port: tcp/443, from: internet } }\n    allow: [ { port: tcp/22, from: internet } ]\n";
+    spec::load(&[Source::new("spec.yaml", text)]).unwrap_or_else(|e| panic!("{e}"))
+}
+
 fn seen(rows: &[(u16, State)]) -> Observations {
     let vantage = VantageSeen {
         outside_v4: Some("192.0.2.9".parse().expect("an address")),
@@ -243,7 +249,12 @@ fn each_layer_that_blocks_has_its_own_mend() {
         let found = report.findings.iter().find(|f| f.subject == "i-0abc tcp/443");
         let found = found.unwrap_or_else(|| panic!("{name}: {:?}", told(&report)));
         assert_eq!(found.rule, "declared-blocked", "{name}");
-        let commands: Vec<&str> = found.mends.iter().filter_map(|m| m.command.as_deref()).collect();
+        let commands: Vec<&str> = report
+            .findings
+            .iter()
+            .flat_map(|f| &f.mends)
+            .filter_map(|m| m.command.as_deref())
+            .collect();
         assert!(
             commands.iter().any(|c| c.contains(words)),
             "{name}: {commands:#?} {:?}",
