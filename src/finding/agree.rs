@@ -75,9 +75,9 @@ impl Run<'_> {
                 true => (self.authorize(&mut step, name), Vec::new()),
                 false => self.revoke(&mut step, name),
             };
-            let done = if step.authorize { "put in" } else { "taken out" };
+            let how = if step.parts.is_empty() { "it" } else { "a part of it" };
             for other in others.iter().filter(|other| *other != name) {
-                mend.text += &format!("; the commands of `{other}` have {done} some or all of it");
+                mend.text += &format!("; the commands of `{other}` do {how}");
             }
             for (part, why) in stay.iter().take(MAX_NAMED) {
                 mend.text += &format!(

@@ -3,6 +3,7 @@ use crate::model::AddressSet;
 use crate::snapshot::{Acl, Interface, PrefixList, RouteTable, SecurityGroup, Snapshot};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// The resources that mends speak of, by id, with the account and region they are in.
 #[derive(Debug, Default)]
@@ -28,6 +29,8 @@ pub struct Ground<'a> {
     listed: BTreeSet<&'a str>,
     /// The instance, or the interface where it has none, and its interfaces, by subnet.
     in_subnet: BTreeMap<&'a str, Vec<(&'a str, &'a str)>>,
+    /// The private addresses of each group's interfaces.
+    in_group: BTreeMap<&'a str, Vec<IpAddr>>,
     /// Numbers that mends of one report take in network ACLs.
     pub(super) numbers: RefCell<Numbers>,
 }
@@ -57,6 +60,9 @@ impl<'a> Ground<'a> {
                     ground.in_subnet.entry(subnet).or_default().push((host, id));
                 }
                 for group in &interface.groups {
+                    let own = interface.private_ip_addresses.iter().map(|p| p.private_ip_address);
+                    let all = own.chain([interface.private_ip_address]).flatten();
+                    ground.in_group.entry(&group.group_id).or_default().extend(all);
                     *ground.carried.entry(&group.group_id).or_default() += 1;
                 }
             }
@@ -105,6 +111,11 @@ impl<'a> Ground<'a> {
     #[must_use]
     pub fn carriers(&self, group: &str) -> usize {
         self.carried.get(group).copied().unwrap_or_default()
+    }
+
+    /// Whether any of these addresses is a private one of an interface that carries a group.
+    pub(super) fn is_carried(&self, group: &str, by: &AddressSet) -> bool {
+        self.in_group.get(group).is_some_and(|all| all.iter().any(|a| by.contains(*a)))
     }
 
     /// The account of an interface, where there are several to mistake it for.

@@ -276,6 +276,35 @@ fn a_role_is_let_in_by_its_group_where_nobody_else_carries_it() {
 }
 
 #[test]
+fn what_a_group_lets_in_is_revoked_by_the_group() {
+    let all = json!([{ "IpProtocol": "-1", "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] }]);
+    let (spec, mut snapshot) = web_and_db(all);
+    let pair = |port: u16| {
+        json!({ "IpProtocol": "tcp", "FromPort": port, "ToPort": port,
+            "UserIdGroupPairs": [{ "GroupId": SG, "UserId": "111111111111" }] })
+    };
+    snapshot.regions[0].security_groups[1].ip_permissions =
+        serde_json::from_value(json!([pair(5432), pair(8080)])).expect("permissions");
+    let report = audit(&spec, &snapshot, &Observations::default());
+    let found = report.findings.iter().find(|f| f.subject == "i-0db tcp/8080").expect("told");
+    let command = found.mends[0].command.as_deref().unwrap_or_default();
+    assert!(command.starts_with("aws ec2 revoke-security-group-ingress"), "{command}");
+    assert!(command.contains(r#""FromPort":8080"#) && command.contains(SG), "{command}");
+    assert!(!command.contains("5432"), "the role needs that one: {command}");
+}
+
+#[test]
+fn half_the_internet_is_permitted_by_its_own_block() {
+    let wide = json!({ "IpProtocol": "-1",
+        "IpRanges": [{ "CidrIp": "128.0.0.0/1" }, { "CidrIp": "198.51.100.0/24" }] });
+    let report = audit(&only_https(), &snapshot(json!([wide])), &Observations::default());
+    let commands = report.findings.iter().flat_map(|f| &f.mends).filter_map(|m| m.command.as_ref());
+    let own = r#"[{"FromPort":443,"IpProtocol":"tcp","IpRanges":[{"CidrIp":"128.0.0.0/1"}],"ToPort":443}]"#;
+    let put_in = |c: &&String| c.contains("authorize-") && c.contains(own) && c.contains("revoke-");
+    assert_eq!(commands.clone().filter(put_in).count(), 1, "{:#?}", commands.collect::<Vec<_>>());
+}
+
+#[test]
 fn clients_whose_own_group_keeps_them_in_are_not_let_in_to_it() {
     let only_dns = json!([{ "IpProtocol": "udp", "FromPort": 53, "ToPort": 53, "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] }]);
     let (spec, snapshot) = web_and_db(only_dns);
