@@ -204,66 +204,6 @@ fn a_missing_permission_is_named_with_the_change_that_mends_it() {
 }
 
 #[test]
-fn each_layer_that_blocks_has_its_own_mend() {
-    let spec = spec("");
-    for (name, change, words) in [
-        (
-            "route",
-            (|s: &mut Snapshot| drop(s.regions[0].route_tables[0].routes.pop()))
-                as fn(&mut Snapshot),
-            "create-route --region us-west-1 --route-table-id rtb-1 --destination-cidr-block 0.0.0.0/0 --gateway-id igw-1",
-        ),
-        (
-            "acl",
-            |s| s.regions[0].network_acls[0].entries[0].rule_action = "deny".into(),
-            "create-network-acl-entry --region us-west-1 --network-acl-id acl-1 --ingress --rule-number 10 --protocol 6 --rule-action allow --cidr-block 0.0.0.0/0 --port-range From=443,To=443",
-        ),
-        (
-            "answers",
-            |s| s.regions[0].network_acls[0].entries[1].rule_action = "deny".into(),
-            "create-network-acl-entry --region us-west-1 --network-acl-id acl-1 --egress --rule-number 10 --protocol 6 --rule-action allow --cidr-block 0.0.0.0/0 --port-range From=1024,To=65535",
-        ),
-        (
-            "bpa",
-            |s| {
-                if let Some(bpa) = &mut s.regions[0].bpa_options {
-                    bpa.internet_gateway_block_mode = Some("block-bidirectional".into());
-                }
-            },
-            "create-vpc-block-public-access-exclusion --region us-west-1 --subnet-id subnet-1",
-        ),
-        (
-            "address",
-            |s| {
-                let interface = &mut s.regions[0].network_interfaces[0];
-                interface.association = None;
-                interface.private_ip_addresses[0].association = None;
-                s.regions[0].instances[0].public_ip_address = None;
-            },
-            "associate-address --region us-west-1 --network-interface-id eni-1 --private-ip-address 10.0.0.10",
-        ),
-    ] {
-        let mut snapshot = snapshot(both());
-        change(&mut snapshot);
-        let report = audit(&spec, &snapshot, &Observations::default());
-        let found = report.findings.iter().find(|f| f.subject == "i-0abc tcp/443");
-        let found = found.unwrap_or_else(|| panic!("{name}: {:?}", told(&report)));
-        assert_eq!(found.rule, "declared-blocked", "{name}");
-        let commands: Vec<&str> = report
-            .findings
-            .iter()
-            .flat_map(|f| &f.mends)
-            .filter_map(|m| m.command.as_deref())
-            .collect();
-        assert!(
-            commands.iter().any(|c| c.contains(words)),
-            "{name}: {commands:#?} {:?}",
-            found.path
-        );
-    }
-}
-
-#[test]
 fn what_nobody_declared_is_latent_until_it_answers() {
     let spec = spec("");
     let mut wide = both();
