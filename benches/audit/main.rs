@@ -25,6 +25,9 @@ static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Interfaces of each run; groups are a fifth, with twenty permissions each.
 const SIZES: [usize; 3] = [10_000, 30_000, 100_000];
 
+/// Hosts of each run of `init`.
+const INIT_SIZES: [usize; 3] = [1_000, 4_000, 16_000];
+
 /// Runs of each size, in turn; the median is shown.
 const RUNS: usize = 3;
 
@@ -81,7 +84,33 @@ fn main() {
             run[6],
         );
     }
+    init(&folder);
     std::fs::remove_dir_all(&folder).expect("the folder goes");
+}
+
+/// `portcullis init` of estates whose permissions name ever more networks: the ratio of the time for one
+/// host stays about one.
+fn init(folder: &std::path::Path) {
+    println!("hosts  init ms  us/host  ratio");
+    let mut base = None;
+    for hosts in INIT_SIZES {
+        let file = folder.join(format!("init-{hosts}.json"));
+        let snapshot = estate::snapshot(hosts, hosts / 5, 20);
+        std::fs::write(&file, serde_json::to_vec(&snapshot).expect("JSON")).expect("a file");
+        let mut runs: Vec<f64> = (0..RUNS)
+            .map(|_| {
+                let at = Instant::now();
+                let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+                let output = command.args(["init", "--from"]).arg(&file).output().expect("a run");
+                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+                ms(at.elapsed())
+            })
+            .collect();
+        runs.sort_by(f64::total_cmp);
+        let each = runs[RUNS / 2] * 1e3 / hosts as f64;
+        let ratio = each / *base.get_or_insert(each);
+        println!("{hosts:>5}  {:>7.0}  {each:>7.1}  {ratio:>5.2}", runs[RUNS / 2]);
+    }
 }
 
 /// Milliseconds of all stages.

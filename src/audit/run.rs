@@ -71,6 +71,7 @@ pub fn judge(input: &Input<'_>, met: &Met) -> AuditReport {
         }
     }
     sort(&mut findings);
+    check::agree(&mut findings, &context);
     AuditReport {
         at: now,
         snapshot_at: (!snapshot.regions.is_empty()).then_some(snapshot.taken_at),

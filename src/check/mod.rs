@@ -18,4 +18,5 @@ pub use group::judge as group;
 pub use inventory::judge as inventory;
 pub use journey::judge as journey;
 pub use judged::{Context, Judged};
+pub use needs::agree;
 pub use waiver::{apply as waivers, matches as waiver_matches};

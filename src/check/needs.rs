@@ -1,8 +1,14 @@
 use super::judged::Context;
 use crate::exposure::clients_of;
-use crate::finding::Need;
+use crate::finding::{self, Finding, Need};
 use crate::model::{AddressSet, Protocols, SourceName};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Makes the mends of a report's findings agree with each other and with what is declared.
+pub fn agree(findings: &mut [Finding], context: &Context<'_>) {
+    let needs = Needs::new(context);
+    finding::agree(findings, context.ground, &|group| needs.of(group));
+}
 
 /// What is declared for the hosts behind each security group: what its permissions are for.
 pub(super) struct Needs<'a> {

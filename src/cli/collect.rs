@@ -23,6 +23,9 @@ pub struct CollectArgs {
     #[command(flatten)]
     pub taken: TakenArgs,
     /// Print the IAM policy that a collection needs, and do nothing else
+    ///
+    /// Its statement PortcullisReadForCleanup is for `--for-cleanup` alone, and PortcullisReadFacts for
+    /// facts from Systems Manager (`facts: [{ ssm: ... }]`): leave out what you do not use.
     #[arg(long)]
     pub print_policy: bool,
     /// Kinds of gap to accept, so that they do not end in exit code 3; without a value, all
@@ -43,7 +46,7 @@ pub struct CollectArgs {
 #[command(next_help_heading = "Live collection")]
 pub struct LiveArgs {
     /// Regions to read [default: the configuration's, else the environment's or the profile's]
-    #[arg(long, value_name = "REGION", value_delimiter = ',')]
+    #[arg(long, value_name = "REGION", value_delimiter = ',', value_parser = region)]
     pub regions: Vec<String>,
     /// Account to read: one of the configuration's by id or name, or the ARN of a role to assume (repeatable)
     #[arg(long = "account", value_name = "ID|NAME|ROLE_ARN")]
@@ -206,6 +209,16 @@ pub fn live(args: &LiveArgs, global: &Global, now: Timestamp) -> Result<Snapshot
         }
         other => CliError::new("collect").because(other),
     })
+}
+
+/// The name of a region, as far as it can be told without asking.
+fn region(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.is_empty() || !name.chars().all(fits) {
+        return Err(format!("`{text}` names no region, as eu-west-1 does"));
+    }
+    Ok(name.to_owned())
 }
 
 /// Which accounts and regions the flags and the configuration name, and how fast they are read.

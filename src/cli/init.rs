@@ -33,8 +33,7 @@ pub fn run(args: &InitArgs, global: &Global) -> Result<ExitStatus, CliError> {
     }
     let snapshot = input::snapshot(&args.from)?;
     let reach = Reach::new(&snapshot, &Options::default());
-    let text = starter::starter(&snapshot, &|from| reach.exposed(from), &reach.gaps())
-        .map_err(input::rendered)?;
+    let text = starter::starter(&snapshot, &reach).map_err(input::rendered)?;
     let Some(path) = &args.output else {
         super::saved::print(&text)?;
         return Ok(ExitStatus::Clean);

@@ -2,12 +2,13 @@
 //! nothing to find.
 
 use crate::model::{AddressSet, Family, Gap, PortSet, PortSpec, Protocol};
-use crate::reach::{ExposedEndpoint, Verdict};
+use crate::reach::{ExposedEndpoint, Reach, Verdict};
 use crate::resolve::{Host, HostOrigin, Resolution, resolve};
 use crate::snapshot::Snapshot;
 use crate::spec::{self, Source, Spec, SpecErrors};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::net::IpAddr;
 
 /// Tags that say what a host is for, best first.
 const ROLE_TAGS: [&str; 8] =
@@ -37,10 +38,19 @@ struct Draft {
     zero: bool,
 }
 
-/// What reach lists for one source, by host.
+/// What reach lists for everybody outside, by host.
 type Listing<'a> = BTreeMap<&'a str, Vec<&'a ExposedEndpoint>>;
 
-/// Writes the spec. `exposed` lists what some clients of a source reach.
+/// What is open, and to whom.
+struct Open<'a, 's> {
+    reach: &'a Reach<'s>,
+    outside: Listing<'a>,
+    /// By their addresses, and by their names.
+    networks: &'a BTreeMap<AddressSet, String>,
+    clients: BTreeMap<&'a str, &'a AddressSet>,
+}
+
+/// Writes the spec of what a snapshot has.
 ///
 /// Live instances become roles by their Auto Scaling group or the tag that says what they are for,
 /// interfaces of nobody that expose something by what they expose. A port that every live member
@@ -50,38 +60,34 @@ type Listing<'a> = BTreeMap<&'a str, Vec<&'a ExposedEndpoint>>;
 /// # Errors
 /// None that is known: the text is read back before it is handed out, and what is wrong with it
 /// would be a fault of this code.
-pub(super) fn starter(
-    snapshot: &Snapshot,
-    exposed: &dyn Fn(&AddressSet) -> Vec<ExposedEndpoint>,
-    gaps: &[Gap],
-) -> Result<String, SpecErrors> {
+pub(super) fn starter(snapshot: &Snapshot, reach: &Reach<'_>) -> Result<String, SpecErrors> {
     let hosts = resolve(&Spec::default(), snapshot);
-    let outside = exposed(&AddressSet::outside());
-    let mut all: BTreeSet<Gap> = gaps.iter().cloned().collect();
-    all.extend(outside.iter().flat_map(|e| e.configured.gaps().iter().cloned()));
-    let gaps = &all.into_iter().collect::<Vec<Gap>>()[..];
-    let by_host = listing(&outside);
+    let outside = reach.exposed(&AddressSet::outside());
+    let mut gaps: BTreeSet<Gap> = reach.gaps().into_iter().collect();
+    gaps.extend(outside.iter().flat_map(|e| e.configured.gaps().iter().cloned()));
+    let gaps: Vec<Gap> = gaps.into_iter().collect();
     let networks = networks(&outside);
-    // Asked again for each network, because what is open to part of the internet may be open to
-    // all of the network.
-    let listed: Vec<(&str, &AddressSet, Vec<ExposedEndpoint>)> =
-        networks.iter().map(|(set, name)| (name.as_str(), set, exposed(set))).collect();
     let public = AddressSet::public();
-    let mut sources = vec![("internet", &public, by_host.clone())];
-    sources.extend(listed.iter().map(|(name, set, list)| (*name, *set, listing(list))));
+    let named = networks.iter().map(|(set, name)| (name.as_str(), set));
+    let open = Open {
+        reach,
+        outside: listing(&outside),
+        networks: &networks,
+        clients: named.chain([("internet", &public)]).collect(),
+    };
     let mut drafts = instances(&hosts, snapshot);
-    interfaces(&hosts, &by_host, &mut drafts);
+    interfaces(&hosts, &open.outside, &mut drafts);
     // Selectors may pick more than those they were made of (a tag's value may hold a `*`), so
     // members are resolved as an audit will.
-    let selectors = read(&write(&drafts, &networks, snapshot, gaps))?;
+    let selectors = read(&write(&drafts, &networks, snapshot, &gaps))?;
     let resolution = resolve(&selectors, snapshot);
     for (role, draft) in &mut drafts {
         let members = resolution.members.get(role).into_iter().flatten();
         let members: Vec<&Host> =
             members.filter_map(|id| resolution.hosts.get(id)).filter(|h| h.live).collect();
-        draft.fill(&members, &networks, &sources);
+        draft.fill(&members, &open);
     }
-    let text = write(&drafts, &networks, snapshot, gaps);
+    let text = write(&drafts, &networks, snapshot, &gaps);
     read(&text)?;
     Ok(text)
 }
@@ -109,20 +115,22 @@ fn instances(hosts: &Resolution, snapshot: &Snapshot) -> BTreeMap<String, Draft>
         });
         *groups.entry(tag.unwrap_or_else(|| (String::new(), host.id.clone()))).or_default() += 1;
     }
-    let mut drafts = BTreeMap::new();
+    // A group that scales in is not missing hosts until it is below its own minimum.
+    let mut least: BTreeMap<&str, Option<usize>> = BTreeMap::new();
+    for group in snapshot.regions.iter().flat_map(|v| &v.auto_scaling_groups) {
+        let min = usize::try_from(group.min_size).ok();
+        least.entry(&group.auto_scaling_group_name).or_insert(min);
+    }
+    let (mut drafts, mut next) = (BTreeMap::new(), BTreeMap::new());
     for ((key, value), live) in groups {
         let select = if key.is_empty() {
             format!("{{ names: [{}] }}", quoted(&value))
         } else {
             format!("{{ tags: {{ {}: {} }} }}", quoted(&key), quoted(&value))
         };
-        // A group that scales in is not missing hosts until it is below its own minimum.
-        let mut scaling = snapshot.regions.iter().flat_map(|v| &v.auto_scaling_groups);
-        let least = scaling
-            .find(|g| key == ROLE_TAGS[0] && g.auto_scaling_group_name == value)
-            .and_then(|g| usize::try_from(g.min_size).ok());
+        let least = least.get(value.as_str()).filter(|_| key == ROLE_TAGS[0]).copied().flatten();
         let min = Some(least.unwrap_or(live).min(live)).filter(|min| *min > 0);
-        let name = unique(&value, &drafts);
+        let name = unique(&value, &drafts, &mut next);
         drafts.insert(name, Draft { select, min, ..Draft::default() });
     }
     drafts
@@ -144,10 +152,11 @@ fn interfaces(hosts: &Resolution, by_host: &Listing<'_>, drafts: &mut BTreeMap<S
         ways.dedup();
         alike.entry(ways).or_default().push(&host.id);
     }
+    let mut next = BTreeMap::new();
     for ids in alike.into_values() {
         let ids: Vec<String> = ids.into_iter().map(quoted).collect();
         let select = format!("{{ names: [{}] }}", ids.join(", "));
-        let name = unique("interfaces", drafts);
+        let name = unique("interfaces", drafts, &mut next);
         drafts.insert(name, Draft { select, ..Draft::default() });
     }
 }
@@ -157,19 +166,13 @@ fn is_interface(host: &Host) -> bool {
 }
 
 impl Draft {
-    fn fill(
-        &mut self,
-        members: &[&Host],
-        networks: &BTreeMap<AddressSet, String>,
-        sources: &[(&str, &AddressSet, Listing<'_>)],
-    ) {
-        let Some((_, _, outside)) = sources.first() else { return };
-        for endpoint in members.iter().filter_map(|h| outside.get(h.id.as_str())).flatten() {
+    fn fill(&mut self, members: &[&Host], open: &Open<'_, '_>) {
+        for endpoint in members.iter().flat_map(|h| open.to_outside(h)) {
             // What is not known to be open is not said to be meant: its gap stands in the head.
             if endpoint.configured.verdict() == Verdict::Unknown {
                 continue;
             }
-            let source = networks.get(&*endpoint.sources).map_or("internet", String::as_str);
+            let source = open.networks.get(&*endpoint.sources).map_or("internet", String::as_str);
             if endpoint.every_other_protocol {
                 self.others.insert(source.into());
                 continue;
@@ -180,13 +183,10 @@ impl Draft {
         }
         self.broad(members);
         for ((source, protocol), ports) in &mut self.allow {
-            let Some((_, clients, list)) = sources.iter().find(|(name, ..)| name == source) else {
-                continue;
-            };
             if !protocol.has_ports() {
                 continue;
             }
-            let common = common(members, list, *protocol, clients).intersect(ports);
+            let common = open.common(members, source, *protocol, ports);
             for (port, _) in common.ranges().iter().filter(|(low, high)| low == high && *low > 0) {
                 self.services.entry((*protocol, *port)).or_default().insert(source.clone());
                 *ports = ports.subtract(&PortSet::one(*port));
@@ -227,39 +227,89 @@ impl Draft {
     }
 }
 
-/// Ports that every member surely opens to all of `clients`, at every address they would use.
-fn common(
+impl Open<'_, '_> {
+    /// What some clients outside reach of a host.
+    fn to_outside(&self, host: &Host) -> impl Iterator<Item = &ExposedEndpoint> {
+        self.outside.get(host.id.as_str()).into_iter().flatten().copied()
+    }
+
+    /// Those of `ports` that every member surely opens to all of a source, at every address they would use.
+    fn common(
+        &self,
+        members: &[&Host],
+        source: &str,
+        protocol: Protocol,
+        ports: &PortSet,
+    ) -> PortSet {
+        let Some(clients) = self.clients.get(source) else { return PortSet::empty() };
+        if source == "internet" {
+            let sure = |host: &Host, address, clients: &AddressSet| {
+                let sure = |e: &&ExposedEndpoint| e.configured.verdict() == Verdict::Permitted;
+                opened(self.to_outside(host).filter(sure), address, protocol, clients)
+            };
+            return shared(members, clients, ports, &sure);
+        }
+        // What is open to all of a network is listed as open to these of everybody outside, for sure or
+        // perhaps. That is known already, and mostly says that nothing is common to all.
+        let ports = shared(members, clients, ports, &|host, address, clients| {
+            opened(self.to_outside(host), address, protocol, clients)
+        });
+        // Asked again for the network, because what is open to part of the internet may be open to all
+        // of it.
+        shared(members, clients, &ports, &|host, address, to| {
+            let own = host.addresses.iter().filter(|a| a.address == address);
+            let rows: Vec<ExposedEndpoint> = own
+                .filter_map(|a| a.interface.as_deref())
+                .flat_map(|interface| self.reach.exposed_at(address, interface, clients))
+                .filter(|e| e.configured.verdict() == Verdict::Permitted)
+                .collect();
+            opened(rows.iter(), address, protocol, to)
+        })
+    }
+}
+
+/// Those of `ports` that `opened` gives for every member at every address that these clients use.
+fn shared(
     members: &[&Host],
-    list: &Listing<'_>,
-    protocol: Protocol,
     clients: &AddressSet,
+    ports: &PortSet,
+    opened: &dyn Fn(&Host, IpAddr, &AddressSet) -> PortSet,
 ) -> PortSet {
-    let mut common = if members.is_empty() { PortSet::empty() } else { PortSet::all() };
+    let mut shared = if members.is_empty() { PortSet::empty() } else { ports.clone() };
     for host in members {
         let mut any = false;
         for address in host.addresses.iter().filter(|a| a.public).map(|a| a.address) {
+            // Whatever the rest opens changes nothing any more.
+            if shared.is_empty() {
+                return shared;
+            }
             let clients = clients.of_family(Family::of(address));
             if clients.is_empty() {
                 continue;
             }
             any = true;
-            let endpoints = list.get(host.id.as_str()).into_iter().flatten();
-            let open = endpoints
-                .filter(|e| {
-                    e.address == address
-                        && e.protocol == protocol
-                        && e.configured.verdict() == Verdict::Permitted
-                        && e.sources.is_superset(&clients)
-                })
-                .fold(PortSet::empty(), |ports, e| ports.union(&e.ports));
-            common = common.intersect(&open);
+            shared = shared.intersect(&opened(host, address, &clients));
         }
         // A host that these clients cannot even address opens nothing to them.
         if !any {
             return PortSet::empty();
         }
     }
-    common
+    shared
+}
+
+/// The ports at an address that are open to all of `clients`.
+fn opened<'a>(
+    endpoints: impl Iterator<Item = &'a ExposedEndpoint>,
+    address: IpAddr,
+    protocol: Protocol,
+    clients: &AddressSet,
+) -> PortSet {
+    endpoints
+        .filter(|e| {
+            e.address == address && e.protocol == protocol && e.sources.is_superset(clients)
+        })
+        .fold(PortSet::empty(), |ports, e| ports.union(&e.ports))
 }
 
 /// A name for every set of clients that is not the internet.
@@ -273,13 +323,18 @@ fn networks(exposed: &[ExposedEndpoint]) -> BTreeMap<AddressSet, String> {
             known && !e.sources.is_superset(&everyone) && !e.sources.is_empty()
         })
         .map(|e| &*e.sources)
-        .filter(|set| set.to_networks().len() <= MAX_BLOCKS)
         .collect();
-    sets.into_iter().enumerate().map(|(i, s)| (s.clone(), format!("clients-{}", i + 1))).collect()
+    let named = sets.into_iter().filter(|set| set.to_networks().len() <= MAX_BLOCKS);
+    named.enumerate().map(|(i, s)| (s.clone(), format!("clients-{}", i + 1))).collect()
 }
 
-/// A role's name made of text from outside, unlike every other and unlike any network's.
-fn unique(text: &str, drafts: &BTreeMap<String, Draft>) -> String {
+/// A role's name made of text from outside, unlike every other and unlike any network's. `next` has the
+/// numbers of a name's next likes: those before them are taken.
+fn unique(
+    text: &str,
+    drafts: &BTreeMap<String, Draft>,
+    next: &mut BTreeMap<String, usize>,
+) -> String {
     let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     let mut name: String = text.chars().take(100).map(|c| if fits(c) { c } else { '-' }).collect();
     let reserved = ["internet", "any", "all", "self"].contains(&name.as_str());
@@ -290,7 +345,14 @@ fn unique(text: &str, drafts: &BTreeMap<String, Draft>) -> String {
     if !taken(&name) {
         return name;
     }
-    (2..).map(|i| format!("{name}-{i}")).find(|n| !taken(n)).unwrap_or(name)
+    let number = next.entry(name.clone()).or_insert(2);
+    loop {
+        let numbered = format!("{name}-{number}");
+        *number += 1;
+        if !taken(&numbered) {
+            return numbered;
+        }
+    }
 }
 
 /// A YAML string in double quotes, which are JSON's.
@@ -317,10 +379,12 @@ fn head(out: &mut String, snapshot: &Snapshot, gaps: &[Gap]) -> std::fmt::Result
         out,
         "# Written by `portcullis init` from the snapshot of {}.\n\
          # It says what is configured, not what is right: an audit of that snapshot finds nothing,\n\
-         # but for permissions that name what is gone.\n\
+         # but for permissions that name what is gone or can match nothing (`permission-stale`,\n\
+         # `permission-invalid`): those are for their group, and no spec can declare them.\n\
          # Read every line: delete what should not be open, move what must work from `allow` to\n\
          # `services`, and say with `expect:` what each service must prove to be.\n\
-         # Until something probes it, an audit says of every service that it was not probed.",
+         # Until something probes it, an audit says of every service that it was not probed: the gap\n\
+         # `vantage`, and exit code 3 unless `--allow-gaps=vantage` accepts it.",
         snapshot.taken_at
     )?;
     for gap in gaps.iter().take(MAX_GAPS) {

@@ -2,7 +2,7 @@
 
 use super::Mend;
 use super::aws::port_pairs;
-use super::ground::Region;
+use super::ground::{Ground, Region};
 use super::mend::{Change, Traffic};
 use super::shell::command;
 use super::terraform::quoted;
@@ -10,9 +10,14 @@ use crate::model::{AddressSet, PortSet, PortSpec, Protocol, icmp_key};
 use crate::reach::Layer;
 use crate::snapshot::{Acl, AclEntry};
 use ipnetwork::IpNetwork;
+use std::collections::BTreeMap;
+use std::fmt::Write;
 
 /// Entries of one list that a mend adds: more are for somebody who looks at the list.
 const MAX_ENTRIES: usize = 4;
+
+/// Subnets and hosts that are named one by one.
+const MAX_NAMED: usize = 4;
 
 /// The implicit deny is no rule that another can stand before or after.
 const IMPLICIT: i32 = 32767;
@@ -50,14 +55,15 @@ pub(super) fn entries(
     way: Way,
     traffic: &Traffic<'_>,
     blocks: &[IpNetwork],
+    ground: &Ground<'_>,
 ) -> Vec<Mend> {
     let target = [IpNetwork::from(traffic.address)];
     let blocks = if way.is_of_clients() { &target } else { blocks };
-    let mut out = one_way(at, acl, way, traffic, blocks);
+    let mut out = one_way(at, acl, way, traffic, blocks, ground);
     // A list that lets nothing in lets nothing out, as a rule: one mend without the other mends nothing.
     let asks = !way.egress && !way.answers && traffic.protocol.has_ports();
     if asks && !answers_pass(acl, traffic.protocol, blocks) {
-        out.extend(one_way(at, acl, Way { egress: true, answers: true }, traffic, blocks));
+        out.extend(one_way(at, acl, Way { egress: true, answers: true }, traffic, blocks, ground));
     }
     if out.is_empty() {
         out.push(other(acl));
@@ -75,6 +81,7 @@ fn one_way(
     way: Way,
     traffic: &Traffic<'_>,
     blocks: &[IpNetwork],
+    ground: &Ground<'_>,
 ) -> Vec<Mend> {
     let ports = if way.answers && traffic.protocol.has_ports() {
         PortSet::range(CLIENT_PORTS.0, CLIENT_PORTS.1)
@@ -89,7 +96,8 @@ fn one_way(
         .filter(|e| meets(e, &spec, blocks))
         .min_by_key(|e| e.rule_number);
     let before = deny.map_or(IMPLICIT, |e| e.rule_number);
-    let mut taken: Vec<i32> = entries.iter().map(|e| e.rule_number).collect();
+    let mut numbers = ground.numbers.borrow_mut();
+    let given = numbers.of(acl, way.egress);
     let wanted: Vec<Entry> = blocks
         .iter()
         .flat_map(|block| {
@@ -103,8 +111,13 @@ fn one_way(
         .collect();
     let mut out = Vec::new();
     for entry in &wanted {
-        let Some(number) = free(&taken, before) else { break };
-        taken.push(number);
+        let what = entry.what("allow");
+        let number = given.of(&what).filter(|n| *n < before).or_else(|| {
+            let live = entries.iter().map(|e| e.rule_number);
+            free(&live.chain(given.0.keys().copied()).collect::<Vec<i32>>(), before)
+        });
+        let Some(number) = number else { break };
+        given.0.insert(number, what);
         let words = entry.command("create", at, acl, way.egress, number, "allow");
         let change = Change::AclEntry {
             acl: &acl.network_acl_id,
@@ -114,10 +127,14 @@ fn one_way(
             spec: &spec,
         };
         let terraform = entry.terraform(acl, way.egress, number);
-        out.push(change.mend(Some(words), Some(terraform)));
+        let mut mend = change.mend(Some(words), Some(terraform));
+        mend.text += &besides(acl, way, entry, traffic, ground);
+        out.push(mend);
     }
     match (deny, wanted.as_slice()) {
-        (Some(deny), [one]) if out.is_empty() => vec![instead(at, acl, way, deny, one, &spec)],
+        (Some(deny), [one]) if out.is_empty() => {
+            vec![instead(at, acl, way, deny, one, &spec, given)]
+        }
         (Some(deny), _) if out.is_empty() => vec![no_room(acl, deny, &spec)],
         _ => out,
     }
@@ -131,14 +148,21 @@ fn instead(
     deny: &AclEntry,
     wanted: &Entry,
     spec: &PortSpec,
+    given: &mut Given,
 ) -> Mend {
     let (id, number) = (&acl.network_acl_id, deny.rule_number);
+    let what = wanted.what("allow");
+    // Another mend of the report has this rule already.
+    if given.0.get(&number).is_some_and(|other| *other != what) {
+        return no_room(acl, deny, spec);
+    }
     let replace = wanted.command("replace", at, acl, way.egress, number, "allow");
     let Some(denied) = Entry::of(deny) else { return no_room(acl, deny, spec) };
     if denied.protocol == wanted.protocol
         && spec.ports.is_superset(&ports(deny, spec.protocol))
         && set(wanted.block).is_superset(&set(denied.block))
     {
+        given.0.insert(number, what);
         let text = format!(
             "rule {number} of {id} denies nothing but what is declared: make it an allow of {spec}"
         );
@@ -146,11 +170,16 @@ fn instead(
     }
     // The first free number after it, unless an allow in between would win over it from then on.
     let entries = || acl.entries.iter().filter(|e| e.egress == way.egress);
-    let later = (number + 1..IMPLICIT).find(|n| entries().all(|e| e.rule_number != *n));
+    let moved = denied.what("deny");
+    let later = given.of(&moved).or_else(|| {
+        let free = |n: &i32| entries().all(|e| e.rule_number != *n) && !given.0.contains_key(n);
+        (number + 1..IMPLICIT).find(free)
+    });
     let passed = |n: i32| {
         entries().any(|e| (number..n).contains(&e.rule_number) && e.rule_action == "allow")
     };
     let Some(later) = later.filter(|n| !passed(*n)) else { return no_room(acl, deny, spec) };
+    given.0.extend([(number, what), (later, moved)]);
     let moved = denied.command("create", at, acl, way.egress, later, "deny");
     let text = format!(
         "no number is free before rule {number} of {id}, which denies {spec} and more: deny that as rule {later}, and make {number} an allow of {spec}"
@@ -164,6 +193,61 @@ fn no_room(acl: &Acl, deny: &AclEntry, spec: &PortSpec) -> Mend {
         "no number is free before rule {number} of {id}, which denies {spec}: give that rule and those after it higher numbers, and allow {spec} before them"
     );
     Mend { text, command: None, terraform: None }
+}
+
+/// Rule numbers that mends of one report take, by list and direction: a number is good for one rule of
+/// either family, whichever finding asks for it.
+#[derive(Debug, Default)]
+pub(super) struct Numbers(BTreeMap<(String, bool), Given>);
+
+/// What each number was given to.
+#[derive(Debug, Default)]
+struct Given(BTreeMap<i32, String>);
+
+impl Numbers {
+    fn of(&mut self, acl: &Acl, egress: bool) -> &mut Given {
+        self.0.entry((acl.network_acl_id.clone(), egress)).or_default()
+    }
+}
+
+impl Given {
+    /// The number that the same rule has of another mend.
+    fn of(&self, what: &str) -> Option<i32> {
+        self.0.iter().find(|(_, other)| *other == what).map(|(number, _)| *number)
+    }
+}
+
+/// Whom else an entry is for, as the end of a sentence: a list is for whole subnets.
+fn besides(
+    acl: &Acl,
+    way: Way,
+    entry: &Entry,
+    traffic: &Traffic<'_>,
+    ground: &Ground<'_>,
+) -> String {
+    let subnets = ground.subnets_of_acl(acl);
+    let others = ground.hosts_in(&subnets, traffic.interface);
+    if others.is_empty() {
+        return String::new();
+    }
+    let (subnets, others, block) = (some(&subnets), some(&others), entry.block);
+    match way.egress {
+        false => format!(
+            "; that opens all of {subnets} to {block}: {others} as well, where their groups let it in"
+        ),
+        true => format!(
+            "; that lets all of {subnets} send it to {block}: {others} as well, where their groups do"
+        ),
+    }
+}
+
+/// A few by name, and how many more.
+fn some(names: &[&str]) -> String {
+    let mut out = names.iter().take(MAX_NAMED).copied().collect::<Vec<_>>().join(", ");
+    if names.len() > MAX_NAMED {
+        let _ = write!(out, " and {} more", names.len() - MAX_NAMED);
+    }
+    out
 }
 
 /// The highest free rule number before `before`, leaving room where there is some.
@@ -241,6 +325,11 @@ impl Entry {
             block: entry.cidr_block.map(IpNetwork::V4).or(v6)?,
             ports: if matches!(entry.protocol.as_str(), "1" | "58") { icmp } else { range },
         })
+    }
+
+    /// What the entry says, whatever its number.
+    fn what(&self, action: &str) -> String {
+        format!("{action} {} {} {:?}", self.protocol, self.block, self.ports)
     }
 
     fn is_icmp(&self) -> bool {

@@ -2,10 +2,11 @@ use super::aws::ip_permissions;
 use super::live::{self, Live};
 use super::mend::{MAX_BLOCKS, blocks};
 use super::shell::command;
+use super::stale::revoke_peer_of;
 use super::terraform::{ingress_rules, removed};
 use super::{Ground, Mend, Traffic};
-use crate::model::{AddressSet, Family, PortSet, Protocols, SourceName};
-use crate::snapshot::SecurityGroup;
+use crate::model::{AddressSet, Family, PortSet, PortSpec, Protocols, SourceName};
+use crate::snapshot::{GroupPair, SecurityGroup};
 
 /// Permissions that one mend speaks of: more are told by their number.
 const MAX_MENDS: usize = 4;
@@ -53,12 +54,57 @@ pub fn close<'a>(
                 needs.iter().filter_map(|n| rest(n, &permission, group, &fine)).collect();
             out.push(take_out(at.0, group, &permission, &rest, traffic));
         }
+        out.extend(of_groups(group, traffic, ground, &needs));
     }
     if out.len() > MAX_MENDS {
         let more = out.len() - MAX_MENDS;
         out.truncate(MAX_MENDS);
         let text = format!("look at {more} more permissions of the same groups that let it in");
         out.push(Mend { text, command: None, terraform: None });
+    }
+    out
+}
+
+/// What takes out the permissions whose peers are groups that these clients carry.
+fn of_groups(
+    group: &SecurityGroup,
+    traffic: &Traffic<'_>,
+    ground: &Ground<'_>,
+    needs: &[Need<'_>],
+) -> Vec<Mend> {
+    let id = group.group_id.as_str();
+    let mut out = Vec::new();
+    for raw in &group.ip_permissions {
+        let Some((protocol, ports)) = live::protocol(raw) else { continue };
+        if protocol.is_some_and(|p| p != traffic.protocol) || !ports.intersects(traffic.ports) {
+            continue;
+        }
+        let spec = protocol.map_or_else(
+            || "all".to_owned(),
+            |protocol| PortSpec::new(protocol, ports.clone()).to_string(),
+        );
+        let protocols = protocol.map_or(Protocols::All, Protocols::One);
+        let carried = |peer: &&GroupPair| ground.is_carried(&peer.group_id, traffic.clients);
+        for peer in raw.user_id_group_pairs.iter().filter(carried) {
+            let name = format!("ingress {spec} from {}", peer.group_id);
+            let needed = needs.iter().find(|n| {
+                matches!(n.source, SourceName::Role(_))
+                    && n.protocols.intersect(protocols).is_some()
+                    && n.ports.intersects(&ports)
+            });
+            let made = match needed {
+                Some(need) => {
+                    let text = format!(
+                        "`{name}` of {id} lets in what may be declared, too ({}): permit that by itself, and then take it out",
+                        need.said()
+                    );
+                    Some(Mend { text, command: None, terraform: None })
+                }
+                None => revoke_peer_of(ground, id, true, &peer.group_id, &|other| other == raw)
+                    .map(|mend| Mend { text: format!("take `{name}` out of {id}"), ..mend }),
+            };
+            out.extend(made);
+        }
     }
     out
 }
@@ -138,7 +184,12 @@ fn take_out(
     let mut commands = Vec::new();
     let mut terraform = String::new();
     for Rest { need, protocols, ports, clients } in rest {
-        let blocks = blocks(clients, family);
+        let mut blocks = blocks(clients, family);
+        // Half the internet is many blocks of what is routed: the permission's own let in nobody new.
+        let of_traffic = protocols.contains(traffic.protocol) && ports.intersects(traffic.ports);
+        if blocks.len() > MAX_BLOCKS && !of_traffic {
+            blocks = permission.clients().to_networks();
+        }
         let protocol = match protocols {
             Protocols::One(protocol) => Some(Some(*protocol)),
             Protocols::All => Some(None),
@@ -164,7 +215,7 @@ fn take_out(
 
 impl Need<'_> {
     /// `service ssh of role web from office`.
-    fn said(&self) -> String {
+    pub(super) fn said(&self) -> String {
         let what = match self.service {
             Some(service) => format!("service {service}"),
             None => match self.protocols {

@@ -1,6 +1,9 @@
+use super::acl::Numbers;
 use crate::model::AddressSet;
 use crate::snapshot::{Acl, Interface, PrefixList, RouteTable, SecurityGroup, Snapshot};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// The resources that mends speak of, by id, with the account and region they are in.
 #[derive(Debug, Default)]
@@ -22,6 +25,14 @@ pub struct Ground<'a> {
     /// Subnets, each with its VPC, and the table of those that have one of their own.
     subnets: BTreeMap<&'a str, &'a str>,
     own_tables: BTreeMap<&'a str, &'a str>,
+    /// The subnets that name a network ACL.
+    listed: BTreeSet<&'a str>,
+    /// The instance, or the interface where it has none, and its interfaces, by subnet.
+    in_subnet: BTreeMap<&'a str, Vec<(&'a str, &'a str)>>,
+    /// The private addresses of each group's interfaces.
+    in_group: BTreeMap<&'a str, Vec<IpAddr>>,
+    /// Numbers that mends of one report take in network ACLs.
+    pub(super) numbers: RefCell<Numbers>,
 }
 
 /// Where a resource is.
@@ -42,12 +53,24 @@ impl<'a> Ground<'a> {
             for interface in &view.network_interfaces {
                 ground.interfaces.insert(&interface.network_interface_id, (at, interface));
                 ground.accounts.insert(&interface.network_interface_id, &view.account);
+                let id = interface.network_interface_id.as_str();
+                let instance = interface.attachment.as_ref().and_then(|a| a.instance_id.as_deref());
+                if let Some(subnet) = interface.subnet_id.as_deref() {
+                    let host = instance.unwrap_or(id);
+                    ground.in_subnet.entry(subnet).or_default().push((host, id));
+                }
                 for group in &interface.groups {
+                    let own = interface.private_ip_addresses.iter().map(|p| p.private_ip_address);
+                    let all = own.chain([interface.private_ip_address]).flatten();
+                    ground.in_group.entry(&group.group_id).or_default().extend(all);
                     *ground.carried.entry(&group.group_id).or_default() += 1;
                 }
             }
             for acl in &view.network_acls {
                 ground.acls.insert(&acl.network_acl_id, (at, acl));
+                ground
+                    .listed
+                    .extend(acl.associations.iter().filter_map(|a| a.subnet_id.as_deref()));
             }
             for table in &view.route_tables {
                 ground.tables.insert(&table.route_table_id, (at, table));
@@ -90,6 +113,11 @@ impl<'a> Ground<'a> {
         self.carried.get(group).copied().unwrap_or_default()
     }
 
+    /// Whether any of these addresses is a private one of an interface that carries a group.
+    pub(super) fn is_carried(&self, group: &str, by: &AddressSet) -> bool {
+        self.in_group.get(group).is_some_and(|all| all.iter().any(|a| by.contains(*a)))
+    }
+
     /// The account of an interface, where there are several to mistake it for.
     #[must_use]
     pub fn account(&self, interface: &str) -> Option<&'a str> {
@@ -123,6 +151,27 @@ impl<'a> Ground<'a> {
             None => is_main && table.vpc_id.as_deref() == Some(vpc),
         };
         self.subnets.iter().filter(|(s, v)| takes(s, v)).map(|(s, _)| *s).collect()
+    }
+
+    /// The subnets that a network ACL is for: those that name it, and of its VPC's those without another
+    /// where it is the default.
+    pub(super) fn subnets_of_acl(&self, acl: &'a Acl) -> Vec<&'a str> {
+        let named = acl.associations.iter().filter_map(|a| a.subnet_id.as_deref());
+        let rest = self.subnets.iter().filter(|(subnet, vpc)| {
+            acl.is_default
+                && acl.vpc_id.as_deref() == Some(**vpc)
+                && !self.listed.contains(**subnet)
+        });
+        let all: BTreeSet<&str> = named.chain(rest.map(|(subnet, _)| *subnet)).collect();
+        all.into_iter().collect()
+    }
+
+    /// The hosts in these subnets, but for the one that has this interface.
+    pub(super) fn hosts_in(&self, subnets: &[&str], but: Option<&str>) -> Vec<&'a str> {
+        let all = || subnets.iter().filter_map(|s| self.in_subnet.get(s)).flatten();
+        let own = all().find(|(_, interface)| Some(*interface) == but).map(|(host, _)| *host);
+        let hosts: BTreeSet<&str> = all().map(|(h, _)| *h).filter(|h| Some(*h) != own).collect();
+        hosts.into_iter().collect()
     }
 
     /// The gateway that a subnet's way to the internet names, where it is attached to nothing.

@@ -45,7 +45,7 @@ pub(super) fn ingress<'a>(
 }
 
 /// Protocol and ports of a permission (R7, R8, R9); `None` where it matches nothing.
-fn protocol(raw: &IpPermission) -> Option<(Option<Protocol>, PortSet)> {
+pub(super) fn protocol(raw: &IpPermission) -> Option<(Option<Protocol>, PortSet)> {
     if raw.ip_protocol == "-1" {
         return Some((None, PortSet::all()));
     }

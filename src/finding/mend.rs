@@ -152,7 +152,7 @@ pub fn open(path: &Path, traffic: &Traffic<'_>, ground: &Ground<'_>) -> Vec<Mend
         Layer::NetworkAcl => {
             let Some((at, acl)) = ground.acl(&decider.id) else { return other() };
             let way = Way::of(decider.entry.as_deref());
-            acl::entries(at, acl, way, traffic, &blocks(traffic.clients, family))
+            acl::entries(at, acl, way, traffic, &blocks(traffic.clients, family), ground)
         }
         Layer::RouteTable | Layer::Subnet => {
             let Some((at, table)) = ground.table(&decider.id) else { return other() };

@@ -1,6 +1,7 @@
 //! One rule on one subject, with evidence on both sides and the mend.
 
 mod acl;
+mod agree;
 mod aws;
 mod close;
 mod draft;
@@ -15,9 +16,11 @@ mod mend;
 mod reconcile;
 mod shell;
 mod stale;
+mod step;
 mod terraform;
 mod way;
 
+pub use agree::agree;
 pub use aws::port_pairs;
 pub use close::{Need, close};
 pub use draft::{Draft, Incomplete};

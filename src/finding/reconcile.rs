@@ -96,7 +96,7 @@ impl Permission<'_> {
         })
     }
     /// `ingress tcp/22 from 192.0.2.0/24`, as drift has it.
-    fn said(&self, ingress: bool) -> String {
+    pub(super) fn said(&self, ingress: bool) -> String {
         let what = match self.protocol {
             None => "all".into(),
             Some(protocol) => PortSpec::new(protocol, self.ports.clone()).to_string(),

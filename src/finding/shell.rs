@@ -12,6 +12,37 @@ fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
+/// The words of a line that [`command`] wrote; `None` for a quote that does not end.
+pub(super) fn words(line: &str) -> Option<Vec<String>> {
+    let (mut words, mut word, mut in_word) = (Vec::new(), String::new(), false);
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            ' ' if in_word => {
+                words.push(std::mem::take(&mut word));
+                in_word = false;
+            }
+            ' ' => {}
+            '\'' => {
+                in_word = true;
+                loop {
+                    match chars.next()? {
+                        '\'' => break,
+                        c => word.push(c),
+                    }
+                }
+            }
+            '\\' => word.push(chars.next()?),
+            c => {
+                in_word = true;
+                word.push(c);
+            }
+        }
+    }
+    words.extend(in_word.then_some(word));
+    Some(words)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -22,5 +53,12 @@ mod tests {
         assert_eq!(command(["echo", "it's $(reboot)"]), r"echo 'it'\''s $(reboot)'");
         assert_eq!(command([""]), "''");
         assert_eq!(command(["a\nb"]), "'a\nb'");
+    }
+
+    #[test]
+    fn what_was_written_is_read_back() {
+        let all = ["aws", "it's $(reboot)", "", "a  b", "[{\"Description\":\"'x'\"}]"];
+        assert_eq!(words(&command(all)), Some(all.map(str::to_owned).to_vec()));
+        assert_eq!(words("aws 'ec2"), None);
     }
 }

@@ -1,15 +1,27 @@
 use super::shell::command;
 use super::{Ground, Mend, terraform};
+use crate::snapshot::IpPermission;
 use serde_json::{Map, Value, json};
 
 /// The command that takes the permissions of a group out whose peer is another group, gone or not; `None`
 /// where there is none.
 #[must_use]
 pub fn revoke_peer(ground: &Ground<'_>, group: &str, ingress: bool, peer: &str) -> Option<Mend> {
+    revoke_peer_of(ground, group, ingress, peer, &|_| true)
+}
+
+/// The same of some of its permissions.
+pub(super) fn revoke_peer_of(
+    ground: &Ground<'_>,
+    group: &str,
+    ingress: bool,
+    peer: &str,
+    which: &dyn Fn(&IpPermission) -> bool,
+) -> Option<Mend> {
     let (at, live) = ground.group(group)?;
     let list = if ingress { &live.ip_permissions } else { &live.ip_permissions_egress };
     let mut permissions = Vec::new();
-    for raw in list {
+    for raw in list.iter().filter(|raw| which(raw)) {
         for pair in raw.user_id_group_pairs.iter().filter(|p| p.group_id == peer) {
             // As AWS prints it: the id alone would be looked for in this VPC, where it is not.
             let mut of = Map::new();

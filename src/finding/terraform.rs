@@ -5,6 +5,7 @@ use super::aws::port_pairs;
 use crate::model::{PortSet, Protocol};
 use crate::spec::Peer;
 use ipnetwork::IpNetwork;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Resources of one snippet: more are told in words, nobody reads twenty blocks.
@@ -107,6 +108,22 @@ const fn kind(ingress: bool) -> &'static str {
     } else {
         "aws_vpc_security_group_egress_rule"
     }
+}
+
+/// The same snippet with names that no resource of its kind among `names` has, which it joins.
+pub(super) fn distinct(snippet: &str, names: &mut BTreeSet<(String, String)>) -> String {
+    let mut out = String::new();
+    for line in snippet.split_inclusive('\n') {
+        let words: Vec<&str> = line.split('"').collect();
+        let ["resource ", kind, " ", name, rest] = words.as_slice() else {
+            out += line;
+            continue;
+        };
+        let named = |n: usize| if n == 1 { (*name).to_owned() } else { format!("{name}_{n}") };
+        let free = (1..).map(named).find(|n| names.insert(((*kind).to_owned(), n.clone())));
+        let _ = write!(out, "resource \"{kind}\" \"{}\"{rest}", free.unwrap_or_default());
+    }
+    out
 }
 
 /// Text that cannot end the comment it stands in.

@@ -79,6 +79,9 @@ fn sweep(
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let mut rows = Vec::with_capacity(targets.len());
     loop {
+        if options.stop.is_raised() {
+            scheduler.say_known("the run was interrupted");
+        }
         for seen in scheduler.take_settled() {
             on_settled(&seen);
             rows.push(seen);

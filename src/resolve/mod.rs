@@ -16,7 +16,8 @@ use crate::spec::{DeclaredHost, Spec};
 /// Finds every host and the roles it is a member of.
 ///
 /// Hosts that are not live are members too: whoever counts or judges looks at [`Host::live`].
-/// The time is linear in interfaces and, for each host, in selectors.
+/// The time is linear in interfaces and in members, and for each host in the selectors that only
+/// patterns, places or tags that many hosts share tell apart.
 #[must_use]
 pub fn resolve(spec: &Spec, snapshot: &Snapshot) -> Resolution {
     let mut hosts = cloud::hosts(snapshot);
@@ -37,17 +38,16 @@ pub fn resolve(spec: &Spec, snapshot: &Snapshot) -> Resolution {
         blind: blind(snapshot),
         entered: snapshot.regions.iter().map(|view| view.account.clone()).collect(),
     };
-    for role in spec.roles.values() {
-        let members: Vec<String> = resolution
-            .hosts
-            .values_mut()
-            .filter(|host| role.select.iter().any(|s| picks(s, host)))
-            .map(|host| {
-                host.roles.push(role.name.clone());
-                host.id.clone()
-            })
-            .collect();
-        resolution.members.insert(role.name.clone(), members);
+    let index = select::Index::new(&resolution.hosts);
+    let members: Vec<(&str, Vec<String>)> =
+        spec.roles.values().map(|r| (&*r.name, index.members(&r.select))).collect();
+    for (role, members) in members {
+        for id in &members {
+            if let Some(host) = resolution.hosts.get_mut(id) {
+                host.roles.push(role.to_owned());
+            }
+        }
+        resolution.members.insert(role.to_owned(), members);
     }
     resolution
 }

@@ -150,3 +150,14 @@ fn a_gate_that_waits_takes_nothing_from_standard_input() {
         assert!(ran.stderr.contains("-` with --wait"), "{ran}");
     }
 }
+
+#[test]
+fn a_configuration_and_a_region_that_are_none_are_told_as_what_they_are() {
+    let world = World::new();
+    let ran = world.run(&["collect", "-o", "s.json", "--regions", ""]);
+    assert_eq!(ran.code, Some(2), "{ran}");
+    world.file("portcullis.yaml", "version: 1\nscop: [10.0.0.0/8]\n");
+    let ran = world.run(&["probe", "10.0.0.1"]);
+    assert_eq!(ran.code, Some(2), "{ran}");
+    assert!(ran.stderr.contains("the configuration cannot be used: 1 error"), "{ran}");
+}

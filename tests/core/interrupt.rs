@@ -121,6 +121,30 @@ fn a_probe_ends_with_whole_lines_and_says_how_far_it_came() {
     }
 }
 
+/// Refusals wait until it is known who sent them; whoever ends the run early gets them as they are.
+#[test]
+fn a_probe_of_closed_ports_says_what_it_knows_when_interrupted() {
+    let Some(lab) = crate::lab::Lab::up("") else { return };
+    lab.file("portcullis.yaml", "version: 1\nscope: [203.0.113.0/24]\n");
+    let arguments = ["probe", "203.0.113.10", "--ports", "tcp/1-20000", "--rate", "200"];
+    let mut command = lab.portcullis("out", &arguments);
+    let child = disposed(&mut command, libc::SIGINT, libc::SIG_DFL)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    std::thread::sleep(Duration::from_secs(3));
+    send(&child, libc::SIGINT);
+    let output = child.wait_with_output().expect("it ends");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    let refused = stdout.lines().filter(|l| l.contains("\"refused\"")).count();
+    assert!(refused > 0, "{stdout}{stderr}");
+    assert_eq!(refused, stdout.lines().count(), "{stdout}");
+    assert!(stderr.contains(&format!("{refused} of 20000 endpoints were probed")), "{stderr}");
+}
+
 #[test]
 fn an_audit_leaves_no_file_and_no_half_report() {
     let server = Mute::new();

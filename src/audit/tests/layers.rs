@@ -1,10 +1,11 @@
 //! Mends of the layers before a host, and of permissions that name no block: what they do besides.
 
 use super::*;
+use std::collections::BTreeSet;
 
 /// The mends of what is told of `i-0abc tcp/443`.
 fn mends(snapshot: &Snapshot) -> Vec<crate::finding::Mend> {
-    let report = audit(&spec(""), snapshot, &Observations::default());
+    let report = audit(&only_https(), snapshot, &Observations::default());
     let found = report.findings.into_iter().find(|f| f.subject == "i-0abc tcp/443");
     found.expect("told").mends
 }
@@ -118,6 +119,73 @@ fn a_list_that_keeps_answers_in_is_mended_both_ways_at_once() {
 }
 
 #[test]
+fn no_two_mends_of_a_report_take_one_number_of_a_list() {
+    // Only ssh comes in, over either family; answers leave.
+    let mut snapshot = with_acl(json!([
+        { "RuleNumber": 101, "Egress": true, "Protocol": "-1", "RuleAction": "allow",
+            "Ipv6CidrBlock": "::/0" },
+    ]));
+    let view = &mut snapshot.regions[0];
+    let list = &mut view.network_acls[0].entries;
+    let ssh = list.iter_mut().find(|e| !e.egress).expect("an entry");
+    ssh.protocol = "6".into();
+    ssh.port_range = serde_json::from_value(json!({ "From": 22, "To": 22 })).expect("ports");
+    view.subnets[0].ipv6_cidr_block_association_set =
+        serde_json::from_value(json!([{ "Ipv6CidrBlock": "2600:1f00:a::/64",
+            "Ipv6CidrBlockState": { "State": "associated" } }]))
+        .expect("a block");
+    let route =
+        json!({ "DestinationIpv6CidrBlock": "::/0", "GatewayId": "igw-1", "State": "active" });
+    view.route_tables[0].routes.push(serde_json::from_value(route).expect("a route"));
+    let v6 = json!([{ "Ipv6Address": "2600:1f00:a::10" }]);
+    view.network_interfaces[0].ipv6_addresses = serde_json::from_value(v6).expect("addresses");
+    let mut all = open_to(1, "0.0.0.0/0");
+    all["ToPort"] = 65535.into();
+    all["Ipv6Ranges"] = json!([{ "CidrIpv6": "::/0" }]);
+    view.security_groups[0].ip_permissions =
+        serde_json::from_value(json!([all])).expect("permissions");
+    let spec = spec("      http: { port: tcp/80, from: internet }\n");
+    let report = audit(&spec, &snapshot, &Observations::default());
+    let lines: Vec<String> = report
+        .findings
+        .iter()
+        .flat_map(|f| &f.mends)
+        .filter_map(|m| m.command.as_deref())
+        .flat_map(str::lines)
+        .filter(|l| l.contains("create-network-acl-entry"))
+        .map(str::to_owned)
+        .collect();
+    let number = |line: &String| {
+        let mut words = line.split(' ').skip_while(|w| *w != "--rule-number");
+        (line.contains("--egress"), words.nth(1).expect("a number").to_owned())
+    };
+    let numbers: BTreeSet<_> = lines.iter().map(number).collect();
+    // Two services over two families, each once.
+    assert_eq!((lines.len(), numbers.len()), (4, 4), "{lines:#?}");
+}
+
+#[test]
+fn a_list_opens_more_than_one_host_and_the_mend_says_whom() {
+    let mut exact = deny(50, false, "6", "0.0.0.0/0");
+    exact["PortRange"] = json!({ "From": 443, "To": 443 });
+    let mut snapshot = with_acl(json!([exact]));
+    let alone = mends(&snapshot)[0].text.clone();
+    assert!(alone.ends_with("before the one that denies it"), "{alone}");
+    let view = &mut snapshot.regions[0];
+    let mut other = view.network_interfaces[0].clone();
+    other.network_interface_id = "eni-2".into();
+    other.private_ip_address = "10.0.0.11".parse().ok();
+    other.private_ip_addresses.clear();
+    other.association = None;
+    other.attachment = None;
+    view.network_interfaces.push(other);
+    let text = mends(&snapshot)[0].text.clone();
+    let besides =
+        "; that opens all of subnet-1 to 0.0.0.0/0: eni-2 as well, where their groups let it in";
+    assert!(text.ends_with(besides), "{text}");
+}
+
+#[test]
 fn what_a_prefix_list_lets_in_is_revoked_by_the_list() {
     let list = json!({ "IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080,
         "PrefixListIds": [{ "PrefixListId": "pl-1" }] });
@@ -205,6 +273,35 @@ fn a_role_is_let_in_by_its_group_where_nobody_else_carries_it() {
     snapshot.regions[0].network_interfaces.push(other);
     let command = mend_of_db(&spec, &snapshot);
     assert!(command.contains(r#""CidrIp":"10.0.0.10/32""#), "{command}");
+}
+
+#[test]
+fn what_a_group_lets_in_is_revoked_by_the_group() {
+    let all = json!([{ "IpProtocol": "-1", "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] }]);
+    let (spec, mut snapshot) = web_and_db(all);
+    let pair = |port: u16| {
+        json!({ "IpProtocol": "tcp", "FromPort": port, "ToPort": port,
+            "UserIdGroupPairs": [{ "GroupId": SG, "UserId": "111111111111" }] })
+    };
+    snapshot.regions[0].security_groups[1].ip_permissions =
+        serde_json::from_value(json!([pair(5432), pair(8080)])).expect("permissions");
+    let report = audit(&spec, &snapshot, &Observations::default());
+    let found = report.findings.iter().find(|f| f.subject == "i-0db tcp/8080").expect("told");
+    let command = found.mends[0].command.as_deref().unwrap_or_default();
+    assert!(command.starts_with("aws ec2 revoke-security-group-ingress"), "{command}");
+    assert!(command.contains(r#""FromPort":8080"#) && command.contains(SG), "{command}");
+    assert!(!command.contains("5432"), "the role needs that one: {command}");
+}
+
+#[test]
+fn half_the_internet_is_permitted_by_its_own_block() {
+    let wide = json!({ "IpProtocol": "-1",
+        "IpRanges": [{ "CidrIp": "128.0.0.0/1" }, { "CidrIp": "198.51.100.0/24" }] });
+    let report = audit(&only_https(), &snapshot(json!([wide])), &Observations::default());
+    let commands = report.findings.iter().flat_map(|f| &f.mends).filter_map(|m| m.command.as_ref());
+    let own = r#"[{"FromPort":443,"IpProtocol":"tcp","IpRanges":[{"CidrIp":"128.0.0.0/1"}],"ToPort":443}]"#;
+    let put_in = |c: &&String| c.contains("authorize-") && c.contains(own) && c.contains("revoke-");
+    assert_eq!(commands.clone().filter(put_in).count(), 1, "{:#?}", commands.collect::<Vec<_>>());
 }
 
 #[test]

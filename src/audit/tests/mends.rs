@@ -10,7 +10,7 @@ fn two_roles() -> Spec {
 
 #[test]
 fn a_route_that_is_there_is_neither_made_again_nor_taken_from_others() {
-    let spec = spec("");
+    let spec = only_https();
     let mend = |target: Value| {
         let mut snapshot = snapshot(both());
         let routes = &mut snapshot.regions[0].route_tables[0].routes;
@@ -188,9 +188,72 @@ fn all_traffic_that_a_few_may_send_stays_open_to_them() {
     let report = audit(&spec, &open, &seen(&[(443, State::Open)]));
     let others = report.findings.iter().find(|f| f.subject.ends_with("other protocols"));
     let mend = &others.expect("told").mends[0];
-    let lines: Vec<&str> = mend.command.as_deref().unwrap_or_default().lines().collect();
+    // The same permission lets in the rest: the commands stand once in the report, with the first.
+    let first = report.findings.iter().flat_map(|f| &f.mends).find(|m| m.command.is_some());
+    let lines: Vec<&str> =
+        first.expect("a command").command.as_deref().unwrap_or_default().lines().collect();
     let all = r#""IpProtocol":"-1","IpRanges":[{"CidrIp":"198.51.100.0/24"}]"#;
     assert!(lines.iter().any(|l| l.contains("authorize-") && l.contains(all)), "{lines:#?}");
     assert!(lines.last().is_some_and(|l| l.contains("revoke-")), "{lines:#?}");
     assert!(mend.text.contains("all traffic that may be of role web from office"), "{}", mend.text);
+}
+
+#[test]
+fn each_layer_that_blocks_has_its_own_mend() {
+    let spec = spec("");
+    for (name, change, words) in [
+        (
+            "route",
+            (|s: &mut Snapshot| drop(s.regions[0].route_tables[0].routes.pop()))
+                as fn(&mut Snapshot),
+            "create-route --region us-west-1 --route-table-id rtb-1 --destination-cidr-block 0.0.0.0/0 --gateway-id igw-1",
+        ),
+        (
+            "acl",
+            |s| s.regions[0].network_acls[0].entries[0].rule_action = "deny".into(),
+            "create-network-acl-entry --region us-west-1 --network-acl-id acl-1 --ingress --rule-number 10 --protocol 6 --rule-action allow --cidr-block 0.0.0.0/0 --port-range From=443,To=443",
+        ),
+        (
+            "answers",
+            |s| s.regions[0].network_acls[0].entries[1].rule_action = "deny".into(),
+            "create-network-acl-entry --region us-west-1 --network-acl-id acl-1 --egress --rule-number 10 --protocol 6 --rule-action allow --cidr-block 0.0.0.0/0 --port-range From=1024,To=65535",
+        ),
+        (
+            "bpa",
+            |s| {
+                if let Some(bpa) = &mut s.regions[0].bpa_options {
+                    bpa.internet_gateway_block_mode = Some("block-bidirectional".into());
+                }
+            },
+            "create-vpc-block-public-access-exclusion --region us-west-1 --subnet-id subnet-1",
+        ),
+        (
+            "address",
+            |s| {
+                let interface = &mut s.regions[0].network_interfaces[0];
+                interface.association = None;
+                interface.private_ip_addresses[0].association = None;
+                s.regions[0].instances[0].public_ip_address = None;
+            },
+            "associate-address --region us-west-1 --network-interface-id eni-1 --private-ip-address 10.0.0.10",
+        ),
+    ] {
+        let mut snapshot = snapshot(both());
+        change(&mut snapshot);
+        let report = audit(&spec, &snapshot, &Observations::default());
+        let found = report.findings.iter().find(|f| f.subject == "i-0abc tcp/443");
+        let found = found.unwrap_or_else(|| panic!("{name}: {:?}", told(&report)));
+        assert_eq!(found.rule, "declared-blocked", "{name}");
+        let commands: Vec<&str> = report
+            .findings
+            .iter()
+            .flat_map(|f| &f.mends)
+            .filter_map(|m| m.command.as_deref())
+            .collect();
+        assert!(
+            commands.iter().any(|c| c.contains(words)),
+            "{name}: {commands:#?} {:?}",
+            found.path
+        );
+    }
 }

@@ -71,8 +71,10 @@ impl<E: Engine> Scheduler<'_, E> {
         }
     }
 
-    /// The deadline came first.
-    pub(super) fn give_up(&mut self) {
+    /// Says what is known when the run ends early, and no more: `why` it does.
+    pub(in crate::probe) fn say_known(&mut self, why: &str) {
+        // No second look from here on.
+        self.looks.end();
         for address in self.hosts.keys().copied().collect::<Vec<_>>() {
             self.settle_parked(address, true);
         }
@@ -87,16 +89,20 @@ impl<E: Engine> Scheduler<'_, E> {
                 self.close_all(index);
                 self.unsettled -= 1;
                 self.settled.push(seen);
-                continue;
+            } else if probe.phase == Phase::Confirming {
+                let words = format!("{why} before it could be asked what it is");
+                self.settle(index, State::Open, &words);
             }
-            // No second look from here on.
-            self.looks.end();
-            let (state, words) = if self.probes[index].phase == Phase::Confirming {
-                (State::Open, "the run's deadline came before it could be asked what it is")
-            } else {
-                (State::Unprobed, "the run's deadline came first")
-            };
-            self.settle(index, state, words);
+        }
+    }
+
+    /// The deadline came first.
+    pub(super) fn give_up(&mut self) {
+        self.say_known("the run's deadline came");
+        for index in 0..self.probes.len() {
+            if self.probes[index].phase != Phase::Settled {
+                self.settle(index, State::Unprobed, "the run's deadline came first");
+            }
         }
     }
 }

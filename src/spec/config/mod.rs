@@ -192,7 +192,11 @@ pub fn load(name: &str, bytes: &[u8]) -> Result<Config, SpecErrors> {
         }
         None => Config::default(),
     };
-    if errors.is_empty() { Ok(config) } else { Err(SpecErrors::new(errors, &sources, &names)) }
+    if errors.is_empty() {
+        Ok(config)
+    } else {
+        Err(SpecErrors::new(errors, &sources, &names).of_what("the configuration"))
+    }
 }
 
 /// The JSON Schema (draft 2020-12) of the configuration.
