@@ -242,4 +242,5 @@ fn an_act_outside_of_the_plan_outlives_its_run() {
     let report = job.run(Guards::all(), |p| p.nonce = "two".into()).expect("it begins");
     assert_eq!(stopped(&report), Reason::ActOutsidePlan);
     assert!(report.ledger.items[&1].refusal.is_none() && report.done.is_empty());
+    assert_eq!(job.sim.calls().len(), 1, "it was not asked again");
 }

@@ -103,3 +103,30 @@ fn a_batch_that_was_cut_short_is_ended_before_the_next() {
     let rest = next(&plan, &plan.limits, &ledger, Guards::all(), at(0));
     assert_eq!(rest, Next::Rest(vec![2, 3]));
 }
+
+/// Jobs ask one by one, in their own order: batches fill up, and the rest begins with their last item.
+#[test]
+fn permits_fill_batches_and_rest_after_them() {
+    let plan = plan(20);
+    let mut ledger = empty(&plan);
+    let mut permitted = Vec::new();
+    for second in 0..20_000 {
+        for item in plan.items.iter().rev() {
+            let new = !ledger.permitted.iter().any(|(n, _)| *n == item.n);
+            if new && permits(&plan, &plan.limits, &ledger, item, at(second)).is_ok() {
+                ledger.permitted.push((item.n, at(second)));
+                permitted.push(second);
+                // One a second.
+                break;
+            }
+        }
+    }
+    let of = |from: usize, to: usize| permitted[from..to].to_vec();
+    assert_eq!((of(0, 1), of(1, 6)), (vec![0], (900..905).collect()));
+    assert_eq!(of(6, 16), (4504..4514).collect::<Vec<i64>>(), "40 things: a quarter is 10");
+    assert_eq!(of(16, 20), (8113..8117).collect::<Vec<i64>>());
+    let mut none = plan;
+    none.limits.ramp = vec![0];
+    let ledger = empty(&none);
+    assert!(permits(&none, &none.limits, &ledger, &none.items[0], at(0)).is_err(), "zero is none");
+}
