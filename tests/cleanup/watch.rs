@@ -75,8 +75,8 @@ impl Stage {
         let stage = Self { job, service, control };
         stage.spec(stage.service.port);
         stage.config(&format!(
-            "vantages: {{ local: {{ reflect: \"127.0.0.1:{}\" }} }}\n",
-            stun("127.0.0.1", Ipv4Addr::new(192, 88, 98, 7))
+            "vantages: {{ local: {{ reflect: \"127.0.0.2:{}\" }} }}\n",
+            stun("127.0.0.2", Ipv4Addr::new(192, 88, 98, 7))
         ));
         stage
     }
