@@ -207,13 +207,6 @@ impl<'a> Reach<'a> {
         Ok(nics.first().copied())
     }
 
-    /// Whether an end is the public address of an interface of ours: a packet carries it outside of
-    /// the VPC only, and so to no private address.
-    pub(super) fn is_own_public(&self, end: &End) -> bool {
-        let End::Address(address) = end else { return false };
-        self.index.spots(*address).iter().any(|s| matches!(s.role, Role::Public(_)))
-    }
-
     /// Where a flow ends; `public` where its source is a public address of ours.
     ///
     /// # Errors

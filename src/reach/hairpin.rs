@@ -7,7 +7,7 @@ use super::index::{Role, Spot};
 use super::memory::Side;
 use super::span::way;
 use super::ways::{Start, collapse, one};
-use super::{ClientSet, Configured, Layer, Reach};
+use super::{ClientSet, Configured, End, Layer, Reach};
 use crate::model::{AddressSet, Family, PortSet, Protocol};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,6 +23,13 @@ impl<'a> Reach<'a> {
     /// Whether any of the sources is an address of an interface of ours.
     pub(super) fn holds_ours(&self, from: &AddressSet) -> bool {
         from.to_networks().into_iter().any(|block| self.index.range(block).next().is_some())
+    }
+
+    /// Whether an end is the public address of an interface of ours: a packet carries it outside of
+    /// the VPC only, and so to no private address.
+    pub(super) fn is_own_public(&self, end: &End) -> bool {
+        let End::Address(address) = end else { return false };
+        self.index.spots(*address).iter().any(|s| matches!(s.role, Role::Public(_)))
     }
 
     /// Of sources that are private, or are all public addresses of interfaces of ours, these
