@@ -190,7 +190,7 @@ fn lost<'n, 'a>(
             let ports = PortSet::range(*low, *high);
             let passing = others.iter().filter(|p| p.passes(protocols, &ports));
             let left = passing.fold(clients.clone(), |left, p| left.subtract(&p.clients()));
-            !left.is_empty() && !(of_role && live::from_groups(rest, protocols, &ports))
+            !(left.is_empty() || of_role && live::from_groups(rest, protocols, &ports))
         })
     })
 }
