@@ -6,6 +6,7 @@
 
 mod answer;
 mod choose;
+mod input;
 mod judge;
 mod parity;
 mod peers;
@@ -16,7 +17,8 @@ mod watch;
 
 pub use answer::{Answer, HostAnswer, Peer, Proof, Reason, Swept, Verdicts};
 pub use choose::{Chosen, Refusal, Wanted, choose};
-pub use judge::{AskedVantage, Input, Options, judge};
+pub use input::{AskedVantage, Input, Options};
+pub use judge::judge;
 pub use parity::{Difference, compare};
 pub use peers::{answering, serving, unmeasured};
 pub use place::Placed;

@@ -1,6 +1,6 @@
 //! How far every TCP port of a host was looked at.
 
-use super::judge::Input;
+use super::input::Input;
 use super::{Placed, Swept};
 use crate::model::{Family, Protocol};
 use crate::observation::{Observations, State};

@@ -28,6 +28,7 @@ mod leave;
 mod lines;
 mod listing;
 mod memory;
+mod nobody;
 mod options;
 mod orphan;
 mod path;
