@@ -46,13 +46,16 @@ fn keep(register: &mut dyn Register, no: &Denied) {
 ///
 /// # Errors
 /// The outer one: a place that cannot be opened. The inner one: [`Reason::DeniedBy`], and
-/// [`Reason::DenialsUnreadable`] where nobody can say.
+/// [`Reason::DenialsUnreadable`] or [`Reason::Claimed`] where nobody can say.
 pub(super) fn none(state: &StateArgs, digest: &Digest) -> Result<Result<(), Refusal>, CliError> {
     for mut register in [state.denied_here(digest)?, state.denied(digest)?] {
         let held = match register.read() {
             Ok(None) => continue,
             Ok(Some(held)) => Denied::read(&held.bytes),
-            Err(why) => Err(Refusal::new(Reason::DenialsUnreadable, why)),
+            // A place that does not answer gives no claim either.
+            Err(why) => {
+                Err(Refusal::new(Reason::Claimed, format!("the claim cannot be had: {why}")))
+            }
         };
         return Ok(Err(held.map_or_else(|why| why, |no| no.refusal())));
     }
