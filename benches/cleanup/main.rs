@@ -80,6 +80,7 @@ fn main() {
         rows: THINGS as u64,
         cross_count: Some(THINGS as u64),
         keeps: true,
+        may_be_empty: false,
         selector: BTreeMap::new(),
     };
     let listing = Listing {
@@ -96,6 +97,7 @@ fn main() {
         identity: vec!["uuid".into()],
         precondition: false,
         rehearsed: true,
+        changes: Vec::new(),
     }];
     let target = Target {
         provider: "bench".into(),

@@ -28,10 +28,9 @@ pub(super) fn note(state: &StateArgs, found: &Dossier, trusted: &Trusted) {
     if state.are(&plan.pins.places).is_err() {
         return;
     }
-    for register in [state.denied_here(&found.digest), state.denied(&found.digest)] {
-        if let Ok(mut register) = register {
-            keep(register.as_mut(), &no);
-        }
+    let places = [state.denied_here(&found.digest), state.denied(&found.digest)];
+    for mut register in places.into_iter().flatten() {
+        keep(register.as_mut(), &no);
     }
 }
 

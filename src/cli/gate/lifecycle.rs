@@ -70,6 +70,7 @@ pub(super) fn wanted(
 }
 
 /// A hook that is to be continued.
+#[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "without AWS its name alone is told"))]
 pub(super) struct Named {
     hook: String,
     asg: String,
