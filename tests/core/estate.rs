@@ -69,10 +69,14 @@ fn narrowed_to_a_few_hosts_an_audit_says_the_same_of_them_and_nothing_of_others(
     let (snapshot, spec) = small();
     let whole = audited(&snapshot, &spec, None);
     let narrow = audited(&snapshot, &spec, Some(some()));
-    let expected: Vec<&Finding> = whole.findings.iter().filter(|f| of(&some(), f)).collect();
+    // Mends are of a report: what another of its findings mends is not mended twice.
+    let but_for_mends = |f: &Finding| Finding { mends: Vec::new(), ..f.clone() };
+    let expected: Vec<Finding> =
+        whole.findings.iter().filter(|f| of(&some(), f)).map(but_for_mends).collect();
     assert!(expected.len() > 5 && whole.findings.len() > 10 * expected.len());
     assert!(expected.iter().any(|f| f.rule == "waiver-unmatched"), "{expected:#?}");
-    assert_eq!(narrow.findings.iter().collect::<Vec<_>>(), expected);
+    assert_eq!(narrow.findings.iter().map(but_for_mends).collect::<Vec<_>>(), expected);
+    assert!(narrow.findings.iter().any(|f| f.mends.iter().any(|m| m.command.is_some())));
     assert!(narrow.coverage.exposures * 50 < whole.coverage.exposures);
 }
 
