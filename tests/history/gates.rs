@@ -12,8 +12,9 @@ use std::process::Stdio;
 /// not answer, so that neither is compared with it: `--peers 0`.
 fn world() -> (World, u16) {
     let world = World::new().with("NO_COLOR", "1");
-    let server = stun("127.0.0.1", Ipv4Addr::new(192, 88, 98, 7));
-    let reflect = format!("vantages: {{ local: {{ reflect: \"127.0.0.1:{server}\" }} }}");
+    // Not the address of what is gated, which places nobody.
+    let server = stun("127.0.0.9", Ipv4Addr::new(192, 88, 98, 7));
+    let reflect = format!("vantages: {{ local: {{ reflect: \"127.0.0.9:{server}\" }} }}");
     world.file("portcullis.yaml", format!("version: 1\nscope: [127.0.0.0/8]\n{reflect}\n"));
     // Nobody listens there once the socket is gone.
     let port =
