@@ -166,7 +166,7 @@ fn read(bytes: &[u8]) -> Result<ClaimPaper, Refusal> {
 }
 
 /// Nobody can say whether somebody holds it: then somebody does.
-fn unknown(why: &str) -> Refusal {
+pub(crate) fn unknown(why: &str) -> Refusal {
     Refusal::new(Reason::Claimed, format!("the claim cannot be had: {why}"))
 }
 

@@ -16,6 +16,7 @@ mod permit;
 mod register;
 
 pub use adapter::{Adapter, AdapterCommand, AdapterLimits};
+pub(crate) use claim::unknown as claim_unknown;
 pub use claim::{Claim, Claimant, without_register};
 pub use day::DayBook;
 pub use engine::{

@@ -32,14 +32,9 @@ impl Denied {
     /// # Errors
     /// [`Reason::DenialsUnreadable`]: it may be somebody's no.
     pub fn read(bytes: &[u8]) -> Result<Self, Refusal> {
-        let unreadable = |says: String| {
+        strict::paper(bytes, SCHEMA, |paper: &Self| &paper.schema).map_err(|says| {
             Refusal::new(Reason::DenialsUnreadable, format!("a no that was met before: {says}"))
-        };
-        let paper: Self = strict::read(bytes).map_err(|e| unreadable(e.says))?;
-        if paper.schema != SCHEMA {
-            return Err(unreadable(format!("the paper has the schema {:?}", paper.schema)));
-        }
-        Ok(paper)
+        })
     }
 
     #[must_use]

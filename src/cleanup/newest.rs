@@ -69,14 +69,9 @@ impl NewestPaper {
     /// # Errors
     /// [`Reason::NewestUnreadable`]: what supersedes a plan is then not known, and something may.
     pub fn read(bytes: &[u8]) -> Result<Self, Refusal> {
-        let unreadable = |says: String| {
+        strict::paper(bytes, SCHEMA, |paper: &Self| &paper.schema).map_err(|says| {
             Refusal::new(Reason::NewestUnreadable, format!("the newest plan of its scope: {says}"))
-        };
-        let paper: Self = strict::read(bytes).map_err(|e| unreadable(e.says))?;
-        if paper.schema != SCHEMA {
-            return Err(unreadable(format!("the paper has the schema {:?}", paper.schema)));
-        }
-        Ok(paper)
+        })
     }
 
     #[must_use]

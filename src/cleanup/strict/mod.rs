@@ -35,6 +35,22 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     })
 }
 
+/// Reads one strict value that names its own schema, as `of` tells it.
+///
+/// # Errors
+/// In words: what is no strict value of the type, and another schema.
+pub(super) fn paper<T: DeserializeOwned>(
+    bytes: &[u8],
+    schema: &str,
+    of: impl Fn(&T) -> &str,
+) -> Result<T, String> {
+    let paper: T = read(bytes).map_err(|e| e.says)?;
+    match of(&paper) {
+        found if found == schema => Ok(paper),
+        found => Err(format!("the paper has the schema {found:?}")),
+    }
+}
+
 /// Whether bytes are one strict value, whatever its type.
 ///
 /// # Errors

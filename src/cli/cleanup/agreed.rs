@@ -118,14 +118,8 @@ fn judge(
     adapter: Option<&Digest>,
     claimed_at: Option<Timestamp>,
 ) -> Result<Approved, Refusal> {
-    let ask = Ask {
-        digest: &found.digest,
-        trust: &trusted.trust,
-        revoked: &trusted.revoked,
-        running: Some(Running { tool: env!("CARGO_PKG_VERSION"), policy, adapter }),
-        now: Timestamp::now(),
-        claimed_at,
-    };
+    let running = Some(Running { tool: env!("CARGO_PKG_VERSION"), policy, adapter });
+    let ask = Ask { running, claimed_at, ..trusted.ask(&found.digest) };
     verify(&found.papers, &ask)
 }
 

@@ -82,14 +82,7 @@ pub fn run(args: &ApproveArgs) -> Result<ExitStatus, CliError> {
     let trusted = args.trust.read()?;
     let found = args.plan.read()?;
     let now = Timestamp::now();
-    let ask = Ask {
-        digest: &found.digest,
-        trust: &trusted.trust,
-        revoked: &trusted.revoked,
-        running: None,
-        now,
-        claimed_at: None,
-    };
+    let ask = Ask { now, ..trusted.ask(&found.digest) };
     let cannot = || format!("approve the plan {}", found.digest);
     let no = |why: &Refusal| refused(cannot(), why);
     let plan = applicable(&found.papers, &ask).map_err(|e| no(&e))?;

@@ -2,27 +2,19 @@
 
 use super::place::StateArgs;
 use super::trusted::Trusted;
-use crate::apply::Register;
-use crate::cleanup::approval::{Ask, said_no};
+use crate::apply::{Register, claim_unknown};
+use crate::cleanup::approval::said_no;
 use crate::cleanup::denied::Denied;
 use crate::cleanup::plan;
-use crate::cleanup::{Digest, Reason, Refusal};
+use crate::cleanup::{Digest, Refusal};
 use crate::cli::CliError;
 use crate::dossier::Dossier;
-use jiff::Timestamp;
 
 /// Keeps a no that lies in a plan's folder.
 ///
 /// The plan is refused here whatever becomes of this: what fails is only not known elsewhere.
 pub(super) fn note(state: &StateArgs, found: &Dossier, trusted: &Trusted) {
-    let ask = Ask {
-        digest: &found.digest,
-        trust: &trusted.trust,
-        revoked: &trusted.revoked,
-        running: None,
-        now: Timestamp::now(),
-        claimed_at: None,
-    };
+    let ask = trusted.ask(&found.digest);
     let Ok(plan) = plan::read_as(&found.papers.plan, &found.digest) else { return };
     let Some(no) = said_no(&found.papers, &ask) else { return };
     if state.are(&plan.pins.places).is_err() {
@@ -44,17 +36,15 @@ fn keep(register: &mut dyn Register, no: &Denied) {
 /// Whether nobody said no to a plan that this machine or the place of claims knows of.
 ///
 /// # Errors
-/// The outer one: a place that cannot be opened. The inner one: [`Reason::DeniedBy`], and
-/// [`Reason::DenialsUnreadable`] or [`Reason::Claimed`] where nobody can say.
+/// The outer one: a place that cannot be opened. The inner one: `Reason::DeniedBy`, and
+/// `Reason::DenialsUnreadable` or `Reason::Claimed` where nobody can say.
 pub(super) fn none(state: &StateArgs, digest: &Digest) -> Result<Result<(), Refusal>, CliError> {
     for mut register in [state.denied_here(digest)?, state.denied(digest)?] {
         let held = match register.read() {
             Ok(None) => continue,
             Ok(Some(held)) => Denied::read(&held.bytes),
             // A place that does not answer gives no claim either.
-            Err(why) => {
-                Err(Refusal::new(Reason::Claimed, format!("the claim cannot be had: {why}")))
-            }
+            Err(why) => Err(claim_unknown(&why.to_string())),
         };
         return Ok(Err(held.map_or_else(|why| why, |no| no.refusal())));
     }

@@ -3,11 +3,10 @@
 use super::place::StateArgs;
 use super::trusted::Trusted;
 use crate::apply::NewestBook;
-use crate::cleanup::approval::{Ask, newer};
+use crate::cleanup::approval::newer;
 use crate::cleanup::plan::{self, Plan};
 use crate::cli::CliError;
 use crate::dossier::Dossier;
-use jiff::Timestamp;
 
 /// What an apply asks whether its plan is superseded.
 pub(super) fn book(state: &StateArgs, plan: &Plan) -> Result<NewestBook, CliError> {
@@ -18,14 +17,7 @@ pub(super) fn book(state: &StateArgs, plan: &Plan) -> Result<NewestBook, CliErro
 ///
 /// The plan is refused here whatever becomes of this: what fails is only not known elsewhere.
 pub(super) fn note(state: &StateArgs, found: &Dossier, trusted: &Trusted) {
-    let ask = Ask {
-        digest: &found.digest,
-        trust: &trusted.trust,
-        revoked: &trusted.revoked,
-        running: None,
-        now: Timestamp::now(),
-        claimed_at: None,
-    };
+    let ask = trusted.ask(&found.digest);
     let Ok(plan) = plan::read_as(&found.papers.plan, &found.digest) else { return };
     // None of a time to come: nothing could supersede it any more.
     let known = newer(&plan, &found.papers.siblings, &ask).filter(|s| s.at <= ask.now);

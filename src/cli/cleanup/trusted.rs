@@ -1,12 +1,14 @@
 //! Who is trusted, as every command of cleanup is told it.
 
 use super::refused::refused;
+use crate::cleanup::approval::Ask;
 use crate::cleanup::trust::{Revoked, Trust};
 use crate::cleanup::{Digest, Reason, Refusal};
 use crate::cli::CliError;
 use crate::dossier;
 use crate::report::escape::visible;
 use clap::Args;
+use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 
 /// The list of trust.
@@ -26,6 +28,20 @@ pub struct TrustArgs {
 pub struct Trusted {
     pub trust: Trust,
     pub revoked: Revoked,
+}
+
+impl Trusted {
+    /// What is asked of a plan's papers now, of which nothing is about to run.
+    pub fn ask<'a>(&'a self, digest: &'a Digest) -> Ask<'a> {
+        Ask {
+            digest,
+            trust: &self.trust,
+            revoked: &self.revoked,
+            running: None,
+            now: Timestamp::now(),
+            claimed_at: None,
+        }
+    }
 }
 
 impl TrustArgs {

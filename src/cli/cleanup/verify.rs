@@ -12,7 +12,6 @@ use crate::dossier;
 use crate::report::escape::visible;
 use crate::signature::APPROVAL;
 use clap::Args;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -47,14 +46,7 @@ pub fn run(args: &VerifyArgs) -> Result<ExitStatus, CliError> {
         policy,
         adapter: pinned.as_ref(),
     });
-    let ask = Ask {
-        digest: &found.digest,
-        trust: &trusted.trust,
-        revoked: &trusted.revoked,
-        running,
-        now: Timestamp::now(),
-        claimed_at: None,
-    };
+    let ask = Ask { running, ..trusted.ask(&found.digest) };
     let cannot = format!("apply the plan {}", found.digest);
     let mut assessed = match assess(&found.papers, &ask) {
         Ok(assessed) => assessed,
