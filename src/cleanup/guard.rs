@@ -36,6 +36,7 @@ pub enum Guard {
     Identity,
     State,
     CameAlive,
+    StillDead,
     Role,
     Width,
     Precondition,
@@ -46,7 +47,7 @@ pub enum Guard {
 }
 
 impl Guard {
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::Complete,
         Self::Floor,
         Self::Delta,
@@ -76,6 +77,7 @@ impl Guard {
         Self::Identity,
         Self::State,
         Self::CameAlive,
+        Self::StillDead,
         Self::Role,
         Self::Width,
         Self::Precondition,

@@ -1,4 +1,4 @@
-use super::plan::Item;
+use super::plan::{self, Item};
 use super::{Act, Guard, Guards, Hello, Reason, Refusal, Resource};
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub const CONDEMNED: &str = "condemned";
 /// Whether a thing, as it is a moment before the act, is still what people agreed to.
 ///
 /// The order is that of what weighs most: another thing, a protected one, a live one, one that nobody
-/// knows enough about, one of another role, a changed one.
+/// knows enough about, one of another role, a changed one, one whose evidence is not there any more.
 ///
 /// # Errors
 /// The first that holds, about the item. [`Reason::CameAlive`] holds its whole stratum.
@@ -68,6 +68,12 @@ pub fn recheck(item: &Item, act: &Act, now: &Resource, guards: Guards) -> Result
         && let Some(says) = differs(&item.state, &now.state)
     {
         return no(Reason::StateChanged, says);
+    }
+    // Of one that has changed that says more than what follows from it.
+    if guards.has(Guard::StillDead)
+        && let Some(says) = plan::lost(item, now)
+    {
+        return no(Reason::Unknown, says);
     }
     Ok(())
 }

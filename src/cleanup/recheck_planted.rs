@@ -3,13 +3,14 @@ use super::{Act, Guards, Reason, Refusal, Resource, recheck};
 use serde_json::{Value, json};
 
 /// What is done to a thing between the plan and the act, and what must be said of it.
-const VIOLATIONS: [(Reason, &str, &str); 6] = [
+const VIOLATIONS: [(Reason, &str, &str); 7] = [
     (Reason::ActOutsidePlan, "/id", "\"another\""),
     (Reason::IdentityChanged, "/immutable/uuid", "\"another\""),
     (Reason::Protected, "/protected", r#"[{"kind": "opt-out", "source": "planted"}]"#),
     (Reason::CameAlive, "/live", r#"[{"kind": "answers", "source": "planted"}]"#),
     (Reason::RoleMismatch, "/state/role", "\"primary\""),
     (Reason::StateChanged, "/state/status", "\"running\""),
+    (Reason::Unknown, "/dead", "[]"),
 ];
 
 /// Plants a violation against every guard of the last look, in memory, before anything is done, and
@@ -20,6 +21,7 @@ pub fn planted(guards: Guards) -> Vec<Refusal> {
     let fit = json!({
         "type": "planted", "id": "one", "immutable": {"uuid": "u"},
         "state": {"status": "stopped", "role": "secondary"}, "live": [], "protected": [],
+        "dead": [{"kind": "tombstone", "source": "planted", "at": "2026-01-01T00:00:00Z"}],
     });
     let Some((item, act)) = plan() else { return vec![dead("nothing can be planted".into())] };
     let look = |world: &Value| {
@@ -49,6 +51,7 @@ fn plan() -> Option<(Item, Act)> {
         "state_sha256": super::Digest::of(b""), "stratum": 1,
         "state": {"status": "stopped", "role": "secondary"},
         "action": "stop", "undo": "start", "risk": "reversible", "dead": [], "live_checked": [],
+        "again": [{"kind": "tombstone", "source": "planted"}],
     });
     let act = json!({
         "action": "stop", "type": "planted", "undo": "start", "risk": "reversible",
@@ -72,6 +75,7 @@ mod tests {
             (Guard::CameAlive, Reason::CameAlive),
             (Guard::Role, Reason::RoleMismatch),
             (Guard::State, Reason::StateChanged),
+            (Guard::StillDead, Reason::Unknown),
         ] {
             let silent = planted(Guards::all().without(guard));
             assert_eq!(silent.len(), 1, "{guard:?}: {silent:?}");

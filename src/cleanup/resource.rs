@@ -28,6 +28,16 @@ pub struct Claim {
     pub detail: String,
 }
 
+/// No record of anything that is cleaned up is older; what a blank date becomes is (1970, 1900, 0001).
+const NO_DATE_BEFORE: i64 = 946_684_800;
+
+impl Claim {
+    /// Whether its source gave a time that is none of those that a blank becomes.
+    pub(super) fn dated(&self) -> bool {
+        self.at.is_some_and(|at| at.as_second() >= NO_DATE_BEFORE)
+    }
+}
+
 /// A thing that the world has, as an adapter lists it: all of the population, candidates or not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

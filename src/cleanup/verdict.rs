@@ -35,9 +35,6 @@ impl Verdict {
 /// Claims whose kind says that the thing itself is gone: a provider that lists it disagrees.
 const GONE: [&str; 3] = ["gone", "deleted", "absent"];
 
-/// No record of anything that is cleaned up is older; what a blank date becomes is (1970, 1900, 0001).
-const NO_DATE_BEFORE: i64 = 946_684_800;
-
 /// The things of a listing by what they are, and what is believed of its records.
 pub(super) struct Bench<'a> {
     pub(super) by_item: BTreeMap<(&'a str, &'a str), &'a Resource>,
@@ -86,7 +83,7 @@ impl<'a> Bench<'a> {
     }
 
     fn timed(&self, claim: &Claim) -> bool {
-        claim.at.is_some_and(|at| at.as_second() >= NO_DATE_BEFORE && at <= self.latest)
+        claim.dated() && claim.at.is_some_and(|at| at <= self.latest)
     }
 
     /// Whether some channel has seen it live at a moment that it can name: then it is a control.

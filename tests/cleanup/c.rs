@@ -64,6 +64,52 @@ fn c02_same_id_other_state() {
     only_sv_2_is_left_out(change, Guard::State, Reason::StateChanged);
 }
 
+/// The evidence of a plan is asked for again where a look shows it: a project that is back has no tombstone.
+#[test]
+fn c02_what_spoke_for_it_speaks_no_more() {
+    let dead = json!([{"kind": "tombstone", "source": "projects-db", "at": AT,
+                       "record": {"project": "p", "hosts": ["h"]}}]);
+    let changed = |change: fn(&mut Value)| {
+        let mut sim = three();
+        for servo in sim.data["resources"].as_array_mut().expect("resources") {
+            servo["dead"] = dead.clone();
+        }
+        let record = &dead[0]["record"];
+        let again = json!([{"kind": "tombstone", "source": "projects-db",
+                            "shape": portcullis::cleanup::shape(record)}]);
+        let mut job = Job::new(sim, &ALL_THREE, |plan| {
+            for item in &mut plan.items {
+                item.again = serde_json::from_value(again.clone()).expect("evidence");
+            }
+        });
+        job.sim.data["in_use"] = json!(["sv-2"]);
+        change(&mut job.sim.data["resources"][1]);
+        job.sim.write();
+        job
+    };
+    let ways: [(fn(&mut Value), &str); 5] = [
+        (|r| r["dead"] = json!([]), "holds no more"),
+        (|r| r["dead"][0]["source"] = json!("elsewhere"), "holds no more"),
+        (|r| r["dead"][0]["at"] = Value::Null, "no time that can be read"),
+        (|r| r["dead"][0]["at"] = json!("1970-01-01T00:00:00Z"), "no time that can be read"),
+        (|r| r["dead"][0]["record"]["hosts"] = json!({"h": 1}), "another shape"),
+    ];
+    for (change, says) in ways {
+        let job = changed(change);
+        let report = job.with(Guards::only(Guard::StillDead)).expect("it begins");
+        assert_eq!(why(&report, 2), Reason::Unknown);
+        let told = &report.ledger.items[&2].refusal.as_ref().expect("a refusal").says;
+        assert!(told.contains("projects-db") && told.contains(says), "{told}");
+        assert_eq!(job.acted(), ["sv-1", "sv-3"], "the others go on");
+        let job = changed(change);
+        job.with(Guards::all()).expect("it begins");
+        assert_eq!(job.sim.live_hit(), [""; 0], "all guards");
+        let job = changed(change);
+        job.with(Guards::none()).expect("it begins");
+        assert_eq!(job.sim.live_hit(), ["sv-2"], "without guards a live thing is stopped");
+    }
+}
+
 #[test]
 fn c03_protected_after_approval() {
     let change = |r: &mut Value| {

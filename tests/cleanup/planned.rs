@@ -93,6 +93,56 @@ fn b04_the_first_run_learns_and_the_second_plans() {
     assert_eq!(raw.stdout.as_bytes(), bytes, "the sealed bytes themselves");
 }
 
+/// What a look at the thing alone shows is sealed as what a look before its act must show.
+#[test]
+fn c02_a_plan_says_which_evidence_is_asked_for_again() {
+    let fleet = fleet(|_| {});
+    plan(&fleet, &[]);
+    let now = Timestamp::now();
+    let dead = json!([{"kind": "unpaid", "source": "projects", "at": now}]);
+    let line = json!({"type": "servo", "id": "sv-2-0", "dead": dead});
+    let ran = plan(&fleet, &["--format=json"]);
+    let item = &told(&ran)["items"][0];
+    assert_eq!((ran.code, &item["id"]), (Some(0), &json!("sv-2-0")), "{ran}");
+    let kinds = |item: &Value| {
+        let again = item["again"].as_array().map(Vec::as_slice).unwrap_or_default();
+        again.iter().map(|a| a["kind"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(item), ["not-on-host", "project-tombstone"], "{ran}");
+    assert!(item["again"][0]["shape"].is_string() && item["again"][1]["shape"].is_null(), "{ran}");
+    let shown = plan(&fleet, &[]);
+    let says = "asked again before the act: not-on-host, project-tombstone";
+    assert!(shown.stdout.contains(says), "{shown}");
+    // What only the job says is the job's.
+    fleet.sim.folder.file("list.ndjson", line.to_string());
+    fleet.sim.folder.file("job.sh", "#!/bin/sh\n");
+    let mut job = fleet;
+    job.servo("sv-2-0")["dead"] = json!([job.servo("sv-2-0")["dead"][0]]);
+    job.sim.write();
+    let more = ["--candidates=list.ndjson", "--judged-by=job.sh", "--format=json"];
+    plan(&job, &more);
+    let ran = plan(&job, &more);
+    assert_eq!(kinds(&told(&ran)["items"][0]), ["not-on-host"], "{ran}");
+}
+
+/// A thing that cannot be looked at while it is planned would be looked at in vain before its act.
+#[test]
+fn c02_what_cannot_be_observed_is_not_planned() {
+    let fleet = fleet(|_| {});
+    plan(&fleet, &[]);
+    let fault = r#"[{"at": "observe", "id": "sv-2-0", "do": "unknown"}]"#;
+    fleet.sim.folder.file("faults.json", fault);
+    let ran = plan(&fleet, &["--format=json"]);
+    let told = told(&ran);
+    let items = told["items"].as_array().expect("items");
+    let ids: Vec<_> = items.iter().map(|i| (&i["id"], &i["n"])).collect();
+    assert_eq!(ids, [(&json!("sv-2-1"), &json!(1))], "{ran}");
+    let refused = told["refused"].as_array().expect("refused");
+    let why = refused.iter().find(|r| r["item"]["id"] == "sv-2-0").expect("it is refused");
+    assert_eq!((&why["reason"], &why["says"]), (&json!("unknown"), &json!("told not to know")));
+    assert!(told["plan"].is_string(), "sealed, and read by every other command: {ran}");
+}
+
 #[test]
 fn b02_an_alarm_is_refused_with_exit_4() {
     let fleet = fleet(|fleet| {

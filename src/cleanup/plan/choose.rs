@@ -333,6 +333,7 @@ fn item(resource: &Resource, act: &Act, dead: Vec<Claim>, channels: &[String]) -
             .into_iter()
             .map(|claim| Claim { record: None, detail: hidden(&claim.detail), ..claim })
             .collect(),
+        again: Vec::new(),
         live_checked: channels.to_vec(),
     }
 }

@@ -281,7 +281,7 @@ fn plan(
 }
 
 /// With hidden characters told by their codes, and without secrets: nothing else may stand in a plan.
-fn visible(refusal: Refusal) -> Refusal {
+pub(super) fn visible(refusal: Refusal) -> Refusal {
     let item = refusal.item.map(|item| ItemRef { kind: shown(&item.kind), id: shown(&item.id) });
     Refusal { reason: refusal.reason, item, says: shown(&hidden(&refusal.says)) }
 }
@@ -290,7 +290,7 @@ fn shown(text: &str) -> String {
     strict::visible(text).into_owned()
 }
 
-fn totals(items: &[Item]) -> Totals {
+pub(super) fn totals(items: &[Item]) -> Totals {
     let mut totals = Totals { items: items.len() as u32, ..Totals::default() };
     for item in items {
         *totals.by_action.entry(item.action.clone()).or_default() += 1;

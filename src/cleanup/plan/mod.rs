@@ -1,11 +1,13 @@
 //! The sealed list of exact acts, as the file `plan.json` has it.
 
+mod again;
 mod choose;
 mod draft;
 mod read;
 mod report;
 pub(super) mod seal;
 
+pub use again::{evidence_again, lost};
 pub use draft::{DraftInput, Population, draft};
 pub use read::{read, read_as};
 pub use report::PlanReport;
@@ -137,8 +139,25 @@ pub struct Item {
     pub risk: Risk,
     /// Independent evidence of death.
     pub dead: Vec<Claim>,
+    /// Of that evidence, what a look at the thing alone shows: the same must be seen right before the act.
+    /// Empty in plans that were made before this was asked, and where no look shows any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub again: Vec<Again>,
     /// Channels that were asked for life and showed none.
     pub live_checked: Vec<String>,
+}
+
+/// Evidence that is asked for once more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Again {
+    /// Of the claim, as [`Claim::kind`].
+    pub kind: String,
+    /// Of the claim, as [`Claim::source`].
+    pub source: String,
+    /// Of the record that it rests on, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<String>,
 }
 
 impl Item {

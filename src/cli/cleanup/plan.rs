@@ -12,7 +12,9 @@ use super::planned::{self, Outcome};
 use super::receipted;
 use super::refused::refused;
 use super::trusted::{TrustArgs, Trusted};
-use crate::cleanup::plan::{self, Author, DraftInput, Phase, Pins, Population, draft, read, seal};
+use crate::cleanup::plan::{
+    self, Author, DraftInput, Phase, Pins, Population, draft, evidence_again, read, seal,
+};
 use crate::cleanup::policy::Policy;
 use crate::cleanup::receipt::Receipt;
 use crate::cleanup::trust::Role;
@@ -130,6 +132,9 @@ struct World {
     adapter: Option<Digest>,
     words: Vec<String>,
     clock: Option<Timestamp>,
+    /// The adapter, which is asked for each planned thing once more. The one that is built in reads the
+    /// evidence of AWS again by itself.
+    adapted: Option<Box<dyn crate::cleanup::World>>,
 }
 
 /// Drafts a plan and seals it.
@@ -229,6 +234,9 @@ pub fn run(args: &PlanArgs, global: &Global) -> Result<ExitStatus, CliError> {
     });
     report.vetoes.extend(clock(&policy, world.clock, now));
     report.vetoes.extend(selftest::run(guards, now));
+    if let Some(adapter) = world.adapted.as_mut().filter(|_| report.vetoes.is_empty()) {
+        evidence_again(&mut plan, &mut report, |item| adapter.observe(item));
+    }
 
     let seen = evidence::write(&world.listing);
     plan.evidence = Some(Digest::of(&seen));
@@ -378,6 +386,7 @@ fn look(
             adapter: None,
             words: Vec::new(),
             clock: None,
+            adapted: None,
         });
     }
     let words = args.adapter.words(&[])?;
@@ -418,6 +427,7 @@ fn look(
         adapter,
         words,
         clock,
+        adapted: Some(world),
     })
 }
 
@@ -461,6 +471,7 @@ fn account(
         adapter: None,
         words: vec!["aws".into()],
         clock: native.hello.clock,
+        adapted: None,
     })
 }
 

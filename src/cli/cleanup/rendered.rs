@@ -56,6 +56,11 @@ pub(in crate::cli) fn rendered(plan: &Plan, digest: &Digest) -> String {
                 visible(&claim.detail),
             );
         }
+        if !item.again.is_empty() {
+            let again: Vec<&str> = item.again.iter().map(|it| it.kind.as_str()).collect();
+            let _ =
+                writeln!(out, "      asked again before the act: {}", visible(&again.join(", ")));
+        }
         if !item.live_checked.is_empty() {
             let asked = visible(&item.live_checked.join(", ")).into_owned();
             let _ = writeln!(out, "      no life by: {asked}");
