@@ -7,6 +7,7 @@ pub mod aws;
 pub mod bucket;
 mod claim;
 mod day;
+mod denied;
 mod engine;
 mod halt;
 mod holder;
@@ -19,6 +20,7 @@ pub use adapter::{Adapter, AdapterCommand, AdapterLimits};
 pub(crate) use claim::unknown as claim_unknown;
 pub use claim::{Claim, Claimant, without_register};
 pub use day::DayBook;
+pub use denied::{DeniedSetup, told as denial_told, write_denied};
 pub use engine::{
     After, ApplyReport, Clock, HaltSwitch, LiveLook, Looked, Mode, NoLook, Setup, SystemClock,
     UndoReport, UndoSetup, Watch, hello, now_by, run, undo,

@@ -40,4 +40,5 @@ mod seeds;
 mod simworld;
 mod stage;
 mod undo;
+mod unseen;
 mod watch;

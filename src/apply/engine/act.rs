@@ -269,7 +269,9 @@ impl Run<'_> {
 
     /// It was not done, and is left out. Where nothing says why, something is wrong.
     fn failed(&mut self, item: &Item, reason: Reason, why: &str) -> Result<Ended, Refusal> {
-        let refusal = Refusal::of(reason, item.item(), why);
+        let Some(refusal) = self.unseen(item, Refusal::of(reason, item.item(), why))? else {
+            return Ok(Ended::Left);
+        };
         self.write(Event::Failed { n: item.n, refusal: refusal.clone() })?;
         if reason == Reason::ActFailed { Err(refusal) } else { Ok(Ended::Left) }
     }

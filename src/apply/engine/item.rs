@@ -4,7 +4,9 @@ use super::look::{Eyes, Fit};
 use super::run::Run;
 use crate::cleanup::journal::Event;
 use crate::cleanup::plan::Item;
+use crate::cleanup::ramp::LOOKS;
 use crate::cleanup::{Guard, Reason, Refusal};
+use std::fmt::Write;
 
 /// Tries of a world without the guard: a storm, and an end to it.
 const STORM: u32 = 200;
@@ -52,13 +54,37 @@ impl Run<'_> {
         Eyes { world: self.world, live: self.live, hello, guards }.look(item)
     }
 
-    /// Leaves an item out. One that came alive takes its stratum with it: the judgement was wrong.
+    /// Leaves an item out. One that came alive takes its stratum with it: the judgement was wrong. One that
+    /// nobody could see is looked at again, a few times.
     pub(super) fn leave(&mut self, item: &Item, refusal: Refusal) -> Result<(), Refusal> {
+        let refusal = match self.unseen(item, refusal)? {
+            Some(refusal) => refusal,
+            None => return Ok(()),
+        };
         let alive = refusal.reason == Reason::CameAlive;
         let mut events = vec![Event::Skipped { n: item.n, refusal: refusal.clone() }];
         if alive {
             events.push(Event::StratumHeld { stratum: item.stratum, refusal });
         }
         self.journal.add_all(self.clock.now(), events)
+    }
+
+    /// Puts off what nobody could see: `None`, where it is looked at again by a later batch. Gives back the
+    /// reason for which it is left out for good.
+    pub(super) fn unseen(
+        &mut self,
+        item: &Item,
+        mut refusal: Refusal,
+    ) -> Result<Option<Refusal>, Refusal> {
+        if refusal.reason != Reason::Unknown {
+            return Ok(Some(refusal));
+        }
+        let looks = self.journal.ledger().items.get(&item.n).map_or(0, |i| i.unseen.0) + 1;
+        if looks < LOOKS {
+            self.write(Event::Unseen { n: item.n, refusal })?;
+            return Ok(None);
+        }
+        let _ = write!(refusal.says, "; it was looked at {looks} times: plan anew");
+        Ok(Some(refusal))
     }
 }

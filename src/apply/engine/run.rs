@@ -231,9 +231,10 @@ impl Run<'_> {
         let now = self.clock.now();
         self.claim.check(now)?;
         match self.deadline() {
-            Some(end) if now > end => {
-                Err(Refusal::new(Reason::Expired, format!("its time was over at {end}")))
-            }
+            Some(end) if now > end => Err(Refusal::new(
+                Reason::Expired,
+                format!("its time was over at {end}: plan anew what is left"),
+            )),
             _ => Ok(()),
         }
     }

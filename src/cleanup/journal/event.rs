@@ -65,6 +65,15 @@ pub enum Event {
     Skipped { n: u32, refusal: Refusal },
     /// An existing job was told that it may do this one, once.
     Permitted { n: u32, by: String },
+    /// Nobody could see what it is right before its act: it is looked at again.
+    Unseen { n: u32, refusal: Refusal },
+    /// Somebody denied the plan, which stops it for good.
+    Denied {
+        by: String,
+        /// When they signed it.
+        said_at: Timestamp,
+        comment: String,
+    },
     /// Nothing more of this stratum.
     StratumHeld { stratum: u32, refusal: Refusal },
     /// A batch is over, and its strata rest until then.

@@ -67,6 +67,8 @@ pub struct ItemLedger {
     pub refusal: Option<Refusal>,
     /// Acts that were asked of the world.
     pub tries: u32,
+    /// Looks before its act that saw nothing, and when the last one was.
+    pub unseen: (u32, Timestamp),
 }
 
 impl Ledger {
@@ -107,6 +109,7 @@ impl Ledger {
                     | Event::Permitted { .. }
                     | Event::Skipped { .. }
                     | Event::StratumHeld { .. }
+                    | Event::Denied { .. }
             )
         {
             return Err("something was done before anybody claimed the plan".into());
@@ -211,6 +214,7 @@ impl ItemLedger {
             acted_at: None,
             refusal: None,
             tries: 0,
+            unseen: (0, Timestamp::MIN),
         }
     }
 
@@ -224,7 +228,15 @@ impl ItemLedger {
             return Err(format!("{} {} was done before it was asked for", self.kind, self.id));
         }
         match what {
-            Event::Rechecked { state, .. } => self.before.clone_from(state),
+            Event::Rechecked { state, .. } => {
+                self.before.clone_from(state);
+                // What kept it from being seen is over.
+                self.refusal = None;
+            }
+            Event::Unseen { refusal, .. } => {
+                self.refusal = Some(refusal.clone());
+                self.unseen = (self.unseen.0 + 1, record.at);
+            }
             Event::Intent { item, action, token, .. } => {
                 if (&item.kind, &item.id, action) != (&self.kind, &self.id, &self.action) {
                     return Err(format!("it does {action} to {item}, which is not planned"));

@@ -30,6 +30,8 @@ impl ItemState {
         Some(match (self, event) {
             (S::Planned | S::Rechecked, Event::Rechecked { .. }) => S::Rechecked,
             (S::Planned | S::Rechecked, Event::Skipped { .. }) => S::Skipped,
+            // Of one that was about to be asked for, nothing was asked of the provider.
+            (S::Planned | S::Rechecked | S::Intent, Event::Unseen { .. }) => S::Planned,
             (S::Planned, Event::Permitted { .. }) => S::Permitted,
             (S::Rechecked, Event::Intent { .. }) => S::Intent,
             (S::Intent, Event::Throttled { .. }) => S::Planned,
@@ -77,6 +79,7 @@ impl Event {
             | Self::Outside { n, .. }
             | Self::Reconciled { n, .. }
             | Self::Skipped { n, .. }
+            | Self::Unseen { n, .. }
             | Self::Permitted { n, .. }
             | Self::UndoIntent { n, .. }
             | Self::Undone { n, .. }
@@ -84,6 +87,7 @@ impl Event {
             Self::Claimed { .. }
             | Self::Watched { .. }
             | Self::Batch { .. }
+            | Self::Denied { .. }
             | Self::StratumHeld { .. }
             | Self::Soak { .. }
             | Self::Halted { .. }

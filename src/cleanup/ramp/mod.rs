@@ -6,6 +6,11 @@ use super::{Guard, Guards, Reason, Refusal};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How often a thing is looked at that nobody can see right before its act.
+pub const LOOKS: u32 = 3;
+/// The longest time between two such looks: what hinders them, throttling above all, is over by then or stays.
+const BETWEEN_LOOKS: SignedDuration = SignedDuration::from_mins(5);
+
 /// What is to be done now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
@@ -61,23 +66,30 @@ pub fn tightened(
 #[must_use]
 pub fn next(plan: &Plan, limits: &Limits, ledger: &Ledger, guards: Guards, now: Timestamp) -> Next {
     let left: BTreeSet<u32> = ledger.left().collect();
+    let (items, later): (Vec<&Item>, Vec<&Item>) = plan
+        .items
+        .iter()
+        .filter(|i| left.contains(&i.n))
+        .partition(|i| look_at(limits, ledger, i) <= now);
     // A batch that was cut short is no licence for another one without a rest.
     if ledger.open_batch
         && let Some(batch) = ledger.batches.last()
     {
-        return Next::Rest(batch.iter().copied().filter(|n| left.contains(n)).collect());
+        let ready = |n: &u32| items.iter().any(|i| i.n == *n);
+        return Next::Rest(batch.iter().copied().filter(ready).collect());
     }
-    let mut items: Vec<&Item> = plan.items.iter().filter(|i| left.contains(&i.n)).collect();
+    let mut items = items;
+    let mut soonest = later.iter().map(|i| look_at(limits, ledger, i)).min();
     if items.is_empty() {
-        return Next::Done;
+        return soonest.map_or(Next::Done, Next::Soak);
     }
-    items.sort_by_key(|i| (i.risk, i.n));
+    // What could be seen goes before what could not.
+    items.sort_by_key(|i| (i.risk, unseen(ledger, i).0, i.n));
     let begun = begun(plan, ledger, &items);
     if !guards.has(Guard::Ramp) {
         return Next::Batch(spread(&items, usize::MAX, guards, &BTreeMap::new(), begun));
     }
     let mut quota = BTreeMap::new();
-    let mut soonest: Option<Timestamp> = None;
     for item in &items {
         let Standing { step, until, used } = standing(plan, limits, ledger, item.stratum).0;
         if until > now {
@@ -96,6 +108,21 @@ pub fn next(plan: &Plan, limits: &Limits, ledger: &Ledger, guards: Guards, now: 
         (true, Some(until)) => Next::Soak(until),
         (true, None) => Next::Done,
     }
+}
+
+/// Looks at an item before its act that saw nothing, and when the last one was.
+fn unseen(ledger: &Ledger, item: &Item) -> (u32, Timestamp) {
+    ledger.items.get(&item.n).map_or((0, Timestamp::MIN), |i| i.unseen)
+}
+
+/// When an item may be looked at: after a look that saw nothing not at once, if its class rests at all.
+fn look_at(limits: &Limits, ledger: &Ledger, item: &Item) -> Timestamp {
+    let (looks, at) = unseen(ledger, item);
+    if looks == 0 {
+        return Timestamp::MIN;
+    }
+    let step = ledger.soaks.get(&item.stratum).map_or(0, |(step, _)| *step);
+    rest(limits, step, at).min(at.saturating_add(BETWEEN_LOOKS).unwrap_or(Timestamp::MAX))
 }
 
 /// Whether a job may be permitted one item more, now: permits fill the same batches, and rest as long.

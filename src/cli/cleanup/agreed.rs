@@ -71,6 +71,7 @@ impl AgreedArgs {
             }
             if e.reason == Reason::DeniedBy {
                 denied::note(state, &found, &trusted);
+                denied::write(state, &found.path, &plan, &found.digest);
             }
             no(&e)
         })?;

@@ -157,6 +157,7 @@ fn go(
     let state = args.state.folder()?;
     let mut register = args.state.claims(agreed.approved.digest(), &agreed.folder)?;
     if let Err(why) = denied::none(&args.state, agreed.approved.digest())? {
+        denied::write(&args.state, &agreed.folder, plan, agreed.approved.digest());
         return Ok(Err(why));
     }
     let mut day = match day::book(&args.state, agreed)? {
@@ -214,6 +215,12 @@ fn go(
                 super::halts::remember(&state, halt)?;
             }
         }
+    }
+    if let Ok(ApplyReport { after: After::Stopped(why), .. }) = &report
+        && why.reason == Reason::DeniedBy
+    {
+        drop(register);
+        denied::write(&args.state, &agreed.folder, plan, agreed.approved.digest());
     }
     Ok(report)
 }

@@ -1,14 +1,21 @@
 //! Denials that were met, as commands remember them: on this machine and beside the claims.
 
+use super::agreed::{JOURNAL, chain};
+use super::apply::{LEASE, by};
+use super::nonce::nonce;
 use super::place::StateArgs;
+use super::refused::refused;
 use super::trusted::Trusted;
-use crate::apply::{Register, claim_unknown};
+use crate::apply::{
+    DeniedSetup, JournalFile, Register, SystemClock, claim_unknown, denial_told, write_denied,
+};
 use crate::cleanup::approval::said_no;
 use crate::cleanup::denied::Denied;
-use crate::cleanup::plan;
+use crate::cleanup::plan::{self, Plan};
 use crate::cleanup::{Digest, Refusal};
 use crate::cli::CliError;
 use crate::dossier::Dossier;
+use std::path::Path;
 
 /// Keeps a no that lies in a plan's folder.
 ///
@@ -31,6 +38,39 @@ fn keep(register: &mut dyn Register, no: &Denied) {
     if let Ok(None) = register.read() {
         let _ = register.swap(None, &no.bytes());
     }
+}
+
+/// Writes a no that is remembered into the journal of its plan, which no other run may be writing: what fails
+/// leaves the refusal as it is.
+pub(super) fn write(state: &StateArgs, folder: &Path, plan: &Plan, digest: &Digest) {
+    let Some(no) = remembered(state, digest) else { return };
+    let known = chain(folder, plan, digest);
+    if !matches!(&known, Ok(chain) if chain.as_ref().is_none_or(|c| !denial_told(c, &no))) {
+        return;
+    }
+    let written = || -> Result<(), CliError> {
+        let mut register = state.claims(digest, folder)?;
+        let mut journal = JournalFile::open(&folder.join(JOURNAL))
+            .map_err(|e| CliError::new("write down who denied it").because(e))?;
+        let setup = DeniedSetup {
+            plan,
+            no: &no,
+            journal: &mut journal,
+            register: register.as_mut(),
+            clock: &SystemClock,
+            nonce: nonce()?,
+            by: by(),
+            lease: LEASE,
+        };
+        write_denied(setup).map_err(|e| refused("write down who denied it", &e))
+    };
+    let _ = written();
+}
+
+fn remembered(state: &StateArgs, digest: &Digest) -> Option<Denied> {
+    let places = [state.denied_here(digest), state.denied(digest)];
+    let read = |mut register: Box<dyn Register>| Denied::read(&register.read().ok()??.bytes).ok();
+    places.into_iter().flatten().find_map(read)
 }
 
 /// Whether nobody said no to a plan that this machine or the place of claims knows of.

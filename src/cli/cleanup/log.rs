@@ -175,7 +175,9 @@ fn told(folder: &Path, digest: &Digest, id: &str) -> Result<String, CliError> {
                     Decision::Approve => "approved",
                     Decision::Deny => "denied",
                 };
-                line(&mut out, word, &format!("by {} at {}", said.by, said.at));
+                let comment = if said.comment.is_empty() { "" } else { ": " }.to_owned();
+                let text = format!("by {} at {}{comment}{}", said.by, said.at, said.comment);
+                line(&mut out, word, &text);
             }
         }
         match &chain {
@@ -203,6 +205,10 @@ fn journal(out: &mut String, chain: &Chain, item: &Item) {
                 format!("its stratum was held: {refusal}")
             }
             Event::Halted { refusal, .. } => format!("the run stopped: {refusal}"),
+            Event::Denied { by, said_at, comment } => {
+                let comment = if comment.is_empty() { "" } else { ": " }.to_owned() + comment;
+                format!("stopped for good: {by} denied the plan at {said_at}{comment}")
+            }
             what if what.item() == Some(item.n) => words(what),
             _ => continue,
         };
@@ -231,6 +237,7 @@ fn words(what: &Event) -> String {
         }
         Event::Reconciled { found, .. } => format!("looked at afterwards: {found:?}"),
         Event::Skipped { refusal, .. } => format!("left out: {refusal}"),
+        Event::Unseen { refusal, .. } => format!("could not be seen, and waits: {refusal}"),
         Event::Permitted { by, .. } => format!("a job was permitted to do it: {by}"),
         Event::UndoIntent { action, .. } => format!("about to {action}"),
         Event::Undone { .. } => "seen taken back".into(),
@@ -238,6 +245,7 @@ fn words(what: &Event) -> String {
         Event::Claimed { .. }
         | Event::Watched { .. }
         | Event::Batch { .. }
+        | Event::Denied { .. }
         | Event::StratumHeld { .. }
         | Event::Soak { .. }
         | Event::Halted { .. }

@@ -58,7 +58,10 @@ pub fn run(args: &PermitArgs, global: &Global) -> Result<ExitStatus, CliError> {
     let what = format!("permit {} of {}", visible(&args.action), visible(&args.id));
     // Whatever the class: to the job that asks, every no is the same.
     let no = |why: &Refusal| refused(what.clone(), why).with_status(ExitStatus::Refused);
-    denied::none(&args.state, digest)?.map_err(|e| no(&e))?;
+    denied::none(&args.state, digest)?.map_err(|e| {
+        denied::write(&args.state, &agreed.folder, plan, digest);
+        no(&e)
+    })?;
     let mut day = day::book(&args.state, &agreed)?.map_err(|e| no(&e))?;
     // What the plan does not name takes nothing of the day, however often it is asked for.
     let named = plan.items.iter().find(|i| i.id == args.id && i.action == args.action);

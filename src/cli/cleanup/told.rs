@@ -3,6 +3,7 @@
 use crate::apply::{After, ApplyReport};
 use crate::cleanup::journal::ItemState;
 use crate::cleanup::plan::Plan;
+use crate::cleanup::ramp::LOOKS;
 use crate::cleanup::{Digest, Refusal};
 use crate::report::escape::visible;
 use serde_json::{Value, json};
@@ -36,8 +37,11 @@ pub(super) fn text(report: &ApplyReport, plan: &Plan, digest: &Digest, receipt: 
                 _ => "to come".into(),
             },
         };
-        let why =
+        let mut why =
             it.refusal.as_ref().map_or(String::new(), |r| format!(": {}: {}", r.reason, r.says));
+        if it.refusal.is_some() && what == "to come" {
+            let _ = write!(why, "; it is looked at again ({} of {LOOKS})", it.unseen.0);
+        }
         let line = format!("{:>4}  {what:<12}  {} {}{why}", n, item.kind, item.id);
         let _ = writeln!(out, "{}", visible(&line));
     }
@@ -75,6 +79,7 @@ pub(super) fn json(report: &ApplyReport, plan: &Plan, digest: &Digest) -> Value 
                 "state": state(it.state), "now": report.done.contains(n),
                 "reason": it.refusal.as_ref().map(|r| r.reason.code()),
                 "says": it.refusal.as_ref().map(|r| r.says.clone()),
+                "unseen": it.unseen.0,
             }))
         })
         .collect();

@@ -45,7 +45,7 @@ pub(crate) fn says(job: &Job, pile: Pile, name: &str, seed: u8, scope: Scope) {
         at: now,
         not_after: now + SignedDuration::from_hours(2),
         nonce: format!("{seed:032x}"),
-        comment: String::new(),
+        comment: if decision == Decision::Deny { "it is ours".into() } else { String::new() },
         rendered_sha256: Digest::of(b"shown"),
     };
     let bytes = Statement::about(&job.plan, &job.digest, words).bytes().expect("strict");

@@ -57,6 +57,57 @@ fn a13_a_no_that_a_permit_met_or_a_batch_stays_one() {
     assert_eq!(ran.code, Some(0), "{ran}");
 }
 
+/// Who said no, when and why stands in the journal once, however often it is met.
+#[test]
+fn a13_the_journal_tells_who_denied_it() {
+    let asked = job();
+    says(&asked, Pile::Denials, "carol", CAROL, Scope::All);
+    assert!(permit(&asked).stderr.contains("denied-by"));
+    tells(&asked, 1);
+    let begun = Job::new(two(), &["sv-1", "sv-2"], |plan| plan.limits.ramp = vec![1, 1]);
+    assert_eq!(begun.apply(&["--step"]).0.code, Some(0));
+    says(&begun, Pile::Denials, "carol", CAROL, Scope::All);
+    denied(&begun, &["--step"], "carol says no");
+    tells(&begun, 1);
+    let stopped = job();
+    says(&stopped, Pile::Denials, "carol", CAROL, Scope::All);
+    denied(&stopped, &[], "carol says no");
+    std::fs::remove_dir_all(stopped.place.join("denials")).expect("removed");
+    denied(&stopped, &["--attached"], "plan anew");
+    assert!(permit(&stopped).stderr.contains("denied-by"));
+    tells(&stopped, 1);
+}
+
+#[track_caller]
+fn tells(job: &Job, times: usize) {
+    let ran = job.sim.folder.run(&["cleanup", "log", "explain", "sv-2"]);
+    let by = |line: &&str| line.contains("carol denied the plan at 20");
+    let lines: Vec<&str> = ran.stdout.lines().filter(by).collect();
+    assert_eq!((ran.code, lines.len()), (Some(0), times), "{ran}");
+    assert!(lines.iter().all(|line| line.contains("it is ours")), "{ran}");
+    let place = job.place.display().to_string();
+    let ran = job.sim.folder.run(&["cleanup", "log", "verify", &place, "--state=state"]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+}
+
+/// A no that comes while a run rests stops it, and stands in its journal.
+#[test]
+fn a13_a_no_that_comes_in_a_rest_stands_in_the_journal() {
+    let job = Job::new(two(), &["sv-1", "sv-2"], |plan| {
+        (plan.limits.ramp, plan.limits.soak_s) = (vec![1, 1], vec![2]);
+    });
+    let words = job.apply_words(&["--attached"]);
+    let mut child = job.sim.folder.command(&words).spawn().expect("up");
+    while job.acted().is_empty() {
+        assert!(child.try_wait().expect("its state").is_none(), "it ended before");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    says(&job, Pile::Denials, "carol", CAROL, Scope::All);
+    assert_eq!(child.wait().expect("its end").code(), Some(5));
+    assert_eq!(job.acted().len(), 1);
+    tells(&job, 1);
+}
+
 /// Two machines that share the register of claims alone.
 #[test]
 fn a13_another_machine_s_no_counts() {
