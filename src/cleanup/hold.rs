@@ -1,3 +1,4 @@
+use super::plan::Phase;
 use super::policy::StratumLimits;
 use super::stats::ln_fisher;
 use super::stratum::{Class, Counts};
@@ -12,6 +13,7 @@ pub(super) struct Holding<'a> {
     /// `None` where nobody knows by what things were called dead.
     pub(super) classifier: Option<&'a Digest>,
     pub(super) everything: Counts,
+    pub(super) phase: Phase,
     pub(super) guards: Guards,
 }
 
@@ -19,7 +21,7 @@ impl Holding<'_> {
     /// Why nothing of a class is planned, the gravest first; empty where it may be.
     pub(super) fn holds(&self, class: &Class) -> Vec<Refusal> {
         let mut found = Vec::new();
-        let counts = &class.counts;
+        let (counts, called) = (&class.counts, self.called());
         let mut hold = |guard: Guard, reason: Reason, says: String| {
             if self.guards.has(guard) {
                 found.push(Refusal::new(reason, says));
@@ -27,8 +29,10 @@ impl Holding<'_> {
         };
         let [right, live] = counts.live;
         if right < live {
-            let says =
-                format!("{} of {live} things that are proven live are called dead", live - right);
+            let says = format!(
+                "{} of {live} things that are proven live are called {called}",
+                live - right
+            );
             hold(Guard::Controls, Reason::ControlLiveHit, says);
         }
         let [seen, dead] = counts.dead;
@@ -44,7 +48,7 @@ impl Holding<'_> {
         }
         let (size, hits) = counts.tested();
         if hits >= self.limits.share_from && hits == size {
-            let says = format!("all {size} of it are called dead");
+            let says = format!("all {size} of it are called {called}");
             hold(Guard::AllDead, Reason::StratumAllDead, says);
         }
         if let Some(says) = self.anomaly(size, hits) {
@@ -65,17 +69,31 @@ impl Holding<'_> {
         found
     }
 
+    /// What candidates are said to be.
+    fn called(&self) -> &'static str {
+        match self.phase {
+            Phase::Quarantine | Phase::Delete => "dead",
+            Phase::Repair => "missing",
+        }
+    }
+
     fn anomaly(&self, size: u32, hits: u32) -> Option<String> {
-        let limits = self.limits;
+        let (limits, called) = (self.limits, self.called());
         let percent = u64::from(hits) * 100;
         if hits >= limits.share_from
             && hits < size
             && percent >= u64::from(size) * u64::from(limits.share_percent)
         {
             return Some(format!(
-                "{hits} of {size} are called dead: {} %",
+                "{hits} of {size} are called {called}: {} %",
                 percent / u64::from(size)
             ));
+        }
+        // What is missing is missing together: whoever empties a group takes all of it, and all that could be
+        // missing is of one type. There that candidates concentrate says nothing; that most of a class are
+        // candidates does, and so do its controls.
+        if self.phase == Phase::Repair {
+            return None;
         }
         let (all, all_hits) = self.everything.tested();
         if hits < limits.fisher_from || size >= all {

@@ -14,6 +14,8 @@
 mod absent;
 mod address;
 mod group;
+#[cfg(test)]
+mod held_tests;
 mod instance;
 mod interface;
 mod observed;

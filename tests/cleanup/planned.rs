@@ -248,6 +248,11 @@ fn a_job_says_what_is_dead_and_the_adapter_what_there_is() {
     assert_eq!((why("sv-2-9"), why("sv-gone")), ("live".into(), "unknown".into()));
     // The one that is live was judged wrong: a control, and the whole is an alarm.
     assert_eq!((ran.code, &told["reason"]), (Some(4), &json!("control-live-hit")));
+    let alarm = told["alarms"][0]["says"].as_str().expect("words");
+    assert!(
+        alarm.contains("called dead: servo sv-2-9 (") && alarm.contains("Mend what"),
+        "{alarm}"
+    );
     let wrong = fleet.sim.folder.file("wrong.ndjson", "{\"type\":\"servo\"}\n");
     let ran = plan(&fleet, &["--candidates", &wrong.display().to_string()]);
     assert!(ran.code == Some(2) && ran.stderr.contains("line 1: "), "{ran}");

@@ -12,6 +12,7 @@ use crate::cleanup::{
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
 /// What a listing is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +77,7 @@ pub fn draft(input: &DraftInput<'_>) -> (Plan, PlanReport) {
         memory: input.memory,
         classifier,
         everything,
+        phase: input.phase,
         guards,
     };
 
@@ -86,10 +88,11 @@ pub fn draft(input: &DraftInput<'_>) -> (Plan, PlanReport) {
     vetoes.extend(whole(input, &strata, &bench));
 
     // Only of classes with candidates is anything said.
-    let held: BTreeMap<usize, Vec<Refusal>> = (0..strata.classes.len())
+    let mut held: BTreeMap<usize, Vec<Refusal>> = (0..strata.classes.len())
         .filter(|c| strata.classes[*c].counts.candidates > 0)
         .map(|c| (c, holding.holds(&strata.classes[c])))
         .collect();
+    name_hits(input, &marks, &strata, &mut held);
     let choice = choose(input, &verdicts, &strata, &held, vetoes.first());
     let alarms = alarms(&strata, &held);
     let learned = if vetoes.is_empty() { learned(input, &strata, &holding) } else { None };
@@ -180,6 +183,49 @@ fn alarms(strata: &Strata, held: &BTreeMap<usize, Vec<Refusal>>) -> Vec<Refusal>
         }
     }
     found
+}
+
+/// Most live things that a held class names.
+const NAMED: usize = 3;
+
+/// Says which live things hold a class, and how they come to hold it no more.
+fn name_hits(
+    input: &DraftInput<'_>,
+    marks: &[Marks],
+    strata: &Strata,
+    held: &mut BTreeMap<usize, Vec<Refusal>>,
+) {
+    let mut hits: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (at, _) in marks.iter().enumerate().filter(|(_, m)| m.live == Some(false)) {
+        for class in strata.of(at) {
+            hits.entry(class).or_default().push(at);
+        }
+    }
+    let free = match (input.phase, input.target.provider.as_str()) {
+        (Phase::Repair, _) => "",
+        (_, "aws") => {
+            ". Declare a role that picks them, and nothing calls them dead; tagged portcullis:protect they \
+             are no controls and hold up nothing by this, but still count as called dead"
+        }
+        _ => {
+            ". Mend what calls them dead; protected they are no controls and hold up nothing by this, but still \
+             count as called dead"
+        }
+    };
+    for (class, why) in held {
+        let of = hits.get(class).map_or(&[][..], Vec::as_slice);
+        for why in why.iter_mut().filter(|why| why.reason == Reason::ControlLiveHit) {
+            let told = of.iter().take(NAMED).map(|at| {
+                let it = &input.listing.resources[*at];
+                let says = it.live.first().map_or("", |claim| claim.kind.as_str());
+                format!("{} ({says})", it.item())
+            });
+            let told = told.collect::<Vec<_>>().join(", ");
+            let more = of.len().saturating_sub(NAMED);
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            let _ = write!(why.says, ": {told}{more}{free}");
+        }
+    }
 }
 
 fn learned(input: &DraftInput<'_>, strata: &Strata, holding: &Holding<'_>) -> Option<Memory> {
