@@ -4,7 +4,7 @@
 use super::apply::{CAROL, job, says, two};
 use crate::job::Job;
 use portcullis::cleanup::approval::Scope;
-use portcullis::cleanup::denied::name;
+use portcullis::cleanup::denied::{Denied, SCHEMA, name};
 use portcullis::dossier::Pile;
 use serde_json::json;
 
@@ -112,16 +112,71 @@ fn a13_a_no_that_comes_in_a_rest_stands_in_the_journal() {
 #[test]
 fn a13_another_machine_s_no_counts() {
     let job = job();
-    let remote = job.sim.path("claims.git");
-    let made =
-        std::process::Command::new("git").args(["init", "-q", "--bare"]).arg(&remote).status();
-    assert!(made.expect("git").success());
-    let claim = format!("--claim=git:{}", remote.display());
+    let claim = bare(&job, "claims.git");
     says(&job, Pile::Denials, "carol", CAROL, Scope::All);
     denied(&job, &[&claim], "carol says no");
     std::fs::remove_dir_all(job.place.join("denials")).expect("removed");
     std::fs::remove_dir_all(job.sim.path("state")).expect("the other machine");
     denied(&job, &[&claim], "plan anew");
+}
+
+fn bare(job: &Job, name: &str) -> String {
+    let remote = job.sim.path(name);
+    let made =
+        std::process::Command::new("git").args(["init", "-q", "--bare"]).arg(&remote).status();
+    assert!(made.expect("git").success());
+    format!("--claim=git:{}", remote.display())
+}
+
+/// Whoever brings another place of claims brings no other machine.
+#[test]
+fn a13_the_machine_knows_it_whatever_claims_it_is_given() {
+    let job = job();
+    let (one, other) = (bare(&job, "one.git"), bare(&job, "other.git"));
+    says(&job, Pile::Denials, "carol", CAROL, Scope::All);
+    denied(&job, &[&one], "carol says no");
+    std::fs::remove_dir_all(job.place.join("denials")).expect("removed");
+    denied(&job, &[&other], "plan anew");
+}
+
+/// A no that another machine met stops a run that has begun, too.
+#[test]
+fn a13_a_no_that_is_met_elsewhere_stops_the_next_batch() {
+    let job = Job::new(two(), &["sv-1", "sv-2"], |plan| {
+        (plan.limits.ramp, plan.limits.soak_s) = (vec![1, 1], vec![2]);
+    });
+    let words = job.apply_words(&["--attached"]);
+    let mut child = job.sim.folder.command(&words).spawn().expect("up");
+    while job.acted().is_empty() {
+        assert!(child.try_wait().expect("its state").is_none(), "it ended before");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let no = Denied {
+        schema: SCHEMA.into(),
+        plan: job.digest.clone(),
+        by: "carol".into(),
+        at: jiff::Timestamp::now(),
+        comment: "it is ours".into(),
+    };
+    let place = job.sim.path("state/denied").join(name(&job.digest));
+    std::fs::create_dir_all(place.parent().expect("a folder")).expect("made");
+    std::fs::write(&place, no.bytes()).expect("written");
+    assert_eq!(child.wait().expect("its end").code(), Some(5));
+    assert_eq!(job.acted().len(), 1);
+    tells(&job, 1);
+}
+
+/// A place that cannot be read may hold a no.
+#[test]
+fn a13_a_place_that_cannot_be_read_may_hold_a_no() {
+    let job = job();
+    let place = job.sim.path("state/denied").join(name(&job.digest));
+    std::fs::create_dir_all(&place).expect("a folder in the place of the paper");
+    let (ran, _) = job.apply(&["--attached"]);
+    assert_eq!(ran.code, Some(4), "{ran}");
+    assert!(job.acted().is_empty());
+    let ran = permit(&job);
+    assert_eq!(ran.code, Some(4), "{ran}");
 }
 
 /// What nobody signed is found out and removed: it is remembered by nobody.
