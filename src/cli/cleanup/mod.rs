@@ -15,6 +15,7 @@ pub mod halt;
 mod halts;
 pub mod iam;
 pub mod judged;
+mod learned;
 pub mod log;
 pub mod marked;
 mod names;

@@ -3,6 +3,7 @@
 use super::adapter::AdapterArgs;
 use super::day;
 use super::folder::unusable;
+use super::learned::{memory, memory_name, remember};
 use super::names::{self, Listed, NamesArgs};
 use super::native::{self, NativeArgs};
 use super::noted;
@@ -19,10 +20,10 @@ use crate::cleanup::policy::Policy;
 use crate::cleanup::receipt::Receipt;
 use crate::cleanup::trust::Role;
 use crate::cleanup::{
-    Act, Digest, Guards, Hello, Listing, Memory, Reason, Refusal, Resource, Target, candidates,
-    evidence, selector, selftest,
+    Act, Digest, Guards, Hello, Listing, Reason, Refusal, Resource, Target, candidates, evidence,
+    selector, selftest,
 };
-use crate::cli::{CliError, ExitStatus, Global, input, saved, whole};
+use crate::cli::{CliError, ExitStatus, Global, input, saved};
 use crate::report::escape::visible;
 use crate::signature::PLAN;
 use crate::{dossier, sign};
@@ -482,30 +483,4 @@ fn clock(policy: &Policy, clock: Option<Timestamp>, now: Timestamp) -> Option<Re
         let says = format!("the provider's clock and this one are {off} s apart");
         Refusal::new(Reason::ClockSkew, says)
     })
-}
-
-/// The name of what a run learns of a target: one file for each.
-fn memory_name(target: &Target) -> String {
-    let text = format!("{target:?}");
-    format!("seen-{}.json", &Digest::of(text.as_bytes()).hex()[..16])
-}
-
-fn memory(place: &Path, target: &Target) -> Result<Option<Memory>, CliError> {
-    if !place.exists() {
-        return Ok(None);
-    }
-    let cannot = || {
-        CliError::new(format!("read what the last run learned, {}", place.display()))
-            .hint("move the file away to begin in shadow: that run plans nothing and learns anew")
-    };
-    let bytes = dossier::read_file(place).map_err(|e| cannot().because(e))?;
-    Memory::read(&bytes, target).map(Some).map_err(|e| cannot().because(visible(&e.to_string())))
-}
-
-fn remember(place: &Path, memory: &Memory) -> Result<(), CliError> {
-    let written = whole::place(place).and_then(whole::WholeFile::create).and_then(|file| {
-        let _writing = crate::cli::interrupt::writing();
-        file.write(|out| out.write_all(&memory.bytes()))
-    });
-    written.map_err(|e| CliError::new(format!("write {}", place.display())).because(e))
 }
