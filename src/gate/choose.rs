@@ -1,7 +1,7 @@
 use crate::model::{Gap, GapKind};
 use crate::resolve::Resolution;
 use crate::snapshot::{AutoScalingGroup, CallKind, Snapshot, TargetGroup};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -23,6 +23,16 @@ pub struct Chosen {
     pub asked: String,
     /// Its id; or why there is none, which is a gap where not everything could be read.
     pub host: Result<String, Refusal>,
+    /// Whether it entered service after it was chosen by an earlier look.
+    pub entered: bool,
+}
+
+impl Chosen {
+    /// Its id, or what was asked for where there is none.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.host.clone().unwrap_or_else(|_| self.asked.clone())
+    }
 }
 
 /// Why no host is meant.
@@ -35,37 +45,36 @@ pub struct Refusal {
 
 /// Finds the hosts that are wanted, sorted, each once.
 ///
+/// `before` is what earlier looks were asked for: a member of the group that was chosen once is
+/// chosen until it leaves the group. One that is held and enters service nevertheless (its balancer's
+/// health check passes, a hook's time ran out) would otherwise drop out of the answer unproven.
+///
 /// # Errors
 /// A group that cannot be found, or that has no host to gate.
 pub fn choose(
     wanted: &Wanted,
+    before: &BTreeSet<String>,
     snapshot: &Snapshot,
     resolution: &Resolution,
 ) -> Result<Vec<Chosen>, Refusal> {
     let mut chosen: BTreeSet<Chosen> = BTreeSet::new();
+    let found = |id: String, entered| Chosen { host: one(&id, resolution), asked: id, entered };
     match wanted {
         Wanted::Hosts(asked) => {
-            chosen.extend(
-                asked.iter().map(|a| Chosen { asked: a.clone(), host: one(a, resolution) }),
-            );
+            chosen.extend(asked.iter().map(|a| found(a.clone(), false)));
         }
         Wanted::AutoScalingGroup(name) => {
-            for id in pending(auto_scaling(name, snapshot)?)? {
-                chosen.insert(Chosen { host: one(&id, resolution), asked: id });
-            }
+            let members = members(auto_scaling(name, snapshot)?, before)?;
+            chosen.extend(members.into_iter().map(|(id, entered)| found(id, entered)));
         }
         Wanted::TargetGroup(arn) => {
-            for id in unhealthy(target_group(arn, snapshot)?)? {
-                chosen.insert(Chosen { host: one(&id, resolution), asked: id });
-            }
+            let targets = targets(target_group(arn, snapshot)?, before)?;
+            chosen.extend(targets.into_iter().map(|(id, entered)| found(id, entered)));
         }
     }
     // Two names of one host are one host.
     let mut seen = BTreeSet::new();
-    Ok(chosen
-        .into_iter()
-        .filter(|c| seen.insert(c.host.clone().unwrap_or_else(|_| c.asked.clone())))
-        .collect())
+    Ok(chosen.into_iter().filter(|c| seen.insert(c.name())).collect())
 }
 
 fn one(asked: &str, resolution: &Resolution) -> Result<String, Refusal> {
@@ -120,26 +129,45 @@ fn auto_scaling<'a>(name: &str, snapshot: &'a Snapshot) -> Result<&'a AutoScalin
     Ok(group)
 }
 
-/// Members that have not entered service: launching, warmed, or stood by.
-fn pending(group: &AutoScalingGroup) -> Result<Vec<String>, Refusal> {
+/// Members that have not entered service (launching, warmed, or stood by), and those of `before` that
+/// entered it since.
+fn members(
+    group: &AutoScalingGroup,
+    before: &BTreeSet<String>,
+) -> Result<BTreeMap<String, bool>, Refusal> {
+    let name = &group.auto_scaling_group_name;
+    // Those of a warm pool have the same states after `Warmed:`.
+    let leaves = |state: &str| {
+        let state = state.strip_prefix("Warmed:").unwrap_or(state);
+        ["Terminat", "Detach"].iter().any(|l| state.starts_with(l))
+    };
     let waits = |state: &str| {
         ["Pending", "Warmed", "Standby", "EnteringStandby"].iter().any(|w| state.starts_with(w))
     };
-    let found: Vec<String> = group
-        .instances
-        .iter()
-        .filter(|i| waits(&i.lifecycle_state))
-        .map(|i| i.instance_id.clone())
-        .collect();
-    if found.is_empty() {
-        let why = format!(
-            "none of the {} instances of Auto Scaling group {} waits to enter service",
-            group.instances.len(),
-            group.auto_scaling_group_name
-        );
-        return Err(Refusal { why, unseen: false });
+    let there = group.instances.iter().filter(|i| !leaves(&i.lifecycle_state));
+    let of = there.map(|i| (i.instance_id.clone(), waits(&i.lifecycle_state)));
+    chosen(of, before).ok_or_else(|| Refusal {
+        why: match group.instances.len() {
+            0 => format!("Auto Scaling group {name} has no instance"),
+            n => format!(
+                "none of the {n} instances of Auto Scaling group {name} waits to enter service"
+            ),
+        },
+        unseen: false,
+    })
+}
+
+/// Those that wait, and those of `before`, with whether they wait no longer; `None` if there is none.
+fn chosen(
+    of: impl Iterator<Item = (String, bool)>,
+    before: &BTreeSet<String>,
+) -> Option<BTreeMap<String, bool>> {
+    let mut out = BTreeMap::new();
+    for (id, waits) in of.filter(|(id, waits)| *waits || before.contains(id)) {
+        // One that is registered with several ports waits with any of them.
+        *out.entry(id).or_insert(true) &= !waits;
     }
-    Ok(found)
+    Some(out).filter(|out| !out.is_empty())
 }
 
 fn target_group<'a>(arn: &str, snapshot: &'a Snapshot) -> Result<&'a TargetGroup, Refusal> {
@@ -149,24 +177,28 @@ fn target_group<'a>(arn: &str, snapshot: &'a Snapshot) -> Result<&'a TargetGroup
         .ok_or_else(|| absent("target group", arn, CallKind::TargetGroups, snapshot))
 }
 
-/// Registered targets that get no traffic yet.
-fn unhealthy(group: &TargetGroup) -> Result<Vec<String>, Refusal> {
+/// Registered targets that get no traffic yet, and those of `before` that do since.
+fn targets(
+    group: &TargetGroup,
+    before: &BTreeSet<String>,
+) -> Result<BTreeMap<String, bool>, Refusal> {
     let name = group.target_group_name.as_deref().unwrap_or(&group.target_group_arn);
     let Some(targets) = &group.targets else {
         let why = format!("the targets of target group {name} could not be read");
         return Err(Refusal { why, unseen: true });
     };
-    let serves = |state: &Option<String>| matches!(state.as_deref(), Some("healthy" | "draining"));
-    let found: BTreeSet<String> =
-        targets.iter().filter(|t| !serves(&t.state)).map(|t| t.target.id.clone()).collect();
-    if found.is_empty() {
-        let why = format!(
-            "each of the {} targets of target group {name} is healthy or draining already",
-            targets.len()
-        );
-        return Err(Refusal { why, unseen: false });
-    }
-    Ok(found.into_iter().collect())
+    // `unhealthy.draining` may come back without anybody registering it again.
+    let there = targets.iter().filter(|t| t.state.as_deref() != Some("draining"));
+    let of = there.map(|t| (t.target.id.clone(), t.state.as_deref() != Some("healthy")));
+    chosen(of, before).ok_or_else(|| Refusal {
+        why: match targets.len() {
+            0 => format!("target group {name} has no target"),
+            n => format!(
+                "each of the {n} targets of target group {name} is healthy or draining already"
+            ),
+        },
+        unseen: false,
+    })
 }
 
 fn absent(what: &str, name: &str, kind: CallKind, snapshot: &Snapshot) -> Refusal {

@@ -6,10 +6,14 @@ use crate::spec::{Role, Service};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-/// How a host stands with what would send it traffic, best first.
+/// How a host stands with what would send it traffic; where several things say it, the first of these
+/// counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Standing {
     Healthy(String),
+    /// A balancer's health check fails or was not passed yet, or it drains: nothing sends it new clients,
+    /// whatever its Auto Scaling group says.
+    HeldBack,
     InService(String),
     /// Nothing that was read sends it traffic, and nothing keeps traffic from it.
     Running,
@@ -34,7 +38,7 @@ pub fn serving(
     let mut found: Vec<(Standing, &String)> = members
         .filter(|id| !asked.contains(*id) && resolution.hosts.get(*id).is_some_and(|h| h.live))
         .map(|id| (standings.get(id.as_str()).cloned().unwrap_or(Standing::Running), id))
-        .filter(|(standing, _)| *standing != Standing::Kept)
+        .filter(|(standing, _)| !matches!(standing, Standing::HeldBack | Standing::Kept))
         .collect();
     // By kind of proof, then by id: which balancer it is must not prefer one host to another.
     found.sort_by(|a, b| (kind(&a.0), a.1).cmp(&(kind(&b.0), b.1)));
@@ -46,7 +50,7 @@ pub fn serving(
             why: match standing {
                 Standing::Healthy(group) => format!("healthy in target group {group}"),
                 Standing::InService(group) => format!("in service in Auto Scaling group {group}"),
-                Standing::Running | Standing::Kept => "running".into(),
+                Standing::Running | Standing::HeldBack | Standing::Kept => "running".into(),
             },
         })
         .collect()
@@ -134,9 +138,10 @@ pub fn unmeasured(
 const fn kind(standing: &Standing) -> u8 {
     match standing {
         Standing::Healthy(_) => 0,
-        Standing::InService(_) => 1,
-        Standing::Running => 2,
-        Standing::Kept => 3,
+        Standing::HeldBack => 1,
+        Standing::InService(_) => 2,
+        Standing::Running => 3,
+        Standing::Kept => 4,
     }
 }
 
@@ -158,9 +163,13 @@ fn standings(resolution: &Resolution, snapshot: &Snapshot) -> BTreeMap<String, S
             let name = group.target_group_name.as_deref().unwrap_or(&group.target_group_arn);
             // How the instances of a classic balancer fare nobody asked: that says nothing.
             for target in group.targets.iter().flatten().filter(|_| !group.is_of_classic()) {
-                let healthy = target.state.as_deref() == Some("healthy");
-                let standing =
-                    if healthy { Standing::Healthy(name.into()) } else { Standing::Kept };
+                let standing = match target.state.as_deref() {
+                    Some("healthy") => Standing::Healthy(name.into()),
+                    // Its group is not asked for by any listener, or nobody read how it is: that
+                    // keeps nothing from it that others send.
+                    None | Some("unused" | "unavailable") => Standing::Kept,
+                    Some(_) => Standing::HeldBack,
+                };
                 note(&target.target.id, standing);
             }
         }

@@ -62,7 +62,7 @@ fn hosts_are_named_by_id_address_or_a_name_of_one() {
     let (snapshot, resolution) = world(&[], None);
     let ask = |names: &[&str]| {
         let wanted = Wanted::Hosts(names.iter().map(|n| (*n).to_owned()).collect());
-        choose(&wanted, &snapshot, &resolution)
+        choose(&wanted, &BTreeSet::new(), &snapshot, &resolution)
     };
     assert_eq!(ids(&ask(&["i-1", "10.0.0.1", "n3"])), ["i-1", "i-3"]);
     let found = ask(&["one", "i-9"]).expect("an answer for each");
@@ -79,7 +79,8 @@ fn hosts_are_named_by_id_address_or_a_name_of_one() {
         region: "r2".into(),
         gap: Gap::new(GapKind::Instances, "111122223333/r2", "denied"),
     });
-    let found = choose(&Wanted::Hosts(vec!["i-9".into()]), &snapshot, &blind).expect("an answer");
+    let found = choose(&Wanted::Hosts(vec!["i-9".into()]), &BTreeSet::new(), &snapshot, &blind)
+        .expect("an answer");
     assert!(found[0].host.as_ref().is_err_and(|r| r.unseen && r.why.contains("r2")));
 }
 
@@ -88,23 +89,65 @@ fn a_group_gives_those_that_do_not_serve_yet() {
     let waiting = [("i-1", "InService"), ("i-2", "Pending:Wait"), ("i-3", "Standby")];
     let (snapshot, resolution) = world(&waiting, Some(&[("i-4", "initial"), ("i-1", "healthy")]));
     let asg = Wanted::AutoScalingGroup("pool".into());
-    assert_eq!(ids(&choose(&asg, &snapshot, &resolution)), ["i-2", "i-3"]);
+    assert_eq!(ids(&choose(&asg, &BTreeSet::new(), &snapshot, &resolution)), ["i-2", "i-3"]);
     let targets = Wanted::TargetGroup("arn:tg".into());
-    assert_eq!(ids(&choose(&targets, &snapshot, &resolution)), ["i-4"]);
+    assert_eq!(ids(&choose(&targets, &BTreeSet::new(), &snapshot, &resolution)), ["i-4"]);
 
     // A group without such a host is no pass of nobody, and one that was not read is not empty.
     let (snapshot, resolution) = world(&[("i-1", "InService"), ("i-2", "Terminating")], None);
-    let none = choose(&asg, &snapshot, &resolution).expect_err("nobody waits");
+    let none = choose(&asg, &BTreeSet::new(), &snapshot, &resolution).expect_err("nobody waits");
     assert!(!none.unseen && none.why.contains("none of the 2"), "{none}");
-    let unread = choose(&targets, &snapshot, &resolution).expect_err("not read");
+    let unread = choose(&targets, &BTreeSet::new(), &snapshot, &resolution).expect_err("not read");
     assert!(unread.unseen, "{unread}");
     let other = Wanted::TargetGroup("arn:other".into());
-    assert!(choose(&other, &snapshot, &resolution).is_err_and(|r| !r.unseen));
+    assert!(choose(&other, &BTreeSet::new(), &snapshot, &resolution).is_err_and(|r| !r.unseen));
     // What was never asked for may be there.
     let mut unasked = snapshot.clone();
     unasked.calls.retain(|c| c.kind != CallKind::LoadBalancers && c.kind != CallKind::TargetGroups);
-    let unread = choose(&other, &unasked, &resolution).expect_err("not read");
+    let unread = choose(&other, &BTreeSet::new(), &unasked, &resolution).expect_err("not read");
     assert!(unread.unseen, "{unread}");
+}
+
+#[test]
+fn one_that_was_gated_stays_in_the_answer_when_it_enters_service() {
+    let before = BTreeSet::from(["i-1".to_owned(), "i-2".to_owned(), "i-3".to_owned()]);
+    let say = |wanted: &Wanted, world: &(Snapshot, Resolution)| -> Vec<(String, bool)> {
+        let chosen = choose(wanted, &before, &world.0, &world.1).expect("hosts");
+        chosen.into_iter().map(|c| (c.asked, c.entered)).collect()
+    };
+    let said = |of: &[(&str, bool)]| -> Vec<(String, bool)> {
+        of.iter().map(|(id, entered)| ((*id).to_owned(), *entered)).collect()
+    };
+    // i-4 serves and nobody gated it; i-3 leaves.
+    let asg = [
+        ("i-1", "InService"),
+        ("i-2", "Pending:Wait"),
+        ("i-3", "Terminating:Wait"),
+        ("i-4", "InService"),
+    ];
+    let targets = [("i-1", "healthy"), ("i-2", "initial"), ("i-3", "draining"), ("i-4", "healthy")];
+    let pool = world(&asg, Some(&targets));
+    for wanted in [Wanted::AutoScalingGroup("pool".into()), Wanted::TargetGroup("arn:tg".into())] {
+        assert_eq!(say(&wanted, &pool), said(&[("i-1", true), ("i-2", false)]));
+    }
+    // With two ports it waits with either.
+    let two = world(&[], Some(&[("i-1", "healthy"), ("i-1", "unhealthy.draining")]));
+    assert_eq!(say(&Wanted::TargetGroup("arn:tg".into()), &two), said(&[("i-1", false)]));
+    // Of a warm pool too, what leaves waits for nothing.
+    let warm = world(&[("i-1", "Warmed:Terminating:Wait"), ("i-2", "Warmed:Pending")], None);
+    let asg = Wanted::AutoScalingGroup("pool".into());
+    assert_eq!(say(&asg, &warm), said(&[("i-2", false)]));
+}
+
+#[test]
+fn a_balancer_that_holds_a_host_back_makes_it_no_peer_of_its_group() {
+    let asg = [("i-1", "InService"), ("i-2", "InService"), ("i-3", "InService")];
+    let targets = [("i-1", "draining"), ("i-2", "unused"), ("i-3", "unhealthy")];
+    let (snapshot, resolution) = world(&asg, Some(&targets));
+    let asked = BTreeSet::from(["i-4".to_owned()]);
+    let peers = serving("a", &asked, &resolution, &snapshot, 9);
+    let hosts: Vec<&str> = peers.iter().map(|p| p.host.as_str()).collect();
+    assert_eq!(hosts, ["i-2"]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::spec::config::Config;
 use clap::Args;
 #[cfg(feature = "aws")]
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io::Write;
 #[cfg(feature = "aws")]
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -154,16 +155,26 @@ impl<'a> Continuing<'a> {
     }
 
     /// Continues what passes and says what is withheld. What is yet to be continued is kept waiting
-    /// until its turn comes.
+    /// until its turn comes; for those that `entered` service since they were first looked at, nothing waits.
     ///
     /// # Errors
     /// When an instance that passes could not be continued.
-    pub(super) fn finish(&self, verdicts: &Verdicts) -> Result<(), CliError> {
+    pub(super) fn finish(
+        &self,
+        verdicts: &Verdicts,
+        entered: &BTreeSet<String>,
+    ) -> Result<(), CliError> {
         let held = verdicts.hosts.iter().filter(|h| h.answer() == Answer::Hold);
         held.for_each(|h| self.kept.forget(&h.host));
         let mut failed: Option<CliError> = None;
         for host in &verdicts.hosts {
             let name = visible(&host.host).into_owned();
+            if entered.contains(&host.host) {
+                anstream::eprintln!(
+                    "{name} is in service already: there is nothing to continue or withhold"
+                );
+                continue;
+            }
             if host.answer() == Answer::Hold {
                 anstream::eprintln!("{name} is {}", self.hook.withheld());
                 continue;
@@ -320,7 +331,7 @@ impl<'a> Continuing<'a> {
         match self.0 {}
     }
 
-    pub(super) fn finish(&self, _: &Verdicts) -> Result<(), CliError> {
+    pub(super) fn finish(&self, _: &Verdicts, _: &BTreeSet<String>) -> Result<(), CliError> {
         match self.0 {}
     }
 }

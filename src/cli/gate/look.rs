@@ -32,6 +32,8 @@ pub(super) struct Gate<'a> {
     pub(super) options: gate::Options,
     pub(super) deciding: BTreeSet<&'static str>,
     pub(super) auditor: Option<Auditor>,
+    /// What earlier looks were asked for: see [`gate::choose`].
+    pub(super) before: RefCell<BTreeSet<String>>,
     /// Who keeps instances waiting between two looks, and continues them.
     pub(super) continuing: RefCell<Option<Continuing<'a>>>,
 }
@@ -42,6 +44,8 @@ pub(super) struct Looked {
     /// The audit of the chosen hosts.
     pub(super) report: AuditReport,
     pub(super) snapshot: Snapshot,
+    /// Hosts, by id, that entered service while they were gated: nothing waits to continue them.
+    pub(super) entered: BTreeSet<String>,
 }
 
 /// Why a look gave no answer.
@@ -67,6 +71,8 @@ struct Read {
     resolution: Resolution,
     facts: Gathered,
     chosen: Vec<Chosen>,
+    /// What earlier looks were asked for and this one cannot be.
+    gone: BTreeSet<String>,
 }
 
 impl Gate<'_> {
@@ -97,7 +103,15 @@ impl Gate<'_> {
         }
         let notes = self.left_out(&serving, &verdicts.peers);
         verdicts.not_judged.extend(notes);
-        Ok(Looked { verdicts, report, snapshot: read.snapshot })
+        let entered: BTreeSet<String> =
+            read.chosen.iter().filter(|c| c.entered).map(Chosen::name).collect();
+        for (which, what) in [
+            (&entered, "entered service while it was gated, and nobody may have continued it"),
+            (&read.gone, "was gated before, and its group has it no longer: it is not judged"),
+        ] {
+            verdicts.not_judged.extend(which.iter().map(|id| format!("{id} {what}")));
+        }
+        Ok(Looked { verdicts, report, snapshot: read.snapshot, entered })
     }
 
     /// What was left out of the answer, in words: who was not compared with, and what was not asked.
@@ -139,7 +153,9 @@ impl Gate<'_> {
         let snapshot =
             self.args.cloud.read(&self.args.live, self.global, now).map_err(Stopped::Broken)?;
         let resolution = resolve::resolve(self.spec, &snapshot);
-        let chosen = gate::choose(&self.wanted, &snapshot, &resolution).map_err(|refusal| {
+        let mut before = self.before.borrow_mut();
+        let chosen = gate::choose(&self.wanted, &before, &snapshot, &resolution);
+        let chosen = chosen.map_err(|refusal| {
             let unseen = refusal.unseen;
             let error = CliError::new("gate").because(refusal);
             // It may be there: what could not be seen is no usage error.
@@ -147,14 +163,18 @@ impl Gate<'_> {
             Stopped::Nobody(error)
         })?;
         if let Some(continuing) = self.continuing.borrow().as_ref() {
-            continuing.keep(named(&chosen).iter().map(String::as_str));
+            let waits = chosen.iter().filter(|c| !c.entered).filter_map(|c| c.host.as_deref().ok());
+            continuing.keep(waits);
         }
+        let now_asked: BTreeSet<String> = chosen.iter().map(|c| c.asked.clone()).collect();
+        let gone = before.difference(&now_asked).cloned().collect();
+        before.extend(now_asked);
         let facts = self
             .args
             .facts
             .gather(self.spec, self.config, &self.args.live, self.global)
             .map_err(Stopped::Broken)?;
-        Ok(Read { now, snapshot, resolution, facts, chosen })
+        Ok(Read { now, snapshot, resolution, facts, chosen, gone })
     }
 
     /// Probes and judges `chosen`, compared with those of `serving` that answer; `None` compares with
@@ -166,7 +186,7 @@ impl Gate<'_> {
         serving: Option<Vec<Peer>>,
         sweep: bool,
     ) -> (Verdicts, AuditReport) {
-        let Read { now, snapshot, resolution, facts, chosen: _ } = read;
+        let Read { now, snapshot, resolution, facts, .. } = read;
         let hosts = named(chosen);
         let asked = serving.is_some() && self.args.asks.peers > 0 && !self.deciding.is_empty();
         let serving = serving.unwrap_or_default();

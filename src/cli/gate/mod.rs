@@ -217,12 +217,13 @@ fn gate(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
         },
         deciding: deciding(&args.asks.parity),
         auditor,
+        before: RefCell::default(),
         continuing: RefCell::new(continuing),
     };
     let file = place(args, &config, global)?;
     let looked = wait::until(&gate)?;
     let kept = file.map(|file| keep(&file, &gate, &looked, &sources));
-    let Looked { verdicts, snapshot, .. } = &looked;
+    let Looked { verdicts, snapshot, entered, .. } = &looked;
     print(args.output.format, verdicts)?;
     if let Some(Err(error)) = kept {
         let code = status(verdicts).code();
@@ -235,7 +236,7 @@ fn gate(args: &GateArgs, global: &Global) -> Result<ExitStatus, CliError> {
     }
     // After everything else that can go wrong: what is continued cannot be taken back.
     if let Some(continuing) = gate.continuing.take() {
-        continuing.finish(verdicts)?;
+        continuing.finish(verdicts, entered)?;
     }
     Ok(status(verdicts))
 }

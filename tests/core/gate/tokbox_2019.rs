@@ -249,6 +249,57 @@ fn a_gate_that_waits_passes_when_the_server_is_there() {
     assert_eq!(answer["swept_tcp_ports"], 65_535);
 }
 
+/// A host that is held and enters service all the same (a hook's time ran out, a health check of TCP
+/// passed) must not drop out of the answer: what is left would pass.
+#[test]
+fn a_member_that_enters_service_while_it_is_held_stays_held() {
+    let Some(lab) = lab(AS_CONFIGURED) else { return };
+    let members = |states: [(&str, &str); 2]| {
+        let members: Vec<Value> = states
+            .iter()
+            .map(|(id, state)| serde_json::json!({ "InstanceId": id, "LifecycleState": state }))
+            .collect();
+        snapshot(|s| {
+            s["regions"][0]["AutoScalingGroups"] = serde_json::json!([
+                { "AutoScalingGroupName": "new", "Instances": members }
+            ]);
+        })
+    };
+    // Written beside it and renamed: a look never reads half of it.
+    let becomes = |state: &str| {
+        lab.file("next.json", members([("i-0video01", "Standby"), ("i-0video03", state)]));
+        let (next, now) = (lab.dir.join("next.json"), lab.dir.join("snapshot.json"));
+        std::fs::rename(next, now).expect("the next snapshot");
+    };
+    becomes("Pending:Wait");
+    let mut arguments = vec!["gate", "--role", "enterprise-video", "--snapshot", "snapshot.json"];
+    arguments.extend(["--asg", "new", "--no-sweep", "--rate", "0", "--wait", "10m"]);
+    arguments.extend(["--every", "1s", "--format", "json"]);
+    let mut waiting = lab.portcullis("out", &arguments);
+    let mut waiting = waiting
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the gate runs");
+    let mut lines = BufReader::new(waiting.stderr.take().expect("its stderr")).lines();
+    let mut next = || lines.next().expect("progress").expect("UTF-8");
+    let held = "1 of 2 hosts pass; i-0video03 is held";
+    let said = next();
+    assert!(said.contains(held), "{said}");
+    becomes("InService");
+    for _ in 0..2 {
+        let said = next();
+        assert!(said.contains(held), "{said}");
+    }
+    // Only when the group lets go of it is it nobody's to judge, and that is said.
+    becomes("Terminating:Wait");
+    let ended = waiting.wait_with_output().expect("the gate ends");
+    let answer: Value = serde_json::from_slice(&ended.stdout).expect("an answer");
+    assert_eq!(ended.status.code(), Some(0), "{answer:#}");
+    let notes = answer["not_judged"].to_string();
+    assert!(notes.contains("i-0video03 was gated before"), "{notes}");
+}
+
 /// The lab, with a `key` that signs attestations and a list of `signers` that allows it.
 fn signing() -> Option<Lab> {
     let lab = lab(AS_CONFIGURED)?;
