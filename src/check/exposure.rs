@@ -3,7 +3,7 @@ use super::needs::Needs;
 use super::peer::group_of;
 use super::row::{Row, evidence, saw};
 use crate::exposure::{ConfiguredCell, Declared, Exposure, ObservedCell, clients_of};
-use crate::finding::{Draft, Measure, Traffic, close, open};
+use crate::finding::{Draft, Measure, Traffic, close, close_listener, open};
 use crate::model::{AddressSet, Family, Gap, GapKind, Protocol, SourceName};
 use crate::observation::State;
 use crate::reach::Configured;
@@ -123,7 +123,11 @@ fn find(
     };
     let mut mends = match (rule.mend, exposure.configured.path()) {
         (Mending::Open, Some(path)) => open(path, &traffic, context.ground),
-        (Mending::Close, Some(_)) => close(&traffic, context.ground, &|group| needs.of(group)),
+        (Mending::Close, Some(path)) => {
+            let mut mends = close(&traffic, context.ground, &|group| needs.of(group));
+            mends.extend(close_listener(path, &traffic, context.ground));
+            mends
+        }
         (Mending::None, _) | (_, None) => Vec::new(),
     };
     // The commands name no account: whoever runs them has to know whose keys to take.
