@@ -3,8 +3,8 @@ use super::needs::Needs;
 use super::peer::group_of;
 use super::row::{Row, evidence, saw};
 use crate::exposure::{ConfiguredCell, Declared, Exposure, ObservedCell, clients_of};
-use crate::finding::{Draft, Measure, Traffic, close, open};
-use crate::model::{AddressSet, Family, Gap, GapKind, SourceName};
+use crate::finding::{Draft, Measure, Traffic, close, close_listener, open};
+use crate::model::{AddressSet, Family, Gap, GapKind, Protocol, SourceName};
 use crate::observation::State;
 use crate::reach::Configured;
 use crate::rule::{Judgement, Mending, Subject, Yields};
@@ -123,7 +123,11 @@ fn find(
     };
     let mut mends = match (rule.mend, exposure.configured.path()) {
         (Mending::Open, Some(path)) => open(path, &traffic, context.ground),
-        (Mending::Close, Some(_)) => close(&traffic, context.ground, &|group| needs.of(group)),
+        (Mending::Close, Some(path)) => {
+            let mut mends = close(&traffic, context.ground, &|group| needs.of(group));
+            mends.extend(close_listener(path, &traffic, context.ground));
+            mends
+        }
         (Mending::None, _) | (_, None) => Vec::new(),
     };
     // The commands name no account: whoever runs them has to know whose keys to take.
@@ -179,8 +183,11 @@ fn measure(exposure: &Exposure, mend: Mending, clients: &AddressSet) -> Option<M
     }
 }
 
-/// How each family of a host fares with what is required of it.
-struct Fares<'a>(BTreeMap<Declaration<'a>, BTreeMap<Family, Vec<(ConfiguredCell, ObservedCell)>>>);
+/// How each family of a host fares with what is required of it, and with what nobody declared.
+struct Fares<'a> {
+    required: BTreeMap<Declaration<'a>, BTreeMap<Family, Vec<(ConfiguredCell, ObservedCell)>>>,
+    rest: BTreeMap<(&'a str, &'a SourceName, Protocol), Vec<&'a Exposure>>,
+}
 
 /// A host, a source and where it was declared.
 type Declaration<'a> = (&'a str, &'a SourceName, &'a Place);
@@ -191,24 +198,37 @@ fn declaration(e: &Exposure) -> Option<Declaration<'_>> {
 }
 
 fn fares(rows: &[Exposure]) -> Fares<'_> {
-    let mut out: BTreeMap<_, BTreeMap<Family, Vec<_>>> = BTreeMap::new();
+    let mut out = Fares { required: BTreeMap::new(), rest: BTreeMap::new() };
     for e in rows {
-        let Some(key) = declaration(e) else { continue };
+        let Some(key) = declaration(e) else {
+            out.rest.entry((&e.host, &e.source, e.protocol)).or_default().push(e);
+            continue;
+        };
         let cells = e.cells();
-        let seen = out.entry(key).or_default().entry(Family::of(e.address)).or_default();
+        let seen = out.required.entry(key).or_default().entry(Family::of(e.address)).or_default();
         seen.push((cells.configured, cells.observed));
     }
-    Fares(out)
+    out
 }
 
 impl Fares<'_> {
     /// The family of a row, where the other one is not like it.
     fn of(&self, exposure: &Exposure) -> Option<Family> {
-        let cells = exposure.cells();
         let own = Family::of(exposure.address);
-        let families = self.0.get(&declaration(exposure)?)?;
+        let cells = |e: &Exposure| (e.cells().configured, e.cells().observed);
+        let Some(key) = declaration(exposure) else {
+            let rows = self.rest.get(&(&*exposure.host, &exposure.source, exposure.protocol))?;
+            let mut others = rows
+                .iter()
+                .filter(|e| Family::of(e.address) != own && e.ports.intersects(&exposure.ports))
+                .peekable();
+            // Over IPv4 is what everybody reads anyway, unless something is said of IPv6, too.
+            let told = own == Family::V6 || others.peek().is_some();
+            return (told && others.all(|e| cells(e) != cells(exposure))).then_some(own);
+        };
+        let families = self.required.get(&key)?;
         let mut others = families.iter().filter(|(f, _)| **f != own).flat_map(|(_, cells)| cells);
-        others.any(|c| *c != (cells.configured, cells.observed)).then_some(own)
+        others.any(|c| *c != cells(exposure)).then_some(own)
     }
 }
 
@@ -220,8 +240,9 @@ fn sampled(out: &mut Judged, exposure: &Exposure) {
     if exposure.declared == Declared::Required && proves && probed > 0 && probed < ports {
         let service = exposure.service.as_deref().unwrap_or_default();
         let note = format!(
-            "{service} for {}: {probed} of {ports} ports were probed, the rest stands with them",
-            exposure.source
+            "{service} for {}: {probed} of {ports} ports were probed ({}), the rest is taken to be like them",
+            exposure.source,
+            exposure.observed.name(),
         );
         *out.notes.entry(note).or_default() += 1;
     }

@@ -2,7 +2,7 @@ use crate::exposure::{Declared, Exposure, ObservedCell};
 use crate::finding::{Evidence, Side};
 use crate::model::{AddressSet, Expect, Family, PortSet, PortSpec, Protocol};
 use crate::observation::{Observation, State};
-use crate::reach::{Configured, Path};
+use crate::reach::{Configured, Decider, Path};
 use crate::rule::{Fact, Facts};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -67,6 +67,7 @@ impl Facts for Row<'_> {
             }),
             "layer" => text(row.configured.path().map_or("", |p| p.decided_by().layer.name())),
             "decided_by" => Some(Fact::Text(decided_by(&row.configured))),
+            "lets_in" => Some(Fact::Text(lets_in(&row.configured))),
             "refusal" => text(match cells().observed {
                 ObservedCell::Refused => "the path is open and nothing listens",
                 ObservedCell::RefusedUnplaced => {
@@ -126,10 +127,33 @@ pub(super) fn saw(row: &Exposure) -> String {
 pub(super) fn decided_by(configured: &Configured) -> String {
     match configured.path().map(Path::decided_by) {
         None => "nothing that can be read".into(),
-        Some(d) => match &d.entry {
-            Some(entry) => format!("{} ({entry})", d.layer.component(&d.id)),
-            None => d.layer.component(&d.id),
-        },
+        Some(d) => line(d),
+    }
+}
+
+fn line(d: &Decider) -> String {
+    match &d.entry {
+        Some(entry) => format!("{} ({entry})", d.layer.component(&d.id)),
+        None => d.layer.component(&d.id),
+    }
+}
+
+/// What lets clients in, and of `partly` what keeps some of them out: what decides of such a row is the
+/// line that takes away, and whoever is to close it looks for the other one.
+fn lets_in(configured: &Configured) -> String {
+    let (path, partly) = match configured {
+        Configured::Permitted(path) => (path, false),
+        Configured::Partly(path, _) => (path, true),
+        _ => return String::new(),
+    };
+    let decider = path.decided_by();
+    let opens = if partly { path.opened_by() } else { Some(decider.clone()) };
+    match opens {
+        Some(opens) if opens == *decider => format!("{} lets it in", line(&opens)),
+        Some(opens) => {
+            format!("{} lets it in, and {} takes a part of it away", line(&opens), line(decider))
+        }
+        None => format!("{} takes only a part of it away", line(decider)),
     }
 }
 

@@ -6,6 +6,7 @@ use super::stale::revoke_peer_of;
 use super::terraform::{ingress_rules, removed};
 use super::{Ground, Mend, Traffic};
 use crate::model::{AddressSet, Family, PortSet, PortSpec, Protocols, SourceName};
+use crate::reach::{Hop, HopVerdict, Layer, Path};
 use crate::snapshot::{GroupPair, SecurityGroup};
 
 /// Permissions that one mend speaks of: more are told by their number.
@@ -63,6 +64,40 @@ pub fn close<'a>(
         out.push(Mend { text, command: None, terraform: None });
     }
     out
+}
+
+/// What would stop what a balancer without a security group lets in, in words. Whoever takes a listener
+/// away takes it from every client, and a permission of a target is told from its neighbours only where
+/// the target sees the clients' addresses: neither is a command to be copied.
+#[must_use]
+pub fn close_listener(path: &Path, traffic: &Traffic<'_>, ground: &Ground<'_>) -> Option<Mend> {
+    let hops = path.hops();
+    let at = hops.iter().position(|h| h.layer == Layer::LoadBalancer)?;
+    // Where one stands there, taking out its permission is the mend: see [`close`].
+    let before = hops[..at].iter().any(|h| h.layer == Layer::SecurityGroup);
+    if before || traffic.interface.is_some_and(|id| ground.groups_of(id).next().is_some()) {
+        return None;
+    }
+    let balancer = &hops[at];
+    let line = |hop: &Hop| hop.entry.as_ref().map_or(String::new(), |entry| format!(" ({entry})"));
+    let mut text = format!(
+        "no security group stands before {}{}, so its listener takes in every client: take it away by hand \
+         where nobody else needs it",
+        balancer.layer.component(&balancer.id),
+        line(balancer)
+    );
+    let passes = |h: &&Hop| {
+        h.layer == Layer::SecurityGroup
+            && matches!(h.verdict, HopVerdict::Passes | HopVerdict::PartlyPasses)
+    };
+    if let Some(group) = hops[at..].iter().find(passes) {
+        text += &format!(
+            ", or narrow what {}{} lets in, where its target sees the clients' addresses",
+            group.layer.component(&group.id),
+            line(group)
+        );
+    }
+    Some(Mend { text, command: None, terraform: None })
 }
 
 /// What takes out the permissions whose peers are groups that these clients carry.

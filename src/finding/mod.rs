@@ -22,7 +22,7 @@ mod way;
 
 pub use agree::agree;
 pub use aws::port_pairs;
-pub use close::{Need, close};
+pub use close::{Need, close, close_listener};
 pub use draft::{Draft, Incomplete};
 pub use finding::{Evidence, Finding, FindingStatus, Mend, Side};
 pub use fingerprint::fingerprint;

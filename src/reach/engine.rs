@@ -276,8 +276,9 @@ impl<'a> Reach<'a> {
         (found, false)
     }
 
-    /// Interfaces whose own address is in `from` of VPCs that an active peering leads to, and the
-    /// blocks of those of which every interface is known; none where there are too many.
+    /// Interfaces whose own address is in `from` of VPCs that an active peering or a transit gateway leads
+    /// to, and the blocks of those across a peering of which every interface is known; none where there
+    /// are too many. A transit gateway leads each address where its own tables say.
     fn peer_sources(
         &self,
         nic: &Nic<'a>,
@@ -285,21 +286,40 @@ impl<'a> Reach<'a> {
         family: Family,
     ) -> (Vec<(usize, IpAddr)>, AddressSet) {
         let (mut found, mut blocks) = (Vec::new(), AddressSet::empty());
-        let place = self.index.subnets.get(nic.subnet).filter(|_| !self.index.peerings.is_empty());
+        let place = self
+            .index
+            .subnets
+            .get(nic.subnet)
+            .filter(|_| !self.index.peerings.is_empty() || !self.index.attachments.is_empty());
         let Some((place, Ok(table))) = place.map(|p| (p, &p.routes)) else {
             return (found, blocks);
         };
         let routes = Routes::new(&self.index, table, family);
         let ways = self.ways(Protocol::Tcp, family);
+        let private = |s: &&Spot| !matches!(s.role, Role::Public(_));
         for (set, line) in routes.partition(&from.subtract(&self.index.vpc_blocks(nic.vpc))) {
+            if let Target::Transit(id) = line.target {
+                let networks = set.to_networks().into_iter();
+                let held = networks.flat_map(|n| self.index.range(n)).filter_map(|(a, spots)| {
+                    let mut spots = spots.iter().filter(private).peekable();
+                    spots.peek().is_some().then_some((a, spots))
+                });
+                for (n, (address, spots)) in held.enumerate() {
+                    if n >= MAX_LOCAL_SOURCES {
+                        return (Vec::new(), AddressSet::empty());
+                    }
+                    let (_, Some(vpc)) = ways.transit(place, id, address) else { continue };
+                    let there = spots.filter(|s| self.index.nics[s.nic].vpc == vpc);
+                    found.extend(there.map(|s| (s.nic, address)));
+                }
+                continue;
+            }
             let Target::Peering(id) = line.target else { continue };
             let (_, Some(vpc)) = ways.peering(place, id) else { continue };
             let Some(view) = self.index.view_of_vpc(vpc) else { continue };
             for (address, spots) in set.to_networks().into_iter().flat_map(|n| self.index.range(n))
             {
-                let own = |s: &&Spot| {
-                    !matches!(s.role, Role::Public(_)) && self.index.nics[s.nic].vpc == vpc
-                };
+                let own = |s: &&Spot| private(s) && self.index.nics[s.nic].vpc == vpc;
                 found.extend(spots.iter().filter(own).map(|s| (s.nic, address)));
                 if found.len() > MAX_LOCAL_SOURCES {
                     return (Vec::new(), AddressSet::empty());

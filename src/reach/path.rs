@@ -1,7 +1,7 @@
 use super::combine::{answered, retrace};
 use super::index::Nic;
 use super::span::Way;
-use super::{Assumption, Decider, Hop, Layer};
+use super::{Assumption, Decider, Hop, HopVerdict, Layer};
 use crate::model::{AddressSet, PortSet};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -96,6 +96,17 @@ impl Path {
     #[must_use]
     pub fn decided_by(&self) -> &Decider {
         &self.told().decided_by
+    }
+
+    /// The permission that lets in what arrives; `None` where no line on the way does. Of what passes in
+    /// part [`Self::decided_by`] may be another, which keeps some clients out.
+    #[must_use]
+    pub fn opened_by(&self) -> Option<Decider> {
+        let passes = |h: &&Hop| matches!(h.verdict, HopVerdict::Passes | HopVerdict::PartlyPasses);
+        let mut hops = self.hops().iter().filter(passes).rev();
+        let group = hops.clone().find(|h| h.layer == Layer::SecurityGroup);
+        let hop = group.or_else(|| hops.find(|h| h.entry.is_some()))?;
+        Some(Decider { layer: hop.layer, id: Arc::clone(&hop.id), entry: hop.entry.clone() })
     }
 
     /// The client ports that answers come back to.

@@ -48,7 +48,7 @@ facts! {
     "roles" List "roles of the host, sorted; empty for a host of no role",
     "address" Text "the address judged",
     "public" Flag "whether the address lies outside every private block",
-    "family" Text "` over IPv4` or ` over IPv6`, where what is required fares differently over the other; empty otherwise",
+    "family" Text "` over IPv4` or ` over IPv6`, where the other one fares differently; empty otherwise",
     "interface" Text "network interface id; empty for a host outside any cloud",
     "protocol" Text "`tcp`, `udp`, `icmp`, `icmpv6` or a number",
     "ports" Text "the ports, as in `tcp/22,80-90`",
@@ -66,6 +66,7 @@ facts! {
     "expects" Text "what the service must prove: `stun`, `ssh`, `tls`, `http`, `https`, `banner`, `connect`, `path`",
     "layer" Text "the layer of the configuration that decides: `security-group`, `network-acl`, …",
     "decided_by" Text "the resource that decides and its line, in words",
+    "lets_in" Text "for `permitted` and `partly`: what lets in, and for `partly` what takes a part away, as a clause; empty otherwise",
     "refusal" Text "for a refusal: what it means, by who is known to have sent it; empty otherwise",
     "clients" Text "for `partly`: the clients that get an answer, in words; empty otherwise",
 }

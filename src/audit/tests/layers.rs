@@ -78,6 +78,84 @@ fn an_allow_stands_before_the_rule_that_denies_and_not_before_others() {
     assert_eq!(command.lines().count(), 1, "answers leave as they did: {command}");
 }
 
+/// Gives the host an IPv6 address that the internet has a way to.
+fn over_ipv6(view: &mut crate::snapshot::RegionView) {
+    view.subnets[0].ipv6_cidr_block_association_set =
+        serde_json::from_value(json!([{ "Ipv6CidrBlock": "2600:1f00:a::/64",
+            "Ipv6CidrBlockState": { "State": "associated" } }]))
+        .expect("a block");
+    let route =
+        json!({ "DestinationIpv6CidrBlock": "::/0", "GatewayId": "igw-1", "State": "active" });
+    view.route_tables[0].routes.push(serde_json::from_value(route).expect("a route"));
+    let v6 = json!([{ "Ipv6Address": "2600:1f00:a::10" }]);
+    view.network_interfaces[0].ipv6_addresses = serde_json::from_value(v6).expect("addresses");
+}
+
+/// What is exposed over IPv6 alone is looked for there, and not where most people look.
+#[test]
+fn the_family_is_told_of_what_is_exposed_over_one_alone() {
+    let mut snapshot = with_acl(json!([
+        { "RuleNumber": 101, "Egress": true, "Protocol": "-1", "RuleAction": "allow", "Ipv6CidrBlock": "::/0" },
+        { "RuleNumber": 101, "Egress": false, "Protocol": "-1", "RuleAction": "allow", "Ipv6CidrBlock": "::/0" },
+    ]));
+    over_ipv6(&mut snapshot.regions[0]);
+    let mut more = open_to(8080, "0.0.0.0/0");
+    let said = |snapshot: &Snapshot, rule: &str, observations: &Observations| {
+        let report = audit(&spec(""), snapshot, observations);
+        let found = report.findings.into_iter().find(|f| f.rule == rule);
+        found.map(|f| f.message).unwrap_or_default()
+    };
+    let add = |snapshot: &mut Snapshot, permission: &Value| {
+        let permission = serde_json::from_value(permission.clone()).expect("a permission");
+        snapshot.regions[0].security_groups[0].ip_permissions.push(permission);
+    };
+    let (mut v6, mut both) = (snapshot.clone(), snapshot);
+    more["Ipv6Ranges"] = json!([{ "CidrIpv6": "::/0" }]);
+    add(&mut both, &more);
+    more["IpRanges"] = json!([]);
+    add(&mut v6, &more);
+    let nothing = Observations::default();
+    let latent = said(&v6, "latent-exposure", &nothing);
+    assert!(latent.contains(" over IPv6, which the spec says"), "{latent}");
+    let latent = said(&both, "latent-exposure", &nothing);
+    assert!(!latent.is_empty() && !latent.contains("over IPv"), "{latent}");
+    let mut answered = seen(&[(8080, State::Open)]);
+    answered.rows[0].address = "2600:1f00:a::10".parse().expect("an address");
+    answered.vantages[0].outside_v6 = Some("2001:500::9".parse().expect("an address"));
+    answered.vantages[0].controls_v6 = Some(true);
+    let open = said(&v6, "undeclared-exposure", &answered);
+    assert!(open.contains(" answers internet over IPv6 (open"), "{open}");
+}
+
+/// What decides of a part is the line that keeps the others out; it lets nobody in.
+#[test]
+fn of_a_part_that_is_exposed_both_lines_are_named() {
+    let mut snapshot = with_acl(json!([{ "RuleNumber": 50, "Egress": false, "Protocol": "6",
+        "RuleAction": "deny", "CidrBlock": "8.0.0.0/8", "PortRange": { "From": 8080, "To": 8080 } }]));
+    let more = serde_json::from_value(open_to(8080, "0.0.0.0/0")).expect("a permission");
+    snapshot.regions[0].security_groups[0].ip_permissions.push(more);
+    let said = |snapshot: &Snapshot| {
+        let report = audit(&spec(""), snapshot, &Observations::default());
+        let latent = report.findings.into_iter().find(|f| f.rule == "latent-exposure");
+        latent.map(|f| f.message).unwrap_or_default()
+    };
+    let message = said(&snapshot);
+    let (_, of) = message.split_once("): ").expect("a part");
+    let (opens, cuts) = of.split_once(" lets it in, and ").expect("both");
+    assert!(opens.contains("sg-") && opens.contains("0.0.0.0/0"), "{message}");
+    assert!(
+        cuts.contains("rule 50 deny") && cuts.ends_with("takes a part of it away"),
+        "{message}"
+    );
+    // A permission that lets in a part only is the one line there is.
+    snapshot.regions[0].network_acls[0].entries.retain(|e| e.rule_number != 50);
+    let group = &mut snapshot.regions[0].security_groups[0].ip_permissions;
+    *group.last_mut().expect("one") =
+        serde_json::from_value(open_to(8080, "0.0.0.0/1")).expect("a permission");
+    let message = said(&snapshot);
+    assert!(message.contains("0.0.0.0/1) lets it in") && !message.contains("away"), "{message}");
+}
+
 #[test]
 fn a_deny_at_rule_1_makes_room() {
     let mut exact = deny(1, false, "6", "0.0.0.0/0");
@@ -130,15 +208,7 @@ fn no_two_mends_of_a_report_take_one_number_of_a_list() {
     let ssh = list.iter_mut().find(|e| !e.egress).expect("an entry");
     ssh.protocol = "6".into();
     ssh.port_range = serde_json::from_value(json!({ "From": 22, "To": 22 })).expect("ports");
-    view.subnets[0].ipv6_cidr_block_association_set =
-        serde_json::from_value(json!([{ "Ipv6CidrBlock": "2600:1f00:a::/64",
-            "Ipv6CidrBlockState": { "State": "associated" } }]))
-        .expect("a block");
-    let route =
-        json!({ "DestinationIpv6CidrBlock": "::/0", "GatewayId": "igw-1", "State": "active" });
-    view.route_tables[0].routes.push(serde_json::from_value(route).expect("a route"));
-    let v6 = json!([{ "Ipv6Address": "2600:1f00:a::10" }]);
-    view.network_interfaces[0].ipv6_addresses = serde_json::from_value(v6).expect("addresses");
+    over_ipv6(view);
     let mut all = open_to(1, "0.0.0.0/0");
     all["ToPort"] = 65535.into();
     all["Ipv6Ranges"] = json!([{ "CidrIpv6": "::/0" }]);

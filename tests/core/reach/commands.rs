@@ -350,6 +350,25 @@ fn a_balancer_is_known_by_its_name_and_its_interface_stays_told() {
     assert!(message.contains("load balancer b (eni-b) tcp/443"), "{message}");
 }
 
+/// No command: a listener is everybody's. What stands in the way is named all the same.
+#[test]
+fn what_a_balancer_without_a_group_lets_in_is_closed_by_words() {
+    let world = with(&super::rules::balanced_open());
+    world.file("spec.yaml", "version: 1\nroles: { web: { select: { names: i-1 } } }\n");
+    let audit =
+        ["audit", "spec.yaml", "--snapshot", "s.json", "--offline", "--no-history", "--format"];
+    let ran = world.run(&[&audit[..], &["json"]].concat());
+    let report = json_of(&ran.stdout);
+    let findings = report["findings"].as_array().expect("findings");
+    let of = |f: &&Value| f["subject"].as_str().is_some_and(|s| s.starts_with("eni-b"));
+    let found = findings.iter().find(of).unwrap_or_else(|| panic!("{findings:#?}"));
+    let mend = &found["mends"][0];
+    let text = mend["text"].as_str().unwrap_or_default();
+    assert!(text.contains("listener") && text.contains("take it away by hand"), "{found:#}");
+    assert!(text.contains("or narrow what security-group sg-"), "{found:#}");
+    assert_eq!(mend["command"], Value::Null, "{found:#}");
+}
+
 #[test]
 fn of_closed_ways_to_a_host_the_one_that_a_route_leads_into_is_told() {
     let mut view = world();
