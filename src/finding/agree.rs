@@ -2,7 +2,7 @@
 
 use super::step::{Part, Step, parts};
 use super::{Finding, FindingStatus, Ground, Mend, Need, live, terraform};
-use crate::model::{PortSet, SourceName};
+use crate::model::{PortSet, Protocols, SourceName};
 use crate::snapshot::SecurityGroup;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -120,8 +120,9 @@ impl Run<'_> {
         let mut others = BTreeSet::new();
         step.parts.retain(|part| {
             let key = part.key();
-            if let Some(other) = state.by.get(&key).filter(|_| state.parts.contains_key(&key)) {
-                others.insert(other.clone());
+            if state.parts.contains_key(&key) {
+                // What is there from the start nobody's command put in: to do it again is refused.
+                others.extend(state.by.get(&key).cloned());
                 return false;
             }
             state.by.insert(key.clone(), name.to_owned());
@@ -172,25 +173,24 @@ fn lost<'n, 'a>(
 ) -> Option<&'n Need<'a>> {
     let own = SecurityGroup { ip_permissions: vec![part.row.clone()], ..SecurityGroup::default() };
     let others: Vec<_> = live::ingress(rest, ground).collect();
-    let by_group = !part.row.user_id_group_pairs.is_empty();
+    let peer = part.row.user_id_group_pairs.first();
     needs.iter().filter(|n| n.service.is_some()).find(|need| {
         let of_role = matches!(need.source, SourceName::Role(_));
         let served = live::ingress(&own, ground).find_map(|live| live.serves(need));
-        let from_group = live::protocol(&part.row).filter(|_| by_group && of_role).and_then(
-            |(protocol, ports)| {
-                let protocols = protocol
-                    .map_or(crate::model::Protocols::All, crate::model::Protocols::One)
-                    .intersect(need.protocols)?;
-                Some((protocols, ports.intersect(need.ports), need.clients.clone()))
-            },
-        );
+        let from_group = peer.filter(|_| of_role).and_then(|peer| {
+            let (protocol, ports) = live::protocol(&part.row)?;
+            let protocols =
+                protocol.map_or(Protocols::All, Protocols::One).intersect(need.protocols)?;
+            let clients = ground.with_carriers(need.clients, &peer.group_id);
+            Some((protocols, ports.intersect(need.ports), clients))
+        });
         let Some((protocols, ports, clients)) = served.or(from_group) else { return false };
         // Each range by itself: one permission for each is as good as one for all.
         ports.ranges().iter().any(|(low, high)| {
             let ports = PortSet::range(*low, *high);
             let passing = others.iter().filter(|p| p.passes(protocols, &ports));
             let left = passing.fold(clients.clone(), |left, p| left.subtract(&p.clients()));
-            !(left.is_empty() || of_role && live::from_groups(rest, protocols, &ports))
+            !live::not_by_groups(rest, (protocols, &ports), left, ground).is_empty()
         })
     })
 }

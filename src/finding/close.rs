@@ -52,7 +52,7 @@ pub fn close<'a>(
             live::ingress(group, ground).partition(|p| lets_in_more(p, traffic, &needs));
         for permission in wrong {
             let rest: Vec<_> =
-                needs.iter().filter_map(|n| rest(n, &permission, group, &fine)).collect();
+                needs.iter().filter_map(|n| rest(n, &permission, group, &fine, ground)).collect();
             out.push(take_out(at.0, group, &permission, &rest, traffic));
         }
         out.extend(of_groups(group, traffic, ground, &needs));
@@ -166,15 +166,14 @@ fn rest<'a>(
     permission: &Live<'_>,
     group: &SecurityGroup,
     fine: &[Live<'_>],
+    ground: &Ground<'_>,
 ) -> Option<Rest<'a>> {
     let (protocols, ports, mut clients) = permission.serves(need)?;
     for other in fine.iter().filter(|p| p.passes(protocols, &ports)) {
         clients = clients.subtract(&other.clients());
     }
-    // Its members come by their group, whichever addresses they have.
-    let by_group =
-        matches!(need.source, SourceName::Role(_)) && live::from_groups(group, protocols, &ports);
-    (!clients.is_empty() && !by_group).then_some(Rest { need: *need, protocols, ports, clients })
+    clients = live::not_by_groups(group, (protocols, &ports), clients, ground);
+    (!clients.is_empty()).then_some(Rest { need: *need, protocols, ports, clients })
 }
 
 fn take_out(
@@ -206,7 +205,7 @@ fn take_out(
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let said = said.join(", ");
     // Other hosts of the group need just this, from the very clients that are to be kept out here.
-    if rest.iter().any(|r| r.is_all_of(traffic)) {
+    if rest.iter().any(|r| r.is_all_of(traffic) || r.is_all_of_permission(permission, traffic)) {
         let text = format!(
             "`{name}` of {id} lets in what is declared, too ({said}{more}), so it stays: give this host a group of its own"
         );
@@ -264,6 +263,16 @@ impl Need<'_> {
 }
 
 impl Rest<'_> {
+    /// Whether what would be permitted for it is what the permission lets in already.
+    fn is_all_of_permission(&self, permission: &Live<'_>, traffic: &Traffic<'_>) -> bool {
+        let let_in = AddressSet::from_networks(blocks(&self.clients, Family::of(traffic.address)));
+        permission.passes(self.protocols, &self.ports)
+            && self.ports.is_superset(&permission.ports)
+            && permission.protocol.is_none_or(|p| self.protocols == Protocols::One(p))
+            && (permission.protocol.is_some() || self.protocols == Protocols::All)
+            && let_in.is_superset(&permission.clients())
+    }
+
     /// Whether what would be permitted for it lets the traffic in, from all who send it.
     fn is_all_of(&self, traffic: &Traffic<'_>) -> bool {
         let family = Family::of(traffic.address);

@@ -1,6 +1,7 @@
 use super::acl::Numbers;
 use crate::model::AddressSet;
 use crate::snapshot::{Acl, Interface, PrefixList, RouteTable, SecurityGroup, Snapshot};
+use ipnetwork::IpNetwork;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -29,7 +30,7 @@ pub struct Ground<'a> {
     listed: BTreeSet<&'a str>,
     /// The instance, or the interface where it has none, and its interfaces, by subnet.
     in_subnet: BTreeMap<&'a str, Vec<(&'a str, &'a str)>>,
-    /// The private addresses of each group's interfaces.
+    /// The addresses of each group's interfaces that a permission for the group stands for (R3).
     in_group: BTreeMap<&'a str, Vec<IpAddr>>,
     /// Numbers that mends of one report take in network ACLs.
     pub(super) numbers: RefCell<Numbers>,
@@ -62,7 +63,10 @@ impl<'a> Ground<'a> {
                 for group in &interface.groups {
                     let own = interface.private_ip_addresses.iter().map(|p| p.private_ip_address);
                     let all = own.chain([interface.private_ip_address]).flatten();
-                    ground.in_group.entry(&group.group_id).or_default().extend(all);
+                    let v6 = interface.ipv6_addresses.iter().filter_map(|a| a.ipv6_address);
+                    let carry = ground.in_group.entry(&group.group_id).or_default();
+                    carry.extend(all);
+                    carry.extend(v6.map(IpAddr::from));
                     *ground.carried.entry(&group.group_id).or_default() += 1;
                 }
             }
@@ -116,6 +120,22 @@ impl<'a> Ground<'a> {
     /// Whether any of these addresses is a private one of an interface that carries a group.
     pub(super) fn is_carried(&self, group: &str, by: &AddressSet) -> bool {
         self.in_group.get(group).is_some_and(|all| all.iter().any(|a| by.contains(*a)))
+    }
+
+    /// These clients but for those that carry a group. Of a group of an account that was not read nobody
+    /// knows who carries it: all are left.
+    pub(super) fn without_carriers(&self, clients: &AddressSet, group: &str) -> AddressSet {
+        let carry = self.in_group.get(group).into_iter().flatten().map(|a| IpNetwork::from(*a));
+        clients.subtract(&AddressSet::from_networks(carry))
+    }
+
+    /// Those of these clients that a permission for a group lets in: its carriers, and all where nobody
+    /// read who carries it.
+    pub(super) fn with_carriers(&self, clients: &AddressSet, group: &str) -> AddressSet {
+        if !self.groups.contains_key(group) {
+            return clients.clone();
+        }
+        clients.subtract(&self.without_carriers(clients, group))
     }
 
     /// The account of an interface, where there are several to mistake it for.

@@ -68,13 +68,21 @@ pub(super) fn protocol(raw: &IpPermission) -> Option<(Option<Protocol>, PortSet)
     Some((Some(protocol), PortSet::range(low, high)))
 }
 
-/// Whether another group is let in to these ports.
-pub(super) fn from_groups(group: &SecurityGroup, of: Protocols, ports: &PortSet) -> bool {
-    group.ip_permissions.iter().filter(|p| !p.user_id_group_pairs.is_empty()).any(|raw| {
+/// The clients that no permission for a group lets in to these ports, because they do not carry it.
+pub(super) fn not_by_groups(
+    group: &SecurityGroup,
+    (of, ports): (Protocols, &PortSet),
+    clients: AddressSet,
+    ground: &Ground<'_>,
+) -> AddressSet {
+    let passing = group.ip_permissions.iter().filter(|raw| {
         protocol(raw).is_some_and(|(p, all)| {
             p.is_none_or(|p| of == Protocols::One(p)) && all.is_superset(ports)
         })
-    })
+    });
+    passing
+        .flat_map(|raw| &raw.user_id_group_pairs)
+        .fold(clients, |left, peer| ground.without_carriers(&left, &peer.group_id))
 }
 
 impl Live<'_> {

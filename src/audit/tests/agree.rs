@@ -97,11 +97,12 @@ fn what_a_service_needs_goes_with_no_command_alone_either() {
     }
 }
 
-#[test]
-fn resources_of_one_report_have_names_of_their_own() {
-    let live = json!([]);
-    let mut snapshot = snapshot(live);
-    let mut other = snapshot.regions[0].network_interfaces[0].clone();
+const OTHER: &str = "sg-0000000000000002";
+
+/// A second host of a role at 203.0.113.11 (inside 10.0.0.11), which carries a group.
+fn add_host(snapshot: &mut Snapshot, role: &str, group: &str) {
+    let view = &mut snapshot.regions[0];
+    let mut other = view.network_interfaces[0].clone();
     other.network_interface_id = "eni-2".into();
     other.private_ip_address = "10.0.0.11".parse().ok();
     other.private_ip_addresses.clear();
@@ -111,15 +112,71 @@ fn resources_of_one_report_have_names_of_their_own() {
     if let Some(attachment) = &mut other.attachment {
         attachment.instance_id = Some("i-0def".into());
     }
-    other.groups[0].group_id = "sg-0000000000000002".into();
-    let view = &mut snapshot.regions[0];
-    let mut group = view.security_groups[0].clone();
-    group.group_id = "sg-0000000000000002".into();
-    view.security_groups.push(group);
+    other.groups[0].group_id = group.into();
+    if view.security_groups.iter().all(|g| g.group_id != group) {
+        let mut own = view.security_groups[0].clone();
+        own.group_id = group.into();
+        view.security_groups.push(own);
+    }
     let mut host = view.instances[0].clone();
     host.instance_id = "i-0def".into();
+    host.tags[0].value = role.into();
     view.instances.push(host);
     view.network_interfaces.push(other);
+}
+
+/// What closes the one port that nobody declared, in words and commands.
+fn closes(report: &AuditReport, subject: &str) -> (Vec<String>, Vec<String>) {
+    let all = report.findings.iter();
+    let found = all.filter(|f| f.rule == "latent-exposure" && f.subject.to_string() == subject);
+    let mends: Vec<_> = found.flat_map(|f| &f.mends).collect();
+    assert!(!mends.is_empty(), "{:#?}", told(report));
+    let texts = mends.iter().map(|m| m.text.clone()).collect();
+    (texts, mends.iter().filter_map(|m| m.command.clone()).collect())
+}
+
+#[test]
+fn a_group_lets_in_those_clients_alone_that_carry_it() {
+    let spec = spec(
+        "      admin: { port: tcp/8080, from: app }\n  app: { select: { tags: { role: app } } }\n",
+    );
+    let by = |group: &str| {
+        let peer = json!([{ "GroupId": group }]);
+        let row = json!({ "IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080, "UserIdGroupPairs": peer });
+        let mut snapshot = snapshot(json!([open_to(8080, "0.0.0.0/0"), row]));
+        add_host(&mut snapshot, "app", OTHER);
+        closes(&audit(&spec, &snapshot, &Observations::default()), "i-0abc tcp/8080")
+    };
+    let (_, commands) = by(OTHER);
+    assert!(commands.len() == 1 && commands[0].contains("revoke-"), "{commands:#?}");
+    // The clients carry another one: without the block they are cut off. So they are where the group
+    // is of an account that nobody read.
+    for group in [SG, "sg-0000000000000009"] {
+        let (texts, commands) = by(group);
+        let needs = "service admin of role web from app";
+        assert!(commands.is_empty() && texts.iter().any(|t| t.contains(needs)), "{texts:#?}");
+    }
+}
+
+#[test]
+fn what_another_role_of_the_group_needs_as_it_is_stays_as_it_is() {
+    let spec = spec(
+        "  app: { select: { tags: { role: app } }, services: { alt: { port: tcp/8080, from: internet } } }\n",
+    );
+    let mut snapshot = snapshot(json!([open_to(8080, "192.0.2.7/32")]));
+    add_host(&mut snapshot, "app", SG);
+    let report = audit(&spec, &snapshot, &Observations::default());
+    let (texts, commands) = closes(&report, "i-0abc tcp/8080");
+    // Nothing to be put in: it is there.
+    assert_eq!(commands, Vec::<String>::new());
+    assert!(texts.iter().any(|t| t.contains("so it stays: give this host a group")), "{texts:#?}");
+}
+
+#[test]
+fn resources_of_one_report_have_names_of_their_own() {
+    let live = json!([]);
+    let mut snapshot = snapshot(live);
+    add_host(&mut snapshot, "web", OTHER);
     let report = audit(&spec(""), &snapshot, &Observations::default());
     let snippets =
         report.findings.iter().flat_map(|f| &f.mends).filter_map(|m| m.terraform.as_deref());
