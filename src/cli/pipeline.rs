@@ -4,7 +4,7 @@ use crate::audit::{self, AuditReport, Met};
 use crate::fact::{Facts, Gathered};
 use crate::model::{AddressSet, Gap, GapKind};
 use crate::observation::{Observations, elsewhere};
-use crate::reach::{self, Reach};
+use crate::reach::{self, ExposedEndpoint, Reach};
 use crate::resolve::{self, Resolution};
 use crate::rule::RuleSet;
 use crate::snapshot::Snapshot;
@@ -64,7 +64,8 @@ pub(super) fn run(
     let facts = resolve::facts(facts, snapshot, resolution, now);
     let assume_bpa_off = options.allow_gaps.contains(GapKind::VpcBpa.name());
     let reach = Reach::new(snapshot, &reach::Options { assume_bpa_off });
-    let exposed = reach.exposed_of(&AddressSet::outside(), only);
+    let mut exposed = reach.exposed_of(&AddressSet::outside(), only);
+    exposed.extend(inside(spec, &reach, scope, only));
     let survey = survey::plan(&survey::Input {
         spec,
         resolution,
@@ -101,6 +102,25 @@ pub(super) fn run(
         report.not_judged.extend(sampled(&survey.sampled));
     }
     Audited { observations, facts, met, report }
+}
+
+/// What the networks of the spec that are no part of the internet may reach of the addresses that `scope`
+/// names: a vantage that lies in one of them sees it, and nobody else is asked for it.
+fn inside(
+    spec: &Spec,
+    reach: &Reach<'_>,
+    scope: &AddressSet,
+    only: Option<&BTreeSet<String>>,
+) -> Vec<ExposedEndpoint> {
+    let named = spec.networks.values().map(|n| &n.addresses);
+    let clients =
+        named.fold(AddressSet::empty(), |all, one| all.union(one)).subtract(&AddressSet::outside());
+    if clients.is_empty() || scope.subtract(&AddressSet::outside()).is_empty() {
+        return Vec::new();
+    }
+    let mut exposed = reach.exposed_of(&clients, only);
+    exposed.retain(|e| scope.contains(e.address));
+    exposed
 }
 
 /// The survey's limits as the configuration has them.

@@ -73,18 +73,18 @@ pub(super) fn declarations(spec: &Spec, sources: &[Source], roles: &[String]) ->
 pub(super) fn without_narrower<'a>(
     ports: PortSet,
     from: &AddressSet,
-    narrower: impl Iterator<Item = (&'a PortSet, &'a AddressSet)>,
+    narrower: impl Iterator<Item = (PortSet, &'a AddressSet)>,
 ) -> Vec<(PortSet, Option<AddressSet>)> {
     let mut pieces = vec![(ports, None::<AddressSet>)];
     for (declared, clients) in narrower {
         let mut next = Vec::with_capacity(pieces.len() + 1);
         for (ports, left) in pieces {
-            let both = ports.intersect(declared);
+            let both = ports.intersect(&declared);
             if both.is_empty() {
                 next.push((ports, left));
                 continue;
             }
-            let rest = ports.subtract(declared);
+            let rest = ports.subtract(&declared);
             let without = left.as_ref().unwrap_or(from).subtract(clients);
             next.push((both, Some(without)));
             if !rest.is_empty() {

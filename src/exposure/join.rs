@@ -258,14 +258,17 @@ impl Join<'_> {
             // No spec can name port 0: of a permission that opens more it stands with the rest.
             let zero = PortSet::one(0);
             let alone = parts.iter().any(|p| p.ports == zero);
-            if traffic.protocol().has_ports() && !alone && !covered.is_empty() && !ports.contains(1)
-            {
+            let with_rest = traffic.protocol().has_ports() && !alone;
+            if with_rest && !covered.is_empty() && !ports.contains(1) {
                 ports = ports.subtract(&zero);
             }
             if ports.is_empty() {
                 continue;
             }
-            let narrower = narrower(self.sources, relations, declared, traffic);
+            let narrower = narrower(self.sources, relations, declared, traffic).map(|(p, from)| {
+                let p = if with_rest && p.contains(1) { p.union(&zero) } else { p };
+                (p, from)
+            });
             let saying = Saying { declared: Declared::Absent, declaration: None };
             for (ports, from) in without_narrower(ports, at.from, narrower) {
                 let Some(from) = from else {

@@ -44,7 +44,7 @@ pub(super) fn narrower<'a>(
     relations: &'a Relations,
     declared: &'a [Declaration],
     traffic: Traffic,
-) -> impl Iterator<Item = (&'a PortSet, &'a AddressSet)> {
+) -> impl Iterator<Item = (PortSet, &'a AddressSet)> {
     declared
         .iter()
         .filter(move |d| {
@@ -52,5 +52,5 @@ pub(super) fn narrower<'a>(
                 && matches!(d.declared, Declared::Required | Declared::Allowed)
                 && relations.overlapping.contains(&d.source)
         })
-        .map(move |d| (&d.ports, &sources[d.source].clients))
+        .map(move |d| (d.ports.clone(), &sources[d.source].clients))
 }

@@ -227,11 +227,13 @@ fn a_permission_of_port_0_alone_is_neither_declared_nor_passed_over() {
     assert!(text.contains("not written: port 0"), "{text}");
     let found = findings(&spec, &snapshot);
     assert_eq!(found, ["latent-exposure i-1 tcp/0 internet"], "{text}");
-    // Of a range it is a part like any other.
-    let range = crate::reach::world::permission("tcp", 0, 80, "0.0.0.0/0", None);
-    let snapshot = one_host(serde_json::json!([range]));
-    let (text, spec) = starter(&World::new(), &snapshot);
-    assert_eq!(findings(&spec, &snapshot), Vec::<String>::new(), "{text}");
+    // Of a range it is a part like any other, whoever may enter.
+    for from in ["0.0.0.0/0", "54.0.0.0/8"] {
+        let range = crate::reach::world::permission("tcp", 0, 80, from, None);
+        let snapshot = one_host(serde_json::json!([range]));
+        let (text, spec) = starter(&World::new(), &snapshot);
+        assert_eq!(findings(&spec, &snapshot), Vec::<String>::new(), "{text}");
+    }
 }
 
 #[test]

@@ -134,3 +134,37 @@ fn what_is_forbidden_and_was_never_looked_at_is_not_called_closed() {
     assert_eq!(ran.code, Some(3), "{ran}");
     assert!(ran.stdout.contains("gap[probe]: a tcp/3389"), "{ran}");
 }
+
+/// What is open to a network inside alone is looked at by whoever stands in it, where `scope:` has it.
+#[test]
+fn what_only_a_named_network_may_reach_is_probed_from_there() {
+    use crate::reach::world;
+    let listener = TcpListener::bind("127.9.1.10:0").expect("a free port");
+    let open = listener.local_addr().expect("a bound socket").port();
+    let text = world::world().to_string().replace("10.0.", "127.9.");
+    let mut view: Value = serde_json::from_str(&text).expect("JSON");
+    let permission = world::permission("tcp", open.into(), open.into(), "127.9.0.0/16", None);
+    view["SecurityGroups"][0]["IpPermissions"] = serde_json::json!([permission]);
+    let (world, snapshot) = (World::new(), world::snapshot(vec![view]));
+    world.file("snapshot.json", serde_json::to_string(&snapshot).expect("a snapshot"));
+    let role = "roles:\n  web: { select: { vpcs: [vpc-1] } }\n";
+    for (spec, scope, found) in [
+        ("networks: { inside: [127.9.0.0/16] }\n", "127.9.1.10", Some("undeclared-exposure")),
+        ("networks: { inside: [127.9.0.0/16] }\n", "127.9.1.11", Some("latent-exposure")),
+        ("networks: { other: [127.8.0.0/16] }\n", "127.9.1.10", None),
+    ] {
+        world.file("spec.yaml", format!("version: 1\n{spec}{role}"));
+        let place = "vantages: { local: { address: 127.9.2.20 } }";
+        world.file("portcullis.yaml", format!("scope: [{scope}]\n{place}\n"));
+        let ran =
+            world.run(&["audit", "--snapshot=snapshot.json", "--allow-gaps", "--format=json"]);
+        let report: Value =
+            serde_json::from_str(&ran.stdout).unwrap_or_else(|e| panic!("{e}: {ran}"));
+        let findings = report["findings"].as_array().expect("findings").iter();
+        let rules: Vec<&str> = findings
+            .filter(|f| f["subject"] == format!("i-1 tcp/{open}"))
+            .filter_map(|f| f["rule"].as_str())
+            .collect();
+        assert_eq!(rules.first().copied(), found, "{report:#}");
+    }
+}
