@@ -77,7 +77,10 @@ impl Run<'_> {
             };
             let how = if step.parts.is_empty() { "it" } else { "a part of it" };
             for other in others.iter().filter(|other| *other != name) {
-                mend.text += &format!("; the commands of `{other}` do {how}");
+                let said = format!("; the commands of `{other}` do {how}");
+                if !mend.text.contains(&said) {
+                    mend.text += &said;
+                }
             }
             for (part, why) in stay.iter().take(MAX_NAMED) {
                 mend.text += &format!(

@@ -193,8 +193,11 @@ fn take_out(
     if rest.is_empty() {
         let wider = !traffic.ports.is_superset(&permission.ports)
             || permission.protocol != Some(traffic.protocol);
-        let wider =
-            if wider { "; it lets in more than this, and nothing declared needs it" } else { "" };
+        let wider = if wider {
+            "; it lets in more than this, and nothing declared rests on it alone"
+        } else {
+            ""
+        };
         let text = format!("take `{name}` out of {id}{wider}");
         return Mend { text, command: Some(revoke), terraform: Some(gone) };
     }

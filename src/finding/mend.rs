@@ -135,6 +135,9 @@ pub fn open(path: &Path, traffic: &Traffic<'_>, ground: &Ground<'_>) -> Vec<Mend
     let region = interface.map(|(r, _)| r);
     let spec = PortSpec::new(traffic.protocol, traffic.ports.clone());
     let other = || vec![Change::Other { layer: decider.layer, id: &decider.id }.mend(None, None)];
+    if let Some(mend) = way::between(decider, traffic) {
+        return vec![mend];
+    }
     match decider.layer {
         Layer::SecurityGroup => {
             let Some((at, group)) = group_to_open(decider, traffic, ground) else {

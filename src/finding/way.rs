@@ -2,15 +2,18 @@
 
 use super::Mend;
 use super::ground::{Ground, Region};
-use super::mend::Change;
+use super::mend::{Change, Traffic};
 use super::shell::command;
 use super::terraform::quoted;
-use crate::model::Family;
+use crate::model::{AddressSet, Family};
+use crate::reach::{Decider, Layer};
 use crate::snapshot::RouteTable;
 use std::fmt::Write;
 
 /// Subnets that are named one by one.
 const MAX_SUBNETS: usize = 4;
+/// Blocks of clients that are named one by one.
+const MAX_BLOCKS: usize = 4;
 
 /// Attaches a gateway to a VPC: the one that its routes lead to already, where that is attached to nothing.
 pub(super) fn attach(at: Region<'_>, vpc: &str, loose: Option<&str>) -> Mend {
@@ -39,6 +42,39 @@ pub(super) fn attach(at: Region<'_>, vpc: &str, loose: Option<&str>) -> Mend {
         format!("resource \"aws_internet_gateway\" \"main\" {{\n  vpc_id = {}\n}}\n", quoted(vpc));
     Change::AttachGateway { vpc, gateway: None }
         .mend(Some(format!("{create}\n{attach}")), Some(terraform))
+}
+
+/// What joins private clients to a private address, where no way leads from the ones to the other: an
+/// internet gateway carries none of it. Which way is to be built nobody can tell from what is there, so
+/// it is said in words.
+pub(super) fn between(decider: &Decider, traffic: &Traffic<'_>) -> Option<Mend> {
+    let of_the_way = matches!(
+        decider.layer,
+        Layer::RouteTable
+            | Layer::Subnet
+            | Layer::Vpc
+            | Layer::InternetGateway
+            | Layer::Internet
+            | Layer::Address
+    );
+    let private = |set: &AddressSet| !set.intersects(&AddressSet::outside());
+    if !of_the_way || !private(&AddressSet::one(traffic.address)) || !private(traffic.clients) {
+        return None;
+    }
+    let mut blocks = traffic.clients.of_family(Family::of(traffic.address)).to_networks();
+    let more = blocks.len().saturating_sub(MAX_BLOCKS);
+    blocks.truncate(MAX_BLOCKS);
+    let mut clients = blocks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        let _ = write!(clients, " and {more} more blocks");
+    }
+    let text = format!(
+        "a way is missing between {clients} and {}, and an internet gateway carries no private address: join their \
+         networks by a VPC peering, a transit gateway or a VPN, and route each to the other in the tables of both \
+         sides (here it ends at the {} {})",
+        traffic.address, decider.layer, decider.id
+    );
+    Some(Mend { text, command: None, terraform: None })
 }
 
 /// Routes everything to the VPC's gateway, and says whose way that becomes besides the subnet's own.

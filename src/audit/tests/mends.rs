@@ -30,6 +30,23 @@ fn a_route_that_is_there_is_neither_made_again_nor_taken_from_others() {
 }
 
 #[test]
+fn an_internet_gateway_is_no_way_between_private_addresses() {
+    let text = "version: 1\nnetworks: { corp: [10.1.0.0/16] }\nroles:\n  web:\n    select: { tags: { role: web } }\n    services: { https: { port: tcp/443, from: corp } }\n";
+    let spec = spec::load(&[Source::new("spec.yaml", text)]).unwrap_or_else(|e| panic!("{e}"));
+    // Its answers leave by the gateway, or by no route at all.
+    for routes in [2, 1] {
+        let mut snapshot = snapshot(json!([open_to(443, "10.0.0.0/8")]));
+        snapshot.regions[0].route_tables[0].routes.truncate(routes);
+        let report = audit(&spec, &snapshot, &Observations::default());
+        let found = report.findings.iter().find(|f| f.rule == "declared-blocked").expect("told");
+        let mend = &found.mends[0];
+        assert_eq!(mend.command, None, "{}", mend.text);
+        let missing = "a way is missing between 10.1.0.0/16 and 10.0.0.10";
+        assert!(mend.text.contains(missing), "{}", mend.text);
+    }
+}
+
+#[test]
 fn a_mend_says_what_else_it_opens_and_whose_keys_it_needs() {
     let mut snapshot = snapshot(json!([]));
     let mut other = snapshot.regions[0].network_interfaces[0].clone();
