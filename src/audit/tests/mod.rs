@@ -4,6 +4,7 @@ mod agree;
 mod layers;
 mod measures;
 mod mends;
+mod random;
 
 use super::*;
 use crate::exposure::JourneyCell;
