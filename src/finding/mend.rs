@@ -160,7 +160,10 @@ pub fn open(path: &Path, traffic: &Traffic<'_>, ground: &Ground<'_>) -> Vec<Mend
         Layer::RouteTable | Layer::Subnet => {
             let Some((at, table)) = ground.table(&decider.id) else { return other() };
             let target = table.vpc_id.as_deref().or(vpc).and_then(|v| ground.gateway(v));
-            vec![way::route(at, table, target, family, (ground, subnet))]
+            let narrower = way::narrower(at, table, target, decider);
+            vec![
+                narrower.unwrap_or_else(|| way::route(at, table, target, family, (ground, subnet))),
+            ]
         }
         Layer::InternetGateway | Layer::Vpc => {
             let Some((vpc, at)) = vpc.zip(region) else { return other() };
@@ -202,10 +205,10 @@ pub fn open(path: &Path, traffic: &Traffic<'_>, ground: &Ground<'_>) -> Vec<Mend
             );
             vec![Change::BpaExclusion { id }.mend(Some(command(words)), Some(terraform))]
         }
+        Layer::VpcPeering => vec![way::peering(region, decider)],
         Layer::EgressOnlyInternetGateway
         | Layer::NatGateway
         | Layer::VpnGateway
-        | Layer::VpcPeering
         | Layer::VpcEndpoint
         | Layer::TransitGateway
         | Layer::LoadBalancer

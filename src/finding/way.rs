@@ -7,7 +7,8 @@ use super::shell::command;
 use super::terraform::quoted;
 use crate::model::{AddressSet, Family};
 use crate::reach::{Decider, Layer};
-use crate::snapshot::RouteTable;
+use crate::snapshot::{Route, RouteTable};
+use ipnetwork::IpNetwork;
 use std::fmt::Write;
 
 /// Subnets that are named one by one.
@@ -71,10 +72,83 @@ pub(super) fn between(decider: &Decider, traffic: &Traffic<'_>) -> Option<Mend> 
     let text = format!(
         "a way is missing between {clients} and {}, and an internet gateway carries no private address: join their \
          networks by a VPC peering, a transit gateway or a VPN, and route each to the other in the tables of both \
-         sides (here it ends at the {} {})",
-        traffic.address, decider.layer, decider.id
+         sides (here it ends at the {} {}{})",
+        traffic.address,
+        decider.layer,
+        decider.id,
+        decider.entry.as_ref().map_or(String::new(), |entry| format!(": {entry}"))
     );
     Some(Mend { text, command: None, terraform: None })
+}
+
+/// What makes a peering carry packets again: whoever it was asked of accepts it, and one that is over is
+/// asked for anew.
+pub(super) fn peering(at: Option<Region<'_>>, decider: &Decider) -> Mend {
+    let state = decider.entry.as_deref().and_then(|entry| entry.strip_prefix("it is "));
+    let id = &*decider.id;
+    if let (Some(at), Some("pending-acceptance")) = (at, state) {
+        let call = "accept-vpc-peering-connection";
+        let words = ["aws", "ec2", call, "--region", at.0, "--vpc-peering-connection-id", id];
+        let text =
+            format!("accept {id}, in the account and region of the VPC that it was asked of");
+        return Mend { text, command: Some(command(words)), terraform: None };
+    }
+    let text = format!(
+        "{id} carries nothing ({}): request a peering of the two VPCs anew, accept it, and route each to the \
+         other by it in the tables of both sides",
+        decider.entry.as_deref().unwrap_or("its state is not known")
+    );
+    Mend { text, command: None, terraform: None }
+}
+
+/// What frees the clients that a narrower route than the one of everything keeps from their answers;
+/// `None` where no such route decides.
+pub(super) fn narrower(
+    at: Region<'_>,
+    table: &RouteTable,
+    target: Option<&str>,
+    decider: &Decider,
+) -> Option<Mend> {
+    let block = |route: &Route| -> Option<IpNetwork> {
+        let v4 = route.destination_cidr_block.map(IpNetwork::from);
+        v4.or(route.destination_ipv6_cidr_block.map(IpNetwork::from)).filter(|b| b.prefix() > 0)
+    };
+    let entry = decider.entry.as_deref()?;
+    let named = |block: &IpNetwork| entry.starts_with(&format!("answers leave by {block} to "));
+    let route = table.routes.iter().find(|r| block(r).is_some_and(|b| named(&b)))?;
+    let block = block(route)?;
+    let id = table.route_table_id.as_str();
+    if route.state.as_deref() != Some("blackhole") {
+        let text = format!(
+            "{entry}: let the clients in {block} come by the way that this route takes, or put the host into a \
+             subnet whose table has no such route"
+        );
+        return Some(Mend { text, command: None, terraform: None });
+    }
+    let flag =
+        if block.is_ipv4() { "--destination-cidr-block" } else { "--destination-ipv6-cidr-block" };
+    let whole = table.routes.iter().any(|r| {
+        let of_all = match block {
+            IpNetwork::V4(_) => r.destination_cidr_block.is_some_and(|b| b.prefix() == 0),
+            IpNetwork::V6(_) => r.destination_ipv6_cidr_block.is_some_and(|b| b.prefix() == 0),
+        };
+        of_all && r.gateway_id.as_deref().is_some_and(|id| Some(id) == target)
+    });
+    let destination = block.to_string();
+    let of_route =
+        ["--region", at.0, "--route-table-id", id, flag, destination.as_str()].into_iter();
+    let (text, words) = if whole {
+        let text = format!(
+            "delete the route of {block} in {id}, which leads to nothing: the one of everything takes its place"
+        );
+        (text, ["aws", "ec2", "delete-route"].into_iter().chain(of_route).collect::<Vec<_>>())
+    } else {
+        let gateway = target.unwrap_or("IGW_ID");
+        let text = format!("route {block} of {id} to {gateway}: it leads to nothing");
+        let words = ["aws", "ec2", "replace-route"].into_iter().chain(of_route);
+        (text, words.chain(["--gateway-id", gateway]).collect())
+    };
+    Some(Mend { text, command: Some(command(words)), terraform: None })
 }
 
 /// Routes everything to the VPC's gateway, and says whose way that becomes besides the subnet's own.

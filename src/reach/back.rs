@@ -2,12 +2,16 @@
 
 use super::Layer;
 use super::index::{Index, Place, is_attached};
-use super::route::{Routes, Target};
+use super::route::{Line, Routes, Target};
 use super::span::{Ends, Span, Stage};
 use super::ways::Ways;
 use crate::model::{AddressSet, Gap};
 use crate::snapshot::CallKind;
+use ipnetwork::IpNetwork;
 use std::sync::Arc;
+
+/// A VPC's IPv6 blocks are /44 to /60.
+const SHORTEST_VPC_BLOCK: u8 = 44;
 
 impl<'a> Ways<'_, 'a> {
     /// The internet gateway of a VPC (R22).
@@ -54,9 +58,16 @@ impl<'a> Ways<'_, 'a> {
         let clients =
             if inner.is_empty() { Arc::clone(ends) } else { Arc::new(ends.subtract(&inner)) };
         let mut unrouted = (*clients).clone();
-        for (set, line) in routes.partition(&clients) {
-            let size = set.size();
+        for (mut set, line) in routes.partition(&clients) {
             unrouted = unrouted.subtract(&set);
+            // Nor does whoever has an IPv6 address of a VPC that a route joins to this one.
+            let beside = set.intersect(&self.beside(line));
+            inner = inner.union(&beside);
+            set = set.subtract(&beside);
+            if set.is_empty() {
+                continue;
+            }
+            let size = set.size();
             let wins = |best: &Option<(u128, String)>| best.as_ref().is_none_or(|(s, _)| size > *s);
             match line.target {
                 Target::InternetGateway(id) => match self.gateway_state(place, id) {
@@ -124,6 +135,21 @@ impl<'a> Ways<'_, 'a> {
             }
         };
         Stage::filter(layer, routes.id, spans, absent.into())
+    }
+
+    /// The IPv6 blocks of VPCs of ours to which a route leads that keeps to inside: they are global, and
+    /// nobody sends from there by the internet. A VPC that was not read has them for a peering of one.
+    fn beside(&self, line: &Line<'a>) -> AddressSet {
+        let IpNetwork::V6(block) = line.network else { return AddressSet::empty() };
+        let whole = AddressSet::from_networks([block.into()]);
+        match line.target {
+            Target::Peering(_) if block.prefix() >= SHORTEST_VPC_BLOCK => whole,
+            Target::Peering(_) | Target::Transit(_) => {
+                let blocks = self.index.vpcs.values().flat_map(|vpc| vpc.blocks());
+                whole.intersect(&AddressSet::from_networks(blocks))
+            }
+            _ => AddressSet::empty(),
+        }
     }
 
     /// Whether a gateway is attached to the VPC of a subnet.

@@ -1,13 +1,14 @@
 use super::Layer;
 use super::group::Direction;
-use super::index::{Nic, Place};
+use super::index::{Nic, Place, Role, Spot};
 use super::peers::{self, Peers};
 use super::route::{Routes, Target};
 use super::span::Stage;
 use super::ways::{Start, Ways, collapse, one};
-use crate::model::{Family, Gap, GapKind};
+use crate::model::{AddressSet, Family, Gap, GapKind};
 use crate::snapshot::CallKind;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 impl<'i, 'a> Ways<'i, 'a> {
     /// From an address of ours to an interface in another VPC, by its private address.
@@ -40,6 +41,44 @@ impl<'i, 'a> Ways<'i, 'a> {
         }
         stages.push(self.acl_reply(start.place, Direction::Egress, &there).collapse(&there));
         stages
+    }
+
+    /// From an address of ours to one of ours: inside their VPC, by what joins the two, or over the
+    /// internet. With a global IPv6 address both of the latter may be there, and the route decides.
+    pub(super) fn to_ours(
+        &self,
+        start: &Start<'i, 'a>,
+        to: IpAddr,
+        spot: Spot,
+    ) -> (Vec<Stage>, Arc<AddressSet>) {
+        let nic = &self.index.nics[spot.nic];
+        let public = matches!(spot.role, Role::Public(_));
+        let here = one(start.address);
+        if nic.vpc == start.place.vpc && !public {
+            return (self.local(start, nic, to), here);
+        }
+        if !Ways::is_reachable_role(spot, to) || self.joined(start.place, to).is_some() {
+            return (self.across(start, nic, to), here);
+        }
+        let back = self.index.subnets.get(nic.subnet);
+        if let Some((place, id)) = back.and_then(|p| Some((p, self.joined(p, start.address)?))) {
+            let what = "a flow that comes by the internet and whose answers leave by another way";
+            let mut stages = collapse(self.depart(start, &one(to), Peers::Nobody, true), &one(to));
+            stages.push(self.far(Layer::RouteTable, id, what));
+            stages.extend(self.arrive(nic, place, &here, Peers::Nobody, true));
+            return (stages, here);
+        }
+        self.hairpin(start, to, spot)
+    }
+
+    /// The route of a subnet by which an IPv6 address is reached inside; `None` where the internet or
+    /// nothing leads to it.
+    fn joined(&self, place: &Place<'a>, to: IpAddr) -> Option<&'a str> {
+        let table = place.routes.as_ref().ok().filter(|_| to.is_ipv6())?;
+        let routes = Routes::new(self.index, table, Family::V6);
+        let target = &routes.lookup(to)?.target;
+        matches!(target, Target::Peering(_) | Target::Transit(_) | Target::Vpn(_))
+            .then_some(routes.id)
     }
 
     /// Whether the route to an address leads through a peering within one region: only there do
@@ -97,6 +136,13 @@ impl<'i, 'a> Ways<'i, 'a> {
                 let why = format!("{} is a blackhole", line.text());
                 (vec![Stage::blocks(Layer::RouteTable, routes.id, why)], None)
             }
+            // An IPv6 address of ours is reached by the internet, too.
+            Target::InternetGateway(id) | Target::EgressOnly(id) | Target::Nat(id)
+                if AddressSet::is_outside(to) =>
+            {
+                let what = "a flow that goes inside and whose answers leave by the internet";
+                far(Layer::RouteTable, id, what)
+            }
             Target::InternetGateway(id) | Target::EgressOnly(id) | Target::Nat(id) => {
                 let why = format!("it does not carry packets to the private address {to}");
                 let layer = match line.target {
@@ -107,6 +153,18 @@ impl<'i, 'a> Ways<'i, 'a> {
                 (vec![Stage::blocks(layer, id, why)], None)
             }
             Target::Local => (Vec::new(), Some(place.vpc)),
+        }
+    }
+
+    /// The VPC on the other side of a peering, whatever its state; `None` where it is not known.
+    pub(super) fn beyond(&self, place: &Place<'a>, id: &str) -> Option<&'a str> {
+        let row = self.index.peerings.get(id)?;
+        let sides = [&row.accepter_vpc_info, &row.requester_vpc_info];
+        let [a, b] = sides.map(|side| side.vpc_id.as_deref());
+        match (a?, b?) {
+            (a, b) if a == place.vpc => Some(b),
+            (a, b) if b == place.vpc => Some(a),
+            _ => None,
         }
     }
 

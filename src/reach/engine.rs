@@ -131,7 +131,12 @@ impl<'a> Reach<'a> {
         let nic = &self.index.nics[spot.nic];
         let mut parts = Vec::new();
         let mut own = AddressSet::empty();
-        if !asked.side(family).internet && !matches!(spot.role, Role::Public(_)) {
+        let reachable = Ways::is_reachable_role(spot, address);
+        // Of most of the internet ours are a part that changes nothing.
+        let inside = !asked.side(family).internet
+            && !matches!(spot.role, Role::Public(_))
+            && !(reachable && asked.side(family).most);
+        if inside {
             let (mut local, many) = self.local_sources(nic.vpc, from);
             // An interface is no client of itself: others are asked about. Where it alone is, it
             // stands for one like it.
@@ -158,9 +163,14 @@ impl<'a> Reach<'a> {
             }
         }
         let mut near = self.index.vpc_blocks(nic.vpc);
-        if !asked.side(family).internet && !matches!(spot.role, Role::Public(_)) {
-            let (peers, blocks) = self.peer_sources(nic, from, family);
+        if inside {
+            let (mut peers, blocks) = self.peer_sources(nic, from, family);
             near = near.union(&blocks);
+            if reachable {
+                let seen: BTreeSet<IpAddr> = peers.iter().map(|p| p.1).collect();
+                let others = self.global_sources(nic.vpc, from);
+                peers.extend(others.into_iter().filter(|p| !seen.contains(&p.1)));
+            }
             for source in &peers {
                 let one = AddressSet::one(source.1);
                 own = own.union(&one);
@@ -177,7 +187,6 @@ impl<'a> Reach<'a> {
         };
         let outside = &rest.side(family).outside;
         let private = &rest.side(family).private;
-        let reachable = Ways::is_reachable_role(spot, address);
         if !outside.is_empty() && reachable {
             let all = self.from_outside(spot, rest, protocol, family);
             let rename = self.rename(spot);
@@ -276,8 +285,8 @@ impl<'a> Reach<'a> {
         (found, false)
     }
 
-    /// Interfaces whose own address is in `from` of VPCs that an active peering or a transit gateway leads
-    /// to, and the blocks of those across a peering of which every interface is known; none where there
+    /// Interfaces whose own address is in `from` of VPCs that a peering or a transit gateway leads to, and
+    /// the blocks of those across a peering of which every interface is known; none where there
     /// are too many. A transit gateway leads each address where its own tables say.
     fn peer_sources(
         &self,
@@ -314,8 +323,9 @@ impl<'a> Reach<'a> {
                 }
                 continue;
             }
-            let Target::Peering(id) = line.target else { continue };
-            let (_, Some(vpc)) = ways.peering(place, id) else { continue };
+            // Where the peering is gone its VPC is still whose the sources are: nothing comes from there.
+            let (Target::Peering(id) | Target::Blackhole(id)) = line.target else { continue };
+            let Some(vpc) = ways.beyond(place, id) else { continue };
             let Some(view) = self.index.view_of_vpc(vpc) else { continue };
             for (address, spots) in set.to_networks().into_iter().flat_map(|n| self.index.range(n))
             {
@@ -332,6 +342,20 @@ impl<'a> Reach<'a> {
         (found, blocks)
     }
 
+    /// Interfaces of other VPCs whose own global IPv6 address is in `from`; none where there are too many
+    /// to be told from strangers.
+    fn global_sources(&self, vpc: &str, from: &AddressSet) -> Vec<(usize, IpAddr)> {
+        let mut found = Vec::new();
+        for (address, spots) in from.to_networks().into_iter().flat_map(|n| self.index.range(n)) {
+            let own = |s: &&Spot| matches!(s.role, Role::V6) && self.index.nics[s.nic].vpc != vpc;
+            found.extend(spots.iter().filter(own).map(|s| (s.nic, address)));
+            if found.len() > MAX_LOCAL_SOURCES {
+                return Vec::new();
+            }
+        }
+        found
+    }
+
     fn one_local(
         &self,
         spot: Spot,
@@ -346,12 +370,7 @@ impl<'a> Reach<'a> {
         let Some(place) = self.index.subnets.get(nic.subnet) else { return Vec::new() };
         let ways = self.ways(protocol, family);
         let start = Start { nic: Some(nic), place, address };
-        let there = &self.index.nics[spot.nic];
-        let stages = match nic.vpc == there.vpc {
-            true => ways.local(&start, there, to),
-            false => ways.across(&start, there, to),
-        };
-        let ends = super::ways::one(address);
+        let (stages, ends) = ways.to_ours(&start, to, spot);
         finish(combine(&way(stages), &ends, &ends, ports))
     }
 

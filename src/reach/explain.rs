@@ -264,17 +264,11 @@ impl<'a> Reach<'a> {
             }
             (From::Ours(start, own), To::At(address, spot)) => {
                 let nic = &self.index.nics[spot.nic];
-                let ends = one(start.address);
                 if own.is_some_and(|o| o == spot.nic) && !matches!(spot.role, Role::Public(_)) {
+                    let ends = one(start.address);
                     return (vec![Stage::node(Layer::NetworkInterface, nic.id())], ends);
                 }
-                if nic.vpc == start.place.vpc && !matches!(spot.role, Role::Public(_)) {
-                    return (ways.local(start, nic, *address), ends);
-                }
-                if Ways::is_reachable_role(*spot, *address) {
-                    return ways.hairpin(start, *address, *spot);
-                }
-                (ways.across(start, nic, *address), ends)
+                ways.to_ours(start, *address, *spot)
             }
         }
     }

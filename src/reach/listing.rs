@@ -56,10 +56,13 @@ impl Reach<'_> {
         from: &AddressSet,
     ) -> Vec<ExposedEndpoint> {
         let asked = self.memory.sources(from);
+        let side = asked.side(Family::of(address));
+        // Their own side counts, too: see [`Reach::exposed_of`]. A public IPv4 address is asked as it is.
+        let ours = address.is_ipv6() && !side.internet && !side.most && self.holds_ours(&side.all);
         let mut out = Vec::new();
         let nic = self.index.nic_of(interface);
         for spot in self.index.spots(address).iter().filter(|s| Some(s.nic) == nic) {
-            self.spot_rows(*spot, address, (from, false), &asked, &mut out);
+            self.spot_rows(*spot, address, (from, ours), &asked, &mut out);
         }
         sort(&mut out);
         out

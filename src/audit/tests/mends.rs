@@ -30,6 +30,39 @@ fn a_route_that_is_there_is_neither_made_again_nor_taken_from_others() {
 }
 
 #[test]
+fn a_narrower_route_that_keeps_answers_is_what_the_mend_is_about() {
+    let text = "version: 1\nnetworks: { partner: [8.8.8.0/24] }\nroles:\n  web:\n    select: { tags: { role: web } }\n    services: { https: { port: tcp/443, from: partner } }\n";
+    let spec = spec::load(&[Source::new("spec.yaml", text)]).unwrap_or_else(|e| panic!("{e}"));
+    let mend = |route: Value, everything: bool| {
+        let mut snapshot = snapshot(json!([open_to(443, "0.0.0.0/0")]));
+        let routes = &mut snapshot.regions[0].route_tables[0].routes;
+        routes.truncate(if everything { 2 } else { 1 });
+        routes.push(serde_json::from_value(route).expect("a route"));
+        let report = audit(&spec, &snapshot, &Observations::default());
+        let found = report.findings.into_iter().find(|f| f.rule == "declared-blocked");
+        found.expect("told").mends.swap_remove(0)
+    };
+    let gone = json!({ "DestinationCidrBlock": "8.0.0.0/8", "NatGatewayId": "nat-1", "State": "blackhole" });
+    for (everything, call) in [
+        (
+            true,
+            "delete-route --region us-west-1 --route-table-id rtb-1 --destination-cidr-block 8.0.0.0/8",
+        ),
+        (
+            false,
+            "replace-route --region us-west-1 --route-table-id rtb-1 --destination-cidr-block 8.0.0.0/8 --gateway-id igw-1",
+        ),
+    ] {
+        let mend = mend(gone.clone(), everything);
+        let command = mend.command.unwrap_or_default();
+        assert_eq!(command, format!("aws ec2 {call}"), "{}", mend.text);
+    }
+    let taken = json!({ "DestinationCidrBlock": "8.0.0.0/8", "TransitGatewayId": "tgw-1", "State": "active" });
+    let mend = mend(taken, true);
+    assert!(mend.command.is_none() && mend.text.contains("clients in 8.0.0.0/8"), "{}", mend.text);
+}
+
+#[test]
 fn an_internet_gateway_is_no_way_between_private_addresses() {
     let text = "version: 1\nnetworks: { corp: [10.1.0.0/16] }\nroles:\n  web:\n    select: { tags: { role: web } }\n    services: { https: { port: tcp/443, from: corp } }\n";
     let spec = spec::load(&[Source::new("spec.yaml", text)]).unwrap_or_else(|e| panic!("{e}"));

@@ -3,6 +3,7 @@
 mod beyond;
 mod commands;
 mod forms;
+mod joined;
 mod oracle;
 mod rules;
 mod unread;
