@@ -1,7 +1,7 @@
 use super::Layer;
 use super::group::Direction;
-use super::index::{Nic, Place, Role, Spot};
-use super::peers::{self, Peers};
+use super::index::{Index, Nic, Place, Role, Spot};
+use super::peers::{self, Peers, Stands, Unseen};
 use super::route::{Routes, Target};
 use super::span::Stage;
 use super::ways::{Start, Ways, collapse, one};
@@ -18,19 +18,31 @@ impl<'i, 'a> Ways<'i, 'a> {
             let gap = Gap::new(GapKind::Subnets, nic.id(), "its subnet is not known");
             return vec![Stage::unknown(Layer::Subnet, nic.subnet, vec![gap])];
         };
-        // Another VPC's group counts while a peering is active (R4).
+        // Another VPC's group counts while a peering is active (R4). Whether it does over a transit
+        // gateway is an option of the gateway and of its attachments, for ingress alone.
         let peered = self.peered(start.place, to);
+        let by = self.gateway_between(start.place, to);
         let (starts, ends) = (self.unseen_start(start), self.unseen_nic(nic));
         let counts = |peers| if peered { peers } else { Peers::Nobody };
-        let ours = counts(peers::of(self.index, start.nic, &starts));
+        let behind = by.map(|id| {
+            let gap = Index::not_modelled(id, "groups of VPCs behind a transit gateway");
+            [Unseen { ends: (*here).clone(), place: Stands::Behind, gap }]
+        });
+        let ours = match &behind {
+            Some(behind) => Peers::Unseen(behind),
+            None => counts(peers::of(self.index, start.nic, &starts)),
+        };
         let theirs = counts(peers::of(self.index, Some(nic), &ends));
         let mut stages = collapse(self.depart(start, &there, theirs, true), &there);
+        stages.extend(by.and_then(|id| self.attachment_list(start.place, id)));
         let (more, vpc) = self.cross(start.place, to);
         stages.extend(more);
         stages.extend(self.wrong_vpc(vpc, nic));
         stages.push(Stage::node(Layer::Vpc, place.vpc));
+        stages.extend(by.and_then(|id| self.attachment_list(place, id)));
         stages.push(Stage::node(Layer::Subnet, place.id));
-        stages.extend(self.arrive(nic, place, &here, ours, true));
+        let filtered = by.is_none() || !self.holds_attachment(place);
+        stages.extend(self.arrive(nic, place, &here, ours, filtered));
         // The answer needs a route of its own (R29, R30): the same stages the other way round.
         let (back, vpc) = self.cross(place, start.address);
         let lost = vpc.is_some_and(|v| v != start.place.vpc);
@@ -39,8 +51,19 @@ impl<'i, 'a> Ways<'i, 'a> {
             let why = format!("answers to {} leave for another VPC", start.address);
             stages.push(Stage::blocks(Layer::Subnet, place.id, why));
         }
-        stages.push(self.acl_reply(start.place, Direction::Egress, &there).collapse(&there));
+        if by.is_none() || !self.holds_attachment(start.place) {
+            stages.push(self.acl_reply(start.place, Direction::Egress, &there).collapse(&there));
+        }
         stages
+    }
+
+    /// The transit gateway that the route to an address leads to.
+    fn gateway_between(&self, place: &Place<'a>, to: IpAddr) -> Option<&'a str> {
+        let table = place.routes.as_ref().ok()?;
+        match Routes::new(self.index, table, Family::of(to)).lookup(to)?.target {
+            Target::Transit(id) => Some(id),
+            _ => None,
+        }
     }
 
     /// From an address of ours to one of ours: inside their VPC, by what joins the two, or over the

@@ -333,7 +333,7 @@ impl<'i, 'a> Ways<'i, 'a> {
         let mut unseen = self.unseen_inside(place, inner);
         unseen.extend(self.unseen_beyond(place, ends));
         let theirs = peers::of(self.index, None, &unseen);
-        stages.extend(self.arrive(nic, place, ends, theirs, true));
+        stages.extend(self.arrive(nic, place, ends, theirs, !self.holds_attachment(place)));
         let layer = Layer::RouteTable;
         stages.push(match &place.routes {
             Err(gap) => Stage::unknown(layer, place.id, vec![gap.clone()]),

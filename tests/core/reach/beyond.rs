@@ -501,3 +501,66 @@ fn r04_a_peer_that_was_read_is_judged_interface_by_interface() {
     let from = ["10.9.0.5/32".parse().expect("a block")].into_iter().collect();
     assert_eq!(slice(&reach, "10.0.1.10", &from, "tcp/22").verdict().to_string(), "unknown");
 }
+
+/// One account, two VPCs of one transit gateway: 10.0.1.10 (sg-1) and 10.9.1.10 (sg-19).
+fn through() -> Value {
+    let mut w = world();
+    let mut far = w.to_string();
+    for name in ["vpc", "subnet", "i", "eni", "sg", "acl", "rtb", "igw"] {
+        for n in ["1", "2"] {
+            far = far.replace(&format!("\"{name}-{n}\""), &format!("\"{name}-{n}9\""));
+        }
+    }
+    for (from, to) in [
+        ("10.0.", "10.9."),
+        ("2600:1f00:", "2600:1f09:"),
+        ("54.1.2.3", "54.1.2.9"),
+        ("rtb-main", "rtb-main9"),
+    ] {
+        far = far.replace(from, to);
+    }
+    let far: Value = serde_json::from_str(&far).expect("JSON");
+    for (list, rows) in far.as_object().expect("an object") {
+        if let (Some(all), Some(rows)) = (w[list].as_array_mut(), rows.as_array()) {
+            all.extend(rows.iter().cloned());
+        }
+    }
+    for table in w["RouteTables"].as_array_mut().expect("a list") {
+        let there = if table["VpcId"] == "vpc-1" { "10.9.0.0/16" } else { "10.0.0.0/16" };
+        let route = json!({ "DestinationCidrBlock": there, "TransitGatewayId": "tgw-1", "State": "active" });
+        table["Routes"].as_array_mut().expect("a list").push(route);
+    }
+    let attached = |id: &str, vpc: &str, subnet: &str| json!({ "TransitGatewayAttachmentId": id, "TransitGatewayId": "tgw-1", "ResourceType": "vpc", "ResourceId": vpc, "State": "available", "AssociationRouteTableId": "tgw-rtb-1", "SubnetIds": [subnet] });
+    w["TransitGatewayAttachments"] = json!([
+        attached("tgw-attach-1", "vpc-1", "subnet-1"),
+        attached("tgw-attach-9", "vpc-19", "subnet-19")
+    ]);
+    let propagated = |id: &str, vpc: &str| json!({ "TransitGatewayAttachmentId": id, "ResourceType": "vpc", "ResourceId": vpc });
+    w["TransitGatewayRouteTables"] = json!([{ "TransitGatewayRouteTableId": "tgw-rtb-1", "Routes": [],
+        "Propagations": [propagated("tgw-attach-1", "vpc-1"), propagated("tgw-attach-9", "vpc-19")] }]);
+    w
+}
+
+#[test]
+fn r30_whether_a_group_counts_over_a_transit_gateway_is_not_guessed() {
+    let mut w = through();
+    assert_eq!(verdict(&w, "10.9.1.10", "10.0.1.10", "tcp/22"), "permitted");
+    w["SecurityGroups"][0]["IpPermissions"] = json!([from_group("sg-19")]);
+    assert_eq!(verdict(&w, "10.9.1.10", "10.0.1.10", "tcp/22"), "unknown");
+    assert_eq!(verdict(&w, "10.9.1.10", "10.0.1.10", "tcp/23"), "blocked");
+}
+
+#[test]
+fn r30_lists_of_attachment_subnets_are_not_guessed() {
+    // Packets between a gateway and an interface of the attachment's own subnet pass by other lists than
+    // those to another subnet; where every list lets everything pass, none of it matters.
+    for list in [0, 1] {
+        let mut w = through();
+        let entries = json!([
+            entry_ports(100, false, "allow", 22, 22),
+            entry_ports(100, true, "allow", 22, 65535)
+        ]);
+        w["NetworkAcls"][list]["Entries"] = entries;
+        assert_eq!(verdict(&w, "10.9.1.10", "10.0.1.10", "tcp/22"), "unknown", "{list}");
+    }
+}
