@@ -30,6 +30,18 @@ pub const TOKEN_TAG: &str = "portcullis:token";
 /// The tag that tells an owner that a thing will go, by which plan; whoever takes it off objects.
 pub const CONDEMNED_TAG: &str = "portcullis:condemned";
 
+/// Tags that keep a thing, in lower case. `false`, `no`, `off` and `0` lift them; any other value,
+/// legible or not, protects.
+const PROTECT: [&str; 7] =
+    [PROTECT_TAG, "protect", "protected", "do-not-delete", "donotdelete", "keep", "permanent"];
+
+/// Whether a tag keeps the thing that has it.
+#[must_use]
+pub fn protects(key: &str, value: &str) -> bool {
+    let lifts = ["false", "no", "off", "0"].contains(&value.trim().to_lowercase().as_str());
+    PROTECT.contains(&key.to_lowercase().as_str()) && !lifts
+}
+
 /// One row: an act, the act that takes it back, and what each needs of IAM.
 struct Row {
     kind: &'static str,
@@ -61,6 +73,8 @@ enum Bound {
     Mark,
     /// To tags that a snapshot is made with.
     Making,
+    /// To tags that a permission is made with.
+    Authorizing,
 }
 
 const fn right(iam: &'static [&'static str], resources: &'static [&'static str]) -> Right {
@@ -98,6 +112,9 @@ const AUTHORIZE: Right = right(
     &["ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress"],
     &[GROUPS, RULES],
 );
+/// A permission comes back with the tags that it had.
+const TAG_RULE: Right =
+    Right { iam: &["ec2:CreateTags"], resources: &[RULES], bound: Bound::Authorizing };
 const REVOKE: Right =
     right(&["ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress"], &[GROUPS, RULES]);
 const ISOLATE: Right =
@@ -115,7 +132,9 @@ const TABLE: &[Row] = &[
     Row { kind: INSTANCE, action: "isolate", undo: Some("rejoin"), risk: Reversible, identity: IMAGE, precondition: false,
         rights: &[ISOLATE], back: &[ISOLATE] },
     Row { kind: INSTANCE, action: "terminate", undo: None, risk: Irreversible, identity: IMAGE, precondition: false,
-        rights: &[right(&["ec2:TerminateInstances"], &[INSTANCES])], back: &[] },
+        // First of all its volumes are told to stay.
+        rights: &[right(&["ec2:TerminateInstances"], &[INSTANCES]),
+            right(&["ec2:ModifyInstanceAttribute"], &[INSTANCES, VOLUMES])], back: &[] },
     Row { kind: INTERFACE, action: "detach", undo: Some("attach"), risk: Reversible, identity: PRIVATE_IP, precondition: true,
         rights: &[right(&["ec2:DetachNetworkInterface"], &[INTERFACES, INSTANCES])],
         back: &[right(&["ec2:AttachNetworkInterface"], &[INTERFACES, INSTANCES])] },
@@ -135,7 +154,7 @@ const TABLE: &[Row] = &[
         // Right before, for what was written since its quarantine.
         rights: &[MAKE_SNAPSHOT, TAG_SNAPSHOT, right(&["ec2:DeleteVolume"], &[VOLUMES])], back: &[] },
     Row { kind: PERMISSION, action: "revoke", undo: Some("authorize"), risk: Reversible, identity: RULE, precondition: true,
-        rights: &[REVOKE], back: &[AUTHORIZE] },
+        rights: &[REVOKE], back: &[AUTHORIZE, TAG_RULE] },
     Row { kind: PERMISSION, action: "authorize", undo: Some("revoke"), risk: Exposing, identity: RULE, precondition: true,
         rights: &[AUTHORIZE], back: &[REVOKE] },
     Row { kind: GROUP, action: "mark", undo: Some("unmark"), risk: Reversible, identity: NAME, precondition: false,
@@ -248,6 +267,10 @@ fn allow(iam: &[&str], resources: Vec<String>, bound: Bound) -> Value {
         Bound::Making => {
             statement["Condition"] =
                 json!({ "StringEquals": { "ec2:CreateAction": "CreateSnapshot" } });
+        }
+        Bound::Authorizing => {
+            let made = ["AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress"];
+            statement["Condition"] = json!({ "StringEquals": { "ec2:CreateAction": made } });
         }
     }
     statement
@@ -365,7 +388,8 @@ mod tests {
             if statement["Effect"] == "Allow" && tags && statement["Sid"] != "PortcullisObserve" {
                 let bound = statement["Condition"].to_string();
                 let to_mark = bound.contains(CONDEMNED_TAG) && bound.contains("Null");
-                assert!(to_mark || bound.contains("CreateSnapshot"), "{statement}");
+                let made = ["CreateSnapshot", "AuthorizeSecurityGroupIngress"];
+                assert!(to_mark || made.iter().any(|m| bound.contains(m)), "{statement}");
             }
         }
         for statement in all["Statement"].as_array().expect("a list") {
@@ -441,12 +465,15 @@ mod tests {
                 let whole = |r: &Value| !r.as_str().unwrap_or_default().ends_with('*');
                 let statements = policy["Statement"].as_array().expect("a list");
                 // What a thing is attached to or carries, beside the thing itself.
-                let makes = row.kind == VOLUME && ["snapshot", "delete"].contains(&action);
+                let makes = match row.kind {
+                    VOLUME => ["snapshot", "delete"].contains(&action),
+                    kind => kind == PERMISSION && action == "authorize",
+                };
                 let others = |r: &&Value| {
                     let text = r.as_str().unwrap_or_default();
                     let of = |nouns: &[&str]| nouns.iter().any(|n| text.contains(n));
                     match row.kind {
-                        INSTANCE => of(&["network-interface/", "security-group/"]),
+                        INSTANCE => of(&["network-interface/", "security-group/", "volume/"]),
                         INTERFACE | VOLUME => of(&["instance/"]) || (makes && of(&["snapshot/"])),
                         PERMISSION => of(&["security-group-rule/"]),
                         _ => false,

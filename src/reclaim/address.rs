@@ -26,7 +26,7 @@ fn address(place: &Place<'_>, row: &Address) -> Option<Resource> {
     if let Some(to) = to {
         thing.live.push(place.says(call, "associated", to));
     }
-    let carrier = row.public_ip.and_then(|ip| place.uses.addresses.get(&ip));
+    let carrier = row.public_ip.and_then(|ip| place.uses.holder(ip));
     if let Some(carrier) = carrier {
         let id = &carrier.network_interface_id;
         thing.live.push(place.says(CallKind::NetworkInterfaces, "on-interface", id));
@@ -48,7 +48,7 @@ fn address(place: &Place<'_>, row: &Address) -> Option<Resource> {
         thing.live.push(place.says(CallKind::LoadBalancers, "on-balancer", arn));
     }
     // Whoever gets the address next would come in.
-    if let Some(by) = row.public_ip.and_then(|ip| place.uses.let_in.get(&ip)) {
+    if let Some(by) = row.public_ip.and_then(|ip| place.uses.let_in(ip)) {
         thing.protected.push(place.says(CallKind::SecurityGroups, "let-in", by));
     }
     place.named(&mut thing, row.public_ip);

@@ -18,6 +18,8 @@ mod group;
 mod held_tests;
 mod instance;
 mod interface;
+#[cfg(test)]
+mod kept_tests;
 mod observed;
 mod opening;
 mod permission;

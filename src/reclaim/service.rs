@@ -1,7 +1,12 @@
 use super::place::Place;
 use super::thing::put;
 use crate::cleanup::Resource;
-use crate::snapshot::CallKind;
+use crate::snapshot::{CallKind, TargetGroup};
+
+/// Whether none of a group's targets is healthy.
+fn fails_open(group: &TargetGroup) -> bool {
+    !group.targets.iter().flatten().any(|t| t.state.as_deref() == Some("healthy"))
+}
 
 /// Says where a balancer would send clients to a thing: by its id or any of its addresses.
 pub(super) fn in_service(
@@ -23,9 +28,12 @@ pub(super) fn in_service(
             }
             let state = target.state.as_deref().unwrap_or("unknown");
             groups.push(format!("{} {state}", group.target_group_arn));
-            // What is unhealthy or unused gets no clients; every other state does or will.
-            if !matches!(state, "unhealthy" | "unused") {
-                let said = format!("{state} in {}", group.target_group_arn);
+            // What is unhealthy or unused gets no clients, every other state does or will; and where nothing
+            // is healthy a balancer sends them to all the same.
+            let open = state == "unhealthy" && fails_open(group);
+            if open || !matches!(state, "unhealthy" | "unused") {
+                let how = if open { " as all are, so it gets clients" } else { "" };
+                let said = format!("{state}{how} in {}", group.target_group_arn);
                 thing.live.push(place.says(CallKind::TargetHealth, "in-target-group", said));
             }
         }

@@ -128,7 +128,7 @@ fn a_restart_a_new_type_and_a_new_attachment_are_other_states() {
     let base = things(&snapshot());
     let changes: [(&str, Change); 6] = [
         ("i-orphan", |s| s.regions[0].instances[0].launch_time = Some("2026-01-01".into())),
-        ("i-orphan", |s| s.regions[0].instances[0].instance_type = Some("m5.large".into())),
+        ("i-orphan", |s| s.regions[0].instances[0].instance_type = Some("m5.xlarge".into())),
         ("i-orphan", |s| {
             s.regions[0].instances[0].state_transition_reason = Some("User initiated".into());
         }),

@@ -64,7 +64,7 @@ fn by_address(
     id: &str,
 ) -> Option<Claim> {
     let address: IpAddr = id.parse().ok()?;
-    if let Some(interface) = place.uses.addresses.get(&address) {
+    if let Some(interface) = place.uses.holder(address) {
         let said = &interface.network_interface_id;
         thing.live.push(place.says(CallKind::NetworkInterfaces, "interface-there", said));
         return None;

@@ -35,6 +35,7 @@ pub(super) fn snapshot() -> Snapshot {
     let instance = |id: &str, state: &str, role: &str| {
         json!({ "BlockDeviceMappings": [{ "DeviceName": "/dev/sda1",
                 "Ebs": { "VolumeId": format!("vol-of-{id}") } }],
+            "InstanceType": "m5.large",
             "InstanceId": id, "ImageId": "ami-1", "State": { "Name": state }, "VpcId": "vpc-1",
             "LaunchTime": "2025-12-01T00:00:00+00:00",
             "Tags": [{ "Key": "role", "Value": role }, { "Key": "owner", "Value": "team-a" }] })
@@ -220,7 +221,7 @@ fn what_a_name_leads_to_is_in_use_and_what_nobody_answers_for_is_unknown() {
     assert!(unknown.contains("mute.example") && unknown.contains("timed out"), "{unknown}");
 }
 
-fn kinds(claims: &[Claim]) -> Vec<&str> {
+pub(super) fn kinds(claims: &[Claim]) -> Vec<&str> {
     claims.iter().map(|c| c.kind.as_str()).collect()
 }
 

@@ -1,22 +1,10 @@
 use super::observed::PROBE;
 use super::place::Place;
-use crate::cleanup::aws::CONDEMNED_TAG;
+use crate::cleanup::aws::{CONDEMNED_TAG, protects};
 use crate::cleanup::{CONDEMNED, Claim, Resource};
 use crate::snapshot::{CallKind, Tag};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-
-/// Tags that keep a thing, in lower case. `false`, `no`, `off` and `0` lift them; any other value,
-/// legible or not, protects.
-const PROTECT: [&str; 7] = [
-    "portcullis:protect",
-    "protect",
-    "protected",
-    "do-not-delete",
-    "donotdelete",
-    "keep",
-    "permanent",
-];
 
 /// What begins the tags of those who keep a thing themselves, and would make it anew or miss it.
 const KEEPERS: [(&str, &str); 11] = [
@@ -83,7 +71,7 @@ pub(super) fn tags(place: &Place<'_>, thing: &mut Resource, call: CallKind, tags
             thing.state.insert(CONDEMNED.into(), value.clone());
         }
         let lower = key.to_lowercase();
-        if PROTECT.contains(&lower.as_str()) && !is_no(value) {
+        if protects(key, value) {
             let said = format!("tag {key}={value}");
             thing.protected.push(place.says(call, "tag-protect", said));
         }
@@ -103,10 +91,6 @@ pub(super) fn tags(place: &Place<'_>, thing: &mut Resource, call: CallKind, tags
     all.sort();
     thing.protected.dedup_by(|a, b| a.detail == b.detail);
     thing.state.insert("tags".into(), all.join(", "));
-}
-
-fn is_no(value: &str) -> bool {
-    ["false", "no", "off", "0"].contains(&value.trim().to_lowercase().as_str())
 }
 
 /// The decade of an age: things of one time were made alike.

@@ -26,12 +26,14 @@ pub(super) struct Uses<'a> {
     pub(super) devices_told: bool,
     /// Templates by the interfaces that they give to what they launch.
     pub(super) launched: BTreeMap<&'a str, &'a str>,
-    /// Single addresses that permissions or prefix lists name, with what names each.
-    pub(super) let_in: BTreeMap<IpAddr, String>,
+    /// Narrow blocks that permissions or prefix lists name, with what names each.
+    let_in: BTreeMap<IpNetwork, String>,
     /// What instances moved, where that was read.
     pub(super) traffic: BTreeMap<&'a str, &'a Traffic>,
     /// Every private and public address of an interface.
-    pub(super) addresses: BTreeMap<IpAddr, &'a Interface>,
+    addresses: BTreeMap<IpAddr, &'a Interface>,
+    /// Blocks that are delegated to one.
+    delegated: BTreeMap<IpNetwork, &'a Interface>,
 }
 
 impl<'a> Uses<'a> {
@@ -50,6 +52,7 @@ impl<'a> Uses<'a> {
             let_in: BTreeMap::new(),
             traffic: view.traffic.iter().map(|t| (t.instance_id.as_str(), t)).collect(),
             addresses: BTreeMap::new(),
+            delegated: BTreeMap::new(),
         };
         for other in &snapshot.regions {
             out.names_of(other);
@@ -60,6 +63,9 @@ impl<'a> Uses<'a> {
             }
             for address in addresses(interface) {
                 out.addresses.insert(address, interface);
+            }
+            for block in interface.ipv4_prefixes.iter().chain(&interface.ipv6_prefixes) {
+                out.delegated.insert(whole(*block), interface);
             }
             let instance = interface.attachment.as_ref().and_then(|a| a.instance_id.as_deref());
             if let Some(instance) = instance {
@@ -152,10 +158,21 @@ impl<'a> Uses<'a> {
     }
 
     fn lets_in(&mut self, blocks: impl Iterator<Item = IpNetwork>, by: &str) {
-        let single = |b: &IpNetwork| b.prefix() == if b.is_ipv4() { 32 } else { 128 };
-        for block in blocks.filter(single) {
-            self.let_in.entry(block.ip()).or_insert_with(|| by.to_owned());
+        let narrow = |b: &IpNetwork| b.prefix() >= if b.is_ipv4() { NARROW_V4 } else { NARROW_V6 };
+        for block in blocks.filter(narrow) {
+            self.let_in.entry(whole(block)).or_insert_with(|| by.to_owned());
         }
+    }
+
+    /// What lets an address in by a block that few share.
+    pub(super) fn let_in(&self, address: IpAddr) -> Option<&str> {
+        around(address).find_map(|block| self.let_in.get(&block)).map(String::as_str)
+    }
+
+    /// The interface that has an address, as its own or in a block that is delegated to it.
+    pub(super) fn holder(&self, address: IpAddr) -> Option<&'a Interface> {
+        let own = self.addresses.get(&address);
+        own.or_else(|| around(address).find_map(|block| self.delegated.get(&block))).copied()
     }
 
     /// Groups by their ids, or by names that may mean any group of the region.
@@ -174,7 +191,23 @@ impl<'a> Uses<'a> {
     }
 }
 
-/// Every address of an interface, private and public.
+/// The widest blocks that are taken to be meant for whoever is in them: through a wider one strangers come
+/// in anyway.
+const NARROW_V4: u8 = 16;
+const NARROW_V6: u8 = 48;
+
+/// A block by its first address.
+fn whole(block: IpNetwork) -> IpNetwork {
+    IpNetwork::new(block.network(), block.prefix()).unwrap_or(block)
+}
+
+/// Every block that holds an address, the narrowest first.
+fn around(address: IpAddr) -> impl Iterator<Item = IpNetwork> {
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    (0..=most).rev().filter_map(move |bits| IpNetwork::new(address, bits).ok()).map(whole)
+}
+
+/// Every address of an interface, private and public; of what is delegated to it see [`Uses::holder`].
 pub(super) fn addresses(interface: &Interface) -> impl Iterator<Item = IpAddr> + '_ {
     let public = interface.association.iter().filter_map(|a| a.public_ip);
     let v4 = interface.private_ip_addresses.iter().flat_map(|a| {

@@ -206,6 +206,10 @@ fn c09_a_wider_act_is_denied_by_the_provider() {
 }
 
 fn every_act(built: &Built, mut world: AwsWorld<'_>) {
+    let start = built.show();
+    let volumes = start["volumes"].as_object().unwrap().iter();
+    let mut own = volumes.filter(|(_, at)| at[0][0] == *built.id("instance"));
+    let root = own.next().expect("it has a volume").0.clone();
     for Act { kind, action, undo, .. } in aws::acts() {
         let before = built.show();
         let request = built.request(&kind, &action);
@@ -232,6 +236,8 @@ fn every_act(built: &Built, mut world: AwsWorld<'_>) {
     }
     let end = built.show();
     assert_eq!(end["instances"][built.id("instance")], "terminated");
+    // Its volume outlives it, which AWS would have deleted with it.
+    assert!(end["volumes"].get(&root).is_some(), "{root}: {:#}", end["volumes"]);
     assert_eq!(end["instances"][built.id("web")], "running");
     for (list, gone) in [("groups", "unused"), ("addresses", "address")] {
         let list = end[list].as_array().unwrap();
@@ -266,6 +272,14 @@ fn what_is_not_as_planned_is_not_touched() {
     refuse(&set("name", "other"), aws::GROUP, "delete", "its name is");
     refuse(&set("public-ip", "192.0.2.1"), aws::ADDRESS, "release", "its public-ip is");
     refuse(&set("peer", "0.0.0.0/0"), aws::PERMISSION, "revoke", "name different rules");
+    let kept = |request: &mut ActRequest| {
+        let second = built.id("second");
+        request.item.id = format!("{second}/ingress/tcp/23/23/192.0.2.0/24");
+        for (key, value) in [("group", second.as_str()), ("from", "23"), ("to", "23")] {
+            request.immutable.insert(key.into(), value.into());
+        }
+    };
+    refuse(&kept, aws::PERMISSION, "revoke", "the tag keep=for the audit, which protects it");
     refuse(&set("port", "81"), aws::TARGET, "deregister", "name different targets");
     let attached = |request: &mut ActRequest| request.item.id = built.id("volume");
     refuse(&attached, aws::VOLUME, "delete", "its state is");

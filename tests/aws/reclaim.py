@@ -46,7 +46,18 @@ def build(ec2, elb):
         return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": ranges}
 
     used = group("used", tcp(443, "0.0.0.0/0", "clients"), tcp(22, "192.0.2.0/24", "old office"))
-    second = group("second")
+    second = group("second", tcp(23, "192.0.2.0/24", "kept"))
+
+    def tag(group, port, **tags):
+        rules = ec2.describe_security_group_rules(
+            Filters=[{"Name": "group-id", "Values": [group]}]
+        )["SecurityGroupRules"]
+        made = [{"Key": key, "Value": value} for key, value in tags.items()]
+        ids = [r["SecurityGroupRuleId"] for r in rules if r["FromPort"] == port]
+        ec2.create_tags(Resources=ids, Tags=made)
+
+    tag(used, 22, empty="", team="a")
+    tag(second, 23, keep="for the audit")
     quarantine = group("quarantine")
     for rule in ec2.describe_security_group_rules(
         Filters=[{"Name": "group-id", "Values": [quarantine]}]

@@ -3,7 +3,9 @@ use super::outcome::{No, field, same};
 use crate::cleanup::ActRequest;
 use crate::cleanup::aws::QUARANTINE_TAG;
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{Filter, Instance};
+use aws_sdk_ec2::types::{
+    EbsInstanceBlockDeviceSpecification, Filter, Instance, InstanceBlockDeviceMappingSpecification,
+};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -75,8 +77,39 @@ pub(super) async fn terminate(ec2: &Client, request: &ActRequest) -> Done {
     let instance = look(ec2, request).await?;
     let planned = request.state.get("state").map(String::as_str);
     same("state", Some(state(&instance)), planned)?;
+    let kept = keep_volumes(ec2, request, &instance).await?;
     ec2.terminate_instances().instance_ids(&request.item.id).send().await?;
-    Ok(BTreeMap::new())
+    Ok(BTreeMap::from([("volumes-kept".into(), kept)]))
+}
+
+/// Sees to it that no volume goes with the instance: each is a thing of its own, with its own protection,
+/// its snapshot and its quarantine. AWS deletes with it what is attached as to be deleted, a root volume
+/// by default. Which volumes there are, in words.
+async fn keep_volumes(
+    ec2: &Client,
+    request: &ActRequest,
+    instance: &Instance,
+) -> Result<String, No> {
+    let goes = |instance: &Instance| -> Vec<String> {
+        let devices = instance.block_device_mappings().iter();
+        let goes =
+            devices.filter(|d| d.ebs().is_some_and(|e| e.delete_on_termination() != Some(false)));
+        goes.map(|d| d.device_name().unwrap_or_default().to_owned()).collect()
+    };
+    for device in goes(instance) {
+        let keep = EbsInstanceBlockDeviceSpecification::builder().delete_on_termination(false);
+        let device = InstanceBlockDeviceMappingSpecification::builder().device_name(device);
+        let call = ec2.modify_instance_attribute().instance_id(&request.item.id);
+        call.block_device_mappings(device.ebs(keep.build()).build()).send().await?;
+    }
+    let now = look(ec2, request).await?;
+    if let Some(device) = goes(&now).first() {
+        let why = format!("its volume at {device} would go with it, and AWS does not keep it");
+        return Err(No::Failed(why));
+    }
+    let devices = now.block_device_mappings().iter();
+    let volumes: Vec<&str> = devices.filter_map(|d| d.ebs()?.volume_id()).collect();
+    Ok(volumes.join(" "))
 }
 
 /// The VPC's group that lets nothing in or out. Its emptiness is looked at each time, because

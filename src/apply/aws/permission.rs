@@ -1,11 +1,16 @@
 use super::Done;
 use super::outcome::{No, field};
 use crate::cleanup::ActRequest;
+use crate::cleanup::aws::protects;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
-    Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroupRule, UserIdGroupPair,
+    Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, SecurityGroupRule, Tag,
+    TagSpecification, UserIdGroupPair,
 };
 use std::collections::BTreeMap;
+
+/// What begins the names of the tags among what an act hands to what takes it back.
+const TAG: &str = "tag:";
 
 /// What the plan says of the rule.
 struct Planned<'a> {
@@ -108,6 +113,17 @@ pub(super) async fn revoke(ec2: &Client, request: &ActRequest) -> Done {
     if id.is_empty() {
         return Err(No::Failed("the rule has no id to revoke it by".into()));
     }
+    let tags: BTreeMap<String, String> = rule
+        .tags()
+        .iter()
+        .map(|tag| (tag.key().unwrap_or_default().into(), tag.value().unwrap_or_default().into()))
+        .collect();
+    // A listing of groups does not tell the tags of their rules: here is where they are seen.
+    if let Some((key, value)) = tags.iter().find(|(key, value)| protects(key, value)) {
+        return Err(No::Failed(format!(
+            "the rule {id} has the tag {key}={value}, which protects it"
+        )));
+    }
     // A revocation of what is not there may be answered as done; by the id it is this rule or none.
     let done = if planned.egress {
         let call = ec2.revoke_security_group_egress().group_id(planned.group);
@@ -123,7 +139,10 @@ pub(super) async fn revoke(ec2: &Client, request: &ActRequest) -> Done {
     let mut undo = BTreeMap::from([("rule".into(), id.to_owned())]);
     undo.insert("description".into(), rule.description().unwrap_or_default().to_owned());
     undo.insert("peer-account".into(), account.to_owned());
-    undo.retain(|_, value| !value.is_empty());
+    // AWS keeps what begins with `aws:` for itself, and takes it from nobody.
+    let own = tags.into_iter().filter(|(key, _)| !key.starts_with("aws:"));
+    undo.extend(own.map(|(key, value)| (format!("{TAG}{key}"), value)));
+    undo.retain(|key, value| !value.is_empty() || key.starts_with(TAG));
     Ok(undo)
 }
 
@@ -148,12 +167,19 @@ pub(super) async fn authorize(
 
 async fn make(ec2: &Client, planned: &Planned<'_>, handed: &BTreeMap<String, String>) -> Done {
     let permission = planned.permission(handed);
+    let tags = handed.iter().filter_map(|(key, value)| Some((key.strip_prefix(TAG)?, value)));
+    let tags: Vec<Tag> =
+        tags.map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+    let tags = (!tags.is_empty()).then(|| {
+        let rule = TagSpecification::builder().resource_type(ResourceType::SecurityGroupRule);
+        vec![rule.set_tags(Some(tags)).build()]
+    });
     if planned.egress {
         let call = ec2.authorize_security_group_egress().group_id(planned.group);
-        call.ip_permissions(permission).send().await?;
+        call.ip_permissions(permission).set_tag_specifications(tags).send().await?;
     } else {
         let call = ec2.authorize_security_group_ingress().group_id(planned.group);
-        call.ip_permissions(permission).send().await?;
+        call.ip_permissions(permission).set_tag_specifications(tags).send().await?;
     }
     Ok(BTreeMap::new())
 }
