@@ -134,28 +134,100 @@ impl Names {
                 );
             }
             for set in zone.sets {
-                // What else there is (MX, TXT, NS, …) names a host or nothing, and hosts have their own.
-                if !matches!(set.r#type.as_str(), "A" | "AAAA" | "CNAME") {
-                    continue;
+                let kind = leads(&set.r#type).ok_or_else(|| {
+                    format!(
+                        "{} has a record of type {}: what that leads to is not known here",
+                        set.name, set.r#type
+                    )
+                })?;
+                if kind == Leads::Here {
+                    self.add(&set.name)?;
+                    found += 1;
                 }
-                self.add(&set.name)?;
-                found += 1;
                 for record in &set.resource_records {
-                    if let Some(address) = address(&record.value) {
+                    let (hosts, addresses) = on(kind, &record.value);
+                    for address in addresses {
                         let name = set.name.trim_end_matches('.').to_owned();
                         self.records.entry(address).or_default().insert(name);
-                    } else if set.r#type == "CNAME" {
-                        // A private zone's name is not known outside, and what it leads on to is.
-                        self.add(record.value.trim())?;
+                        found += 1;
+                    }
+                    // A private zone's name is not known outside, and what it leads on to is.
+                    for host in hosts {
+                        self.add(host)?;
+                        found += 1;
                     }
                 }
                 if let Some(alias) = &set.alias_target {
                     self.add(&alias.name)?;
+                    found += 1;
                 }
             }
         }
         Ok(found)
     }
+}
+
+/// How a type of record leads to an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leads {
+    /// The name itself has addresses, or is another one's.
+    Here,
+    /// Its last word is a host.
+    Host,
+    /// Its second word is a host, and parameters may name addresses.
+    Service,
+    /// Words that may name addresses.
+    Text,
+    /// To no address.
+    Nowhere,
+}
+
+/// `None` for a type that is not known.
+fn leads(kind: &str) -> Option<Leads> {
+    Some(match kind {
+        "A" | "AAAA" | "CNAME" => Leads::Here,
+        "MX" | "NAPTR" | "NS" | "PTR" | "SRV" => Leads::Host,
+        "HTTPS" | "SVCB" => Leads::Service,
+        "TXT" | "SPF" => Leads::Text,
+        "CAA" | "DS" | "SOA" | "SSHFP" | "TLSA" => Leads::Nowhere,
+        _ => return None,
+    })
+}
+
+/// The hosts and the addresses that a record's value leads on to.
+fn on(kind: Leads, value: &str) -> (Vec<&str>, Vec<IpAddr>) {
+    fn host(word: Option<&str>) -> Option<&str> {
+        word.filter(|w| !w.trim_end_matches('.').is_empty())
+    }
+    let (mut hosts, mut addresses) = (Vec::new(), Vec::new());
+    let mut words = value.split_whitespace();
+    match kind {
+        Leads::Here => match address(value) {
+            Some(address) => addresses.push(address),
+            None => hosts.extend(host(Some(value.trim()))),
+        },
+        Leads::Host => hosts.extend(host(words.next_back())),
+        Leads::Service => {
+            hosts.extend(host(words.nth(1)));
+            let hints = words.filter_map(|w| {
+                w.strip_prefix("ipv4hint=").or_else(|| w.strip_prefix("ipv6hint="))
+            });
+            let hints = hints.flat_map(|list| list.trim_matches('"').split(','));
+            addresses.extend(hints.filter_map(|hint| hint.parse::<IpAddr>().ok()));
+        }
+        // Who may send mail in our name (SPF): whoever gets the address next could.
+        Leads::Text => {
+            let named = words.filter_map(|word| {
+                let word = word.trim_matches('"').trim_start_matches(['+', '?', '~']);
+                let block = word.strip_prefix("ip4:").or_else(|| word.strip_prefix("ip6:"))?;
+                let single = block.strip_suffix("/32").or_else(|| block.strip_suffix("/128"));
+                single.unwrap_or(block).parse::<IpAddr>().ok()
+            });
+            addresses.extend(named);
+        }
+        Leads::Nowhere => {}
+    }
+    (hosts, addresses)
 }
 
 /// The address that a record's value is, or that AWS's own name of an instance spells out:
@@ -290,7 +362,7 @@ mod tests {
         for asked in ["public.example.net", "x.elb.amazonaws.com", "portcullis-any.example.net"] {
             assert!(names.ask.contains(asked), "{asked}: {:?}", names.ask);
         }
-        assert_eq!(names.ask.len(), 7, "{:?}", names.ask);
+        assert_eq!(names.ask.len(), 8, "{:?}", names.ask);
         assert_ne!(names.digest(), read("a.example.org\n").expect("names").digest());
         let led = Led::new(&names, BTreeMap::new(), Timestamp::UNIX_EPOCH);
         for (address, by) in [
@@ -302,6 +374,56 @@ mod tests {
             assert!(claim.detail.contains(by), "{claim:?}");
         }
         assert_eq!(led.claim([ip("10.0.0.6")]), None);
+    }
+
+    #[test]
+    fn every_type_of_record_leads_on_to_what_it_names() {
+        let read = |kind: &str, value: &str| {
+            let set = serde_json::json!({"Name": "_x._tcp.example.org.", "Type": kind, "ResourceRecords": [{"Value": value}]});
+            let own = serde_json::json!({"Name": "own.example.org.", "Type": "A", "ResourceRecords": [{"Value": "10.0.0.1"}]});
+            let text = serde_json::json!({ "ResourceRecordSets": [own, set] }).to_string();
+            read(&text).map(|names| {
+                let own = |n: &&String| n.as_str() != "own.example.org";
+                let asked: Vec<String> = names.ask.iter().filter(own).cloned().collect();
+                let of = |(a, by): (&IpAddr, &BTreeSet<String>)| {
+                    (!by.contains("own.example.org")).then(|| a.to_string())
+                };
+                let named: Vec<String> = names.records.iter().filter_map(of).collect();
+                (asked.join(" "), named.join(" "))
+            })
+        };
+        for (kind, value, asked, named) in [
+            ("MX", "10 mx.example.org.", "mx.example.org", ""),
+            ("MX", "0 .", "", ""),
+            ("SRV", "1 10 5269 xmpp.example.org", "xmpp.example.org", ""),
+            ("NS", "ns1.example.org.", "ns1.example.org", ""),
+            ("PTR", "host.example.org", "host.example.org", ""),
+            ("NAPTR", "100 50 \"s\" \"SIP+D2U\" \"\" sip.example.org.", "sip.example.org", ""),
+            (
+                "HTTPS",
+                "1 . alpn=\"h2\" ipv4hint=203.0.113.7,203.0.113.8",
+                "",
+                "203.0.113.7 203.0.113.8",
+            ),
+            (
+                "SVCB",
+                "1 svc.example.org. ipv6hint=\"2001:db8::7\"",
+                "svc.example.org",
+                "2001:db8::7",
+            ),
+            (
+                "TXT",
+                "\"v=spf1 ip4:203.0.113.9 +ip6:2001:db8::9/128 ip4:192.0.2.0/24 -all\"",
+                "",
+                "203.0.113.9 2001:db8::9",
+            ),
+            ("CAA", "0 issue \"ca.example.net\"", "", ""),
+        ] {
+            let found = read(kind, value).expect("records");
+            assert_eq!(found, (asked.into(), named.into()), "{kind} {value}");
+        }
+        let error = read("LOC", "1 1 1 N").expect_err("not known");
+        assert!(error.contains("type LOC") && error.contains("_x._tcp.example.org"), "{error}");
     }
 
     #[test]
