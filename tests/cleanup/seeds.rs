@@ -144,7 +144,14 @@ fn seeds_of_journals() {
     let (plan, digest) = (plan::read(PLAN).expect("a plan"), Digest::of(PLAN));
     let halt = Refusal::new(Reason::Halt, "somebody did");
     let mut ends: BTreeMap<&str, Vec<Event>> = BTreeMap::new();
-    ends.insert("done", [acted(&plan, 1), acted(&plan, 2), vec![Event::Finished]].concat());
+    let all: Vec<Event> = plan.items.iter().flat_map(|i| acted(&plan, i.n)).collect();
+    ends.insert("done", [all, vec![Event::Finished]].concat());
+    let stratum = plan.items.iter().find(|i| i.n == 1).expect("an item").stratum;
+    let rested = vec![
+        Event::Soak { batch: 1, until: vec![(stratum, at(86_400))] },
+        Event::Batch { number: 2, items: vec![3, 4] },
+    ];
+    ends.insert("rested", [acted(&plan, 1), rested].concat());
     let undone = vec![
         Event::UndoIntent { n: 1, action: "start".into(), token: token(&digest, 1, "start") },
         Event::UndoFailed { n: 1, why: "gone".into() },
@@ -181,7 +188,7 @@ fn seeds_of_journals() {
         Event::Skipped { n: 1, refusal: halt.clone() },
         Event::Permitted { n: 2, by: "a job".into() },
         Event::StratumHeld { stratum: 2, refusal: halt.clone() },
-        Event::Soak { batch: 1, until: vec![(1, at(900)), (2, at(3600))] },
+        Event::Soak { batch: 1, until: vec![] },
         Event::Batch { number: 2, items: vec![3, 4] },
         Event::Halted { refusal: halt, halt: Some(digest.clone()) },
     ];

@@ -49,7 +49,9 @@ impl Run<'_> {
         let whole = ledger.batches.last().into_iter().flatten().copied();
         acted.extend(whole.filter(|n| ledger.items.get(n).is_some_and(|i| i.acted_at.is_some())));
         self.healthy()?;
+        // A clock that was set back shortens no rest.
         let now = self.clock.now();
+        let now = self.journal.ledger().last_at.map_or(now, |last| last.max(now));
         let until = soak(plan, &self.limits, self.journal.ledger(), &acted, now);
         let batch = self.journal.ledger().batches.len() as u32;
         self.write(Event::Soak { batch, until: until.into_iter().collect() })?;

@@ -1,6 +1,8 @@
-use super::{Ledger, Record};
+use super::{Event, Ledger, Record};
 use crate::cleanup::plan::Plan;
 use crate::cleanup::{Digest, Reason, Refusal};
+use jiff::SignedDuration;
+use std::collections::BTreeSet;
 
 /// A journal that is whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +13,58 @@ pub struct Chain {
     /// Bytes that are whole lines. What follows was torn off while it was written, and is cut.
     pub whole: usize,
     pub ledger: Ledger,
+}
+
+/// How much earlier than its own time a line may count a rest: its writer looks at the clock twice.
+const SLACK: SignedDuration = SignedDuration::from_mins(1);
+
+/// Whether a line that lets the next batch begin, or ends the plan, owes nothing to it. Whoever can write
+/// the journal can chain a line of his own: such a line must not be worth more than what was done.
+fn owed(plan: &Plan, ledger: &Ledger, record: &Record) -> Result<(), String> {
+    match &record.what {
+        Event::Soak { batch, until } => {
+            if !ledger.open_batch || *batch as usize != ledger.batches.len() {
+                return Err(format!(
+                    "it ends batch {batch}, which is not the one that is under way"
+                ));
+            }
+            let asked: BTreeSet<u32> = ledger
+                .batches
+                .last()
+                .into_iter()
+                .flatten()
+                .filter_map(|n| ledger.items.get(n).filter(|i| i.token.is_some()))
+                .map(|i| i.stratum)
+                .collect();
+            for (stratum, until) in until {
+                if !asked.contains(stratum) {
+                    return Err(format!("class {stratum} rests, of which the batch did nothing"));
+                }
+                let step = ledger.soaks.get(stratum).map_or(0, |(step, _)| *step as usize);
+                let soak = &plan.limits.soak_s;
+                let seconds = soak.get(step).or(soak.last()).copied().unwrap_or(0);
+                let rest = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+                // Never before the last thing that was done.
+                let from = ledger.last_at.map_or(record.at, |last| last.max(record.at));
+                if until
+                    .saturating_add(SLACK)
+                    .is_ok_and(|u| u < from.saturating_add(rest).unwrap_or(u))
+                {
+                    return Err(format!(
+                        "class {stratum} rests until {until}, and the plan asks for {seconds} s"
+                    ));
+                }
+            }
+            Ok(())
+        }
+        Event::Finished if plan.limits.ramp.iter().any(|most| *most > 0) => {
+            match ledger.left().next() {
+                Some(n) => Err(format!("it is finished, and item {n} is left")),
+                None => Ok(()),
+            }
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reads and verifies a journal: the chain, the order of events, and that they are the plan's.
@@ -43,6 +97,7 @@ pub fn read(bytes: &[u8], plan: &Plan, digest: &Digest) -> Result<Chain, Refusal
                 record.prev
             )));
         }
+        owed(plan, &ledger, &record).map_err(broken)?;
         ledger.take(&record).map_err(broken)?;
         head = Digest::of(line);
         records.push(record);

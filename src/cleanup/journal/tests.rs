@@ -208,3 +208,41 @@ fn an_open_outcome_is_the_first_thing_to_look_at() {
     assert_eq!(chain.ledger.left().collect::<Vec<_>>(), [1, 2]);
     assert!(!chain.ledger.changed());
 }
+
+/// Whoever can write the file can chain a line: no such line shortens a rest, skips a step of the ramp
+/// or ends the plan.
+#[test]
+fn a_chained_line_is_worth_no_more_than_what_was_done() {
+    let plan = plan(3);
+    let begun = |items: Vec<u32>| vec![claimed(), Event::Batch { number: 1, items }];
+    let soak = |batch: u32, rests: &[(u32, i64)]| Event::Soak {
+        batch,
+        until: rests.iter().map(|(stratum, s)| (*stratum, at(*s))).collect(),
+    };
+    let acted = [begun(vec![1]), done(&plan, 1)].concat();
+    let ends = |events: &[Event], last: Event| {
+        let bytes = written(&[events, &[last]].concat());
+        read(&bytes, &plan, &digest()).map(|_| ()).map_err(|e| e.to_string())
+    };
+    ends(&acted, soak(1, &[(1, 900)])).expect("as the plan asks");
+    ends(&acted, soak(1, &[(1, 9000)])).expect("longer");
+    ends(&begun(vec![1]), soak(1, &[])).expect("nothing was done");
+    let rested = [acted.clone(), vec![soak(1, &[(1, 900)])]].concat();
+    for (events, last, why) in [
+        (&acted, soak(1, &[(1, 60)]), "the plan asks for 900 s"),
+        (&acted, soak(2, &[(1, 900)]), "not the one that is under way"),
+        (&rested, soak(1, &[(1, 900)]), "not the one that is under way"),
+        (&begun(vec![1]), soak(1, &[(1, 900)]), "of which the batch did nothing"),
+        (&acted, Event::Finished, "item 2 is left"),
+        (&rested, Event::Finished, "item 2 is left"),
+    ] {
+        let error = ends(events, last.clone()).expect_err(why);
+        assert!(error.contains(why), "{last:?}: {error}");
+    }
+    // The second rest is the second step's.
+    let second =
+        [rested, vec![Event::Batch { number: 2, items: vec![2] }], done(&plan, 2)].concat();
+    ends(&second, soak(2, &[(1, 3600)])).expect("as the plan asks");
+    let error = ends(&second, soak(2, &[(1, 900)])).expect_err("too short");
+    assert!(error.contains("the plan asks for 3600 s"), "{error}");
+}

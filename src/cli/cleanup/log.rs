@@ -95,7 +95,13 @@ fn verify(args: &VerifyArgs) -> Result<ExitStatus, CliError> {
         Some(held) => {
             let paper: ClaimPaper = strict::read(&held.bytes).map_err(|e| no(&e))?;
             paper.anchors(&chain).map_err(|e| no(&e))?;
-            format!("anchored at line {} (fence {})", paper.lines, paper.fence)
+            let after = (chain.records.len() as u64).saturating_sub(paper.lines);
+            // Up to there the register vouches for every line; behind it the chain alone does.
+            let behind = match after {
+                0 => String::new(),
+                n => format!("; {n} lines behind it are chained, and nothing shows who wrote them"),
+            };
+            format!("anchored at line {} (fence {}){behind}", paper.lines, paper.fence)
         }
     };
     saved::print(&format!(
