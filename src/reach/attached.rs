@@ -1,6 +1,7 @@
 //! Attachments of transit gateways, put together from every account that sees them.
 
 use super::index::Index;
+use crate::model::AddressSet;
 use crate::snapshot::{RegionView, TransitGatewayAttachment};
 
 /// An attachment as one transit gateway has it: the two sides of a peering share their id, and each
@@ -65,6 +66,22 @@ impl<'a> Index<'a> {
                 *have = row;
             }
         }
+    }
+
+    /// The blocks of the VPCs that a peering or a transit gateway leads to from a VPC.
+    pub(super) fn blocks_beyond(&self, vpc: &str, id: &str) -> AddressSet {
+        let Some(row) = self.peerings.get(id) else {
+            let there = self.vpcs_behind(id).into_iter().filter(|v| *v != vpc);
+            return there.fold(AddressSet::empty(), |all, v| all.union(&self.vpc_blocks(v)));
+        };
+        let sides = [&row.accepter_vpc_info, &row.requester_vpc_info].into_iter();
+        let there = sides.filter(|s| s.vpc_id.as_deref() != Some(vpc));
+        there.filter(|_| row.status.code == "active").fold(AddressSet::empty(), |all, side| {
+            let v6 = side.ipv6_cidr_block_set.iter().filter_map(|b| b.ipv6_cidr_block);
+            let told = side.cidr_block.into_iter().chain(v6.map(Into::into)).collect();
+            let read = side.vpc_id.as_deref().map(|v| self.vpc_blocks(v)).unwrap_or_default();
+            all.union(&told).union(&read)
+        })
     }
 
     /// An attachment of one transit gateway.

@@ -54,6 +54,7 @@ impl<'a> Ways<'_, 'a> {
         let clients =
             if inner.is_empty() { Arc::clone(ends) } else { Arc::new(ends.subtract(&inner)) };
         let mut unrouted = (*clients).clone();
+        let mut beyond = AddressSet::empty();
         for (set, line) in routes.partition(&clients) {
             let size = set.size();
             unrouted = unrouted.subtract(&set);
@@ -79,6 +80,14 @@ impl<'a> Ways<'_, 'a> {
                     continue;
                 }
                 // Ends behind a gateway endpoint are servers: no client comes from there.
+                // Those of a VPC that the route leads to come from there, and from no internet either.
+                Target::Peering(id) | Target::Transit(id) => {
+                    let theirs = set.intersect(&self.index.blocks_beyond(place.vpc, id));
+                    beyond = beyond.union(&theirs);
+                    if theirs == set {
+                        continue;
+                    }
+                }
                 Target::Endpoint(id) if self.is_gateway_endpoint(id, line.listed) => {
                     yes = yes.union(&set);
                     continue;
@@ -104,6 +113,13 @@ impl<'a> Ways<'_, 'a> {
             }
         }
         let mut maybe = maybe.union(&yes);
+        if maybe.is_empty() && !beyond.is_empty() {
+            let what = "answers by another way than the request's";
+            gaps.push(Index::not_modelled(routes.id, what));
+            maybe = beyond;
+        } else {
+            inner = inner.union(&beyond);
+        }
         if !inner.is_empty() && !maybe.is_empty() && maybe.union(&inner) == **ends {
             (yes, maybe) = (yes.union(&inner), maybe.union(&inner));
         }

@@ -1,15 +1,47 @@
 use super::Layer;
 use super::group::Direction;
-use super::index::{Nic, Place};
+use super::index::{Nic, Place, Role, Spot};
 use super::peers::{self, Peers};
 use super::route::{Routes, Target};
 use super::span::Stage;
-use super::ways::{Start, Ways, collapse, one};
-use crate::model::{Family, Gap, GapKind};
+use super::ways::{Start, Ways, collapse, leads_to_private, one};
+use crate::model::{AddressSet, Family, Gap, GapKind};
 use crate::snapshot::CallKind;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 impl<'i, 'a> Ways<'i, 'a> {
+    /// From an address of ours to an interface in another VPC, or to a public address of one, and
+    /// the address that the packet carries. Nothing translates IPv6, so its route alone tells
+    /// whether it goes to the other VPC itself or by way of the internet.
+    pub(super) fn between(
+        &self,
+        start: &Start<'i, 'a>,
+        to: IpAddr,
+        spot: Spot,
+    ) -> (Vec<Stage>, Arc<AddressSet>) {
+        let routed = spot.role == Role::V6 && self.stays_private(start.place, to);
+        if Ways::is_reachable_role(spot, to) && !routed {
+            return self.hairpin(start, to, spot);
+        }
+        (self.across(start, &self.index.nics[spot.nic], to), one(start.address))
+    }
+
+    /// Whether the route to an address leads to anything but the internet.
+    fn stays_private(&self, place: &Place<'a>, to: IpAddr) -> bool {
+        place.routes.as_ref().is_ok_and(|table| {
+            let routes = Routes::new(self.index, table, Family::of(to));
+            routes.lookup(to).is_some_and(|line| leads_to_private(&line.target))
+        })
+    }
+
+    /// Whether an IPv6 address is one of another VPC that a route leads to.
+    pub(super) fn is_beyond(&self, place: &Place<'a>, to: IpAddr) -> bool {
+        to.is_ipv6()
+            && self.index.vpcs.keys().any(|vpc| self.index.vpc_blocks(vpc).contains(to))
+            && self.stays_private(place, to)
+    }
+
     /// From an address of ours to an interface in another VPC, by its private address.
     pub(super) fn across(&self, start: &Start<'i, 'a>, nic: &Nic<'a>, to: IpAddr) -> Vec<Stage> {
         let (here, there) = (one(start.address), one(to));
@@ -96,6 +128,11 @@ impl<'i, 'a> Ways<'i, 'a> {
             Target::Blackhole(_) => {
                 let why = format!("{} is a blackhole", line.text());
                 (vec![Stage::blocks(Layer::RouteTable, routes.id, why)], None)
+            }
+            Target::InternetGateway(_) | Target::EgressOnly(_)
+                if AddressSet::outside().contains(to) =>
+            {
+                far(Layer::RouteTable, routes.id, "answers by another way than the request's")
             }
             Target::InternetGateway(id) | Target::EgressOnly(id) | Target::Nat(id) => {
                 let why = format!("it does not carry packets to the private address {to}");

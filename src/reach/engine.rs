@@ -168,6 +168,18 @@ impl<'a> Reach<'a> {
                 parts.push((Arc::new(one), part));
             }
         }
+        // An IPv6 address is global wherever it stands: ours of other VPCs come by way of the internet.
+        if !asked.side(family).internet && spot.role == Role::V6 {
+            let left = from.subtract(&own).intersect(&AddressSet::outside());
+            let (abroad, nobodys) = self.abroad(spot, address, &left, protocol, ports);
+            for part in abroad {
+                own = own.union(&part.0);
+                parts.push(part);
+            }
+            if !parts.is_empty() {
+                own = own.union(&nobodys);
+            }
+        }
         let others;
         let rest = if own.is_empty() {
             asked
@@ -347,11 +359,10 @@ impl<'a> Reach<'a> {
         let ways = self.ways(protocol, family);
         let start = Start { nic: Some(nic), place, address };
         let there = &self.index.nics[spot.nic];
-        let stages = match nic.vpc == there.vpc {
-            true => ways.local(&start, there, to),
-            false => ways.across(&start, there, to),
+        let (stages, ends) = match nic.vpc == there.vpc {
+            true => (ways.local(&start, there, to), super::ways::one(address)),
+            false => ways.between(&start, to, spot),
         };
-        let ends = super::ways::one(address);
         finish(combine(&way(stages), &ends, &ends, ports))
     }
 

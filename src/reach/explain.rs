@@ -257,7 +257,10 @@ impl<'a> Reach<'a> {
                 if let Some(stages) = ways.to_amazon(start, *address) {
                     return (stages, one(start.address));
                 }
-                if AddressSet::outside().contains(*address) && !ways.inside(start.place, *address) {
+                if AddressSet::outside().contains(*address)
+                    && !ways.inside(start.place, *address)
+                    && !ways.is_beyond(start.place, *address)
+                {
                     return (ways.to_internet(start, &ends), ends);
                 }
                 (self.nobody_inside(&ways, start, *address), ends)
@@ -271,10 +274,7 @@ impl<'a> Reach<'a> {
                 if nic.vpc == start.place.vpc && !matches!(spot.role, Role::Public(_)) {
                     return (ways.local(start, nic, *address), ends);
                 }
-                if Ways::is_reachable_role(*spot, *address) {
-                    return ways.hairpin(start, *address, *spot);
-                }
-                (ways.across(start, nic, *address), ends)
+                ways.between(start, *address, *spot)
             }
         }
     }

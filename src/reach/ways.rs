@@ -397,7 +397,7 @@ impl<'i, 'a> Ways<'i, 'a> {
 }
 
 /// Whether a route may carry answers to private addresses: gateways to the internet drop them (R25).
-fn leads_to_private(target: &Target<'_>) -> bool {
+pub(super) fn leads_to_private(target: &Target<'_>) -> bool {
     !matches!(
         target,
         Target::Blackhole(_)
