@@ -131,7 +131,7 @@ impl<'a> Reach<'a> {
         let nic = &self.index.nics[spot.nic];
         let mut parts = Vec::new();
         let mut own = AddressSet::empty();
-        if !asked.side(family).internet && !matches!(spot.role, Role::Public(_)) {
+        if !asked.side(family).everybody && !matches!(spot.role, Role::Public(_)) {
             let (mut local, many) = self.local_sources(nic.vpc, from);
             // An interface is no client of itself: others are asked about. Where it alone is, it
             // stands for one like it.
@@ -151,14 +151,14 @@ impl<'a> Reach<'a> {
                 }
             }
         }
-        if !asked.side(family).internet && matches!(spot.role, Role::Public(_)) {
+        if !asked.side(family).everybody && matches!(spot.role, Role::Public(_)) {
             for part in self.hairpins(spot, address, asked.side(family), protocol, ports) {
                 own = own.union(&part.0);
                 parts.push(part);
             }
         }
         let mut near = self.index.vpc_blocks(nic.vpc);
-        if !asked.side(family).internet && !matches!(spot.role, Role::Public(_)) {
+        if !asked.side(family).everybody && !matches!(spot.role, Role::Public(_)) {
             let (peers, blocks) = self.peer_sources(nic, from, family);
             near = near.union(&blocks);
             for source in &peers {
@@ -169,7 +169,7 @@ impl<'a> Reach<'a> {
             }
         }
         // An IPv6 address is global wherever it stands: ours of other VPCs come by way of the internet.
-        if !asked.side(family).internet && spot.role == Role::V6 {
+        if !asked.side(family).everybody && spot.role == Role::V6 {
             let left = from.subtract(&own).intersect(&AddressSet::outside());
             let (abroad, nobodys) = self.abroad(spot, address, &left, protocol, ports);
             for part in abroad {

@@ -24,9 +24,8 @@ impl Reach<'_> {
         only: Option<&BTreeSet<String>>,
     ) -> Vec<ExposedEndpoint> {
         let asked = self.memory.sources(from);
-        // Of the whole internet ours are a part that changes nothing.
-        let internet = [Family::V4, Family::V6].iter().any(|f| asked.side(*f).internet);
-        let ours = !internet && self.holds_ours(from);
+        let everybody = [Family::V4, Family::V6].iter().any(|f| asked.side(*f).everybody);
+        let ours = !everybody && self.holds_ours(from);
         let wanted =
             |spot: &Spot| only.is_none_or(|o| o.contains(self.index.nics[spot.nic].host()));
         let places: Vec<(IpAddr, Spot)> = self

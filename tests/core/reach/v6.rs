@@ -1,7 +1,7 @@
 //! IPv6 between VPCs of ours: its addresses are global, and its routes alone tell which way it goes.
 
 use super::world::*;
-use portcullis::model::AddressSet;
+use portcullis::model::{AddressSet, Family};
 use portcullis::reach::{Options, Reach};
 use portcullis::snapshot::Snapshot;
 use serde_json::{Value, json};
@@ -147,4 +147,21 @@ fn a_route_to_a_peered_vpc_takes_nothing_from_the_internet() {
     // What else the route takes is the internet's.
     alone["RouteTables"][1]["Routes"][3]["DestinationIpv6CidrBlock"] = json!("2600:1f00::/40");
     assert_eq!(ask(&snapshot(vec![alone])), "partly");
+}
+
+/// Audits ask for the internet without the networks that something else is declared for.
+#[test]
+fn what_is_left_of_the_internet_without_a_partner_is_none_of_ours() {
+    let mut both = peered("2600:1f00::", "2600:1f99::");
+    both[1]["SecurityGroups"][0]["IpPermissions"] = json!([from_group("sg-1")]);
+    let s = snap(&both);
+    let reach = Reach::new(&s, &Options::default());
+    let partner = ["2600:1f77::/56".parse().expect("a block")].into_iter().collect();
+    for from in [AddressSet::outside(), AddressSet::outside().subtract(&partner)] {
+        let from = from.of_family(Family::V6);
+        let told = slice(&reach, "2600:1f99::10", &from, "tcp/22");
+        assert_eq!(told.verdict().to_string(), "blocked");
+        let rows = reach.exposed(&from).into_iter();
+        assert_eq!(rows.filter(|r| r.address.to_string() == "2600:1f99::10").count(), 0);
+    }
 }
