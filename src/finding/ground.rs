@@ -12,6 +12,8 @@ pub struct Ground<'a> {
     interfaces: BTreeMap<&'a str, (Region<'a>, &'a Interface)>,
     acls: BTreeMap<&'a str, (Region<'a>, &'a Acl)>,
     tables: BTreeMap<&'a str, (Region<'a>, &'a RouteTable)>,
+    /// The state of each peering.
+    peerings: BTreeMap<&'a str, &'a str>,
     /// How many interfaces carry each group.
     carried: BTreeMap<&'a str, usize>,
     /// The account of each interface, and how many accounts there are.
@@ -66,6 +68,10 @@ impl<'a> Ground<'a> {
                     *ground.carried.entry(&group.group_id).or_default() += 1;
                 }
             }
+            let peerings = view.vpc_peering_connections.iter();
+            let peerings =
+                peerings.map(|p| (p.vpc_peering_connection_id.as_str(), p.status.code.as_str()));
+            ground.peerings.extend(peerings);
             for acl in &view.network_acls {
                 ground.acls.insert(&acl.network_acl_id, (at, acl));
                 ground
@@ -136,6 +142,10 @@ impl<'a> Ground<'a> {
 
     pub(super) fn table(&self, id: &str) -> Option<(Region<'a>, &'a RouteTable)> {
         self.tables.get(id).copied()
+    }
+
+    pub(super) fn peering_state(&self, id: &str) -> Option<&'a str> {
+        self.peerings.get(id).copied()
     }
 
     /// The addresses of a prefix list; `None` where nobody could read them.

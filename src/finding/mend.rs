@@ -157,6 +157,13 @@ pub fn open(path: &Path, traffic: &Traffic<'_>, ground: &Ground<'_>) -> Vec<Mend
         Layer::RouteTable | Layer::Subnet => {
             let Some((at, table)) = ground.table(&decider.id) else { return other() };
             let target = table.vpc_id.as_deref().or(vpc).and_then(|v| ground.gateway(v));
+            if let Some(mend) = way::astray(at, table, decider.entry.as_deref(), target, family) {
+                return vec![mend];
+            }
+            // No internet gateway carries what a private address sends or gets.
+            if !AddressSet::is_outside(traffic.address) {
+                return other();
+            }
             vec![way::route(at, table, target, family, (ground, subnet))]
         }
         Layer::InternetGateway | Layer::Vpc => {
@@ -199,10 +206,13 @@ pub fn open(path: &Path, traffic: &Traffic<'_>, ground: &Ground<'_>) -> Vec<Mend
             );
             vec![Change::BpaExclusion { id }.mend(Some(command(words)), Some(terraform))]
         }
+        Layer::VpcPeering => match ground.peering_state(&decider.id) {
+            Some("active") => other(),
+            state => vec![way::peering(&decider.id, state)],
+        },
         Layer::EgressOnlyInternetGateway
         | Layer::NatGateway
         | Layer::VpnGateway
-        | Layer::VpcPeering
         | Layer::VpcEndpoint
         | Layer::TransitGateway
         | Layer::LoadBalancer

@@ -6,7 +6,8 @@ use super::mend::Change;
 use super::shell::command;
 use super::terraform::quoted;
 use crate::model::Family;
-use crate::snapshot::RouteTable;
+use crate::snapshot::{Route, RouteTable};
+use ipnetwork::IpNetwork;
 use std::fmt::Write;
 
 /// Subnets that are named one by one.
@@ -92,6 +93,71 @@ pub(super) fn route(
         Change::Route { table, target, block }.mend(Some(command(words)), Some(terraform));
     mend.text += &also;
     mend
+}
+
+/// Of a route that takes the traffic elsewhere: what to do with it, since another one beside it changes nothing.
+/// `entry` names the route that decides.
+pub(super) fn astray(
+    at: Region<'_>,
+    table: &RouteTable,
+    entry: Option<&str>,
+    target: Option<&str>,
+    family: Family,
+) -> Option<Mend> {
+    let words = || entry.into_iter().flat_map(str::split_whitespace);
+    let named = |block: IpNetwork| words().any(|w| w.parse() == Ok(block));
+    let block = |r: &Route| match family {
+        Family::V4 => r.destination_cidr_block.map(IpNetwork::from),
+        Family::V6 => r.destination_ipv6_cidr_block.map(IpNetwork::from),
+    };
+    let all = |r: &Route| block(r).is_some_and(|b| b.prefix() == 0);
+    let route = table.routes.iter().find(|r| block(r).is_some_and(named))?;
+    let (gone, to) = (route.state.as_deref() == Some("blackhole"), block(route)?);
+    let id = table.route_table_id.as_str();
+    if let Some(peering) = route.vpc_peering_connection_id.as_deref().filter(|_| gone) {
+        let text = format!("{id} sends {to} to {peering}, a blackhole: {}", again(peering));
+        return Some(Mend { text, command: None, terraform: None });
+    }
+    // A default route is [`route`]'s; what is inside of it was split off on purpose, or is a rest.
+    let outward = |r: &Route| r.gateway_id.as_deref().is_some_and(|g| g.starts_with("igw-"));
+    let default = table.routes.iter().find(|r| all(r) && outward(r))?;
+    if all(route) || outward(route) && !gone {
+        return None;
+    }
+    if !gone {
+        let text = format!(
+            "{id} sends {to} elsewhere than to an internet gateway: delete that route if nobody needs it, or put the host into a subnet whose table routes {to} to {}",
+            target.unwrap_or("an internet gateway")
+        );
+        return Some(Mend { text, command: None, terraform: None });
+    }
+    let gateway = default.gateway_id.as_deref().unwrap_or_default();
+    let text = format!(
+        "{id} sends {to} into a blackhole: delete that route, and {} to {gateway} takes its place, or replace it",
+        block(default)?
+    );
+    let flag = match family {
+        Family::V4 => "--destination-cidr-block",
+        Family::V6 => "--destination-ipv6-cidr-block",
+    };
+    let to = to.to_string();
+    let words = ["aws", "ec2", "delete-route", "--region", at.0, "--route-table-id", id, flag, &to];
+    Some(Mend { text, command: Some(command(words)), terraform: None })
+}
+
+/// A peering that is not in force; no command of one account makes it so.
+pub(super) fn peering(id: &str, state: Option<&str>) -> Mend {
+    let text = match state {
+        Some("pending-acceptance") => format!("have {id} accepted: it waits for that"),
+        state => format!("{id} is {}: {}", state.unwrap_or("gone"), again(id)),
+    };
+    Mend { text, command: None, terraform: None }
+}
+
+fn again(id: &str) -> String {
+    format!(
+        "make a new peering in its place, have it accepted, and replace the routes to {id} on both sides"
+    )
 }
 
 /// The other subnets that a route of this table is for, as the end of a sentence; nothing where there is none.

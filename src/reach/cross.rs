@@ -7,6 +7,7 @@ use super::span::Stage;
 use super::ways::{Start, Ways, collapse, leads_to_private, one};
 use crate::model::{AddressSet, Family, Gap, GapKind};
 use crate::snapshot::CallKind;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -145,6 +146,24 @@ impl<'i, 'a> Ways<'i, 'a> {
             }
             Target::Local => (Vec::new(), Some(place.vpc)),
         }
+    }
+
+    /// The VPC at the other side of a peering, in whatever state; of one that AWS lists no more the only
+    /// VPC that has any of these addresses.
+    pub(super) fn peer(&self, place: &Place<'a>, id: &str, ends: &AddressSet) -> Option<&'a str> {
+        if !id.starts_with("pcx-") {
+            return None;
+        }
+        if let Some(row) = self.index.peerings.get(id) {
+            let sides = [&row.accepter_vpc_info, &row.requester_vpc_info];
+            let [a, b] = sides.map(|side| side.vpc_id.as_deref());
+            return if a == Some(place.vpc) { b } else { a.filter(|_| b == Some(place.vpc)) };
+        }
+        let blocks = ends.to_networks().into_iter();
+        let spots = blocks.flat_map(|n| self.index.range(n)).flat_map(|(_, spots)| spots);
+        let own = spots.filter(|s| !matches!(s.role, Role::Public(_)));
+        let vpcs: BTreeSet<&str> = own.map(|s| self.index.nics[s.nic].vpc).collect();
+        vpcs.first().copied().filter(|_| vpcs.len() == 1)
     }
 
     /// Through a peering: active, and only to the VPC on its other side (R29).

@@ -288,8 +288,8 @@ impl<'a> Reach<'a> {
         (found, false)
     }
 
-    /// Interfaces whose own address is in `from` of VPCs that an active peering or a transit gateway leads
-    /// to, and the blocks of those across a peering of which every interface is known; none where there
+    /// Interfaces whose own address is in `from` of VPCs that a peering, in force or not, or a transit
+    /// gateway leads to, and the blocks of those across a peering of which every interface is known; none where there
     /// are too many. A transit gateway leads each address where its own tables say.
     fn peer_sources(
         &self,
@@ -326,8 +326,9 @@ impl<'a> Reach<'a> {
                 }
                 continue;
             }
-            let Target::Peering(id) = line.target else { continue };
-            let (_, Some(vpc)) = ways.peering(place, id) else { continue };
+            // One that ended keeps out whoever is at its other side: by that they must be told.
+            let (Target::Peering(id) | Target::Blackhole(id)) = line.target else { continue };
+            let Some(vpc) = ways.peer(place, id, &set) else { continue };
             let Some(view) = self.index.view_of_vpc(vpc) else { continue };
             for (address, spots) in set.to_networks().into_iter().flat_map(|n| self.index.range(n))
             {

@@ -70,9 +70,11 @@ fn r29_ipv6_takes_a_peering_as_ipv4_does() {
         let mut by_group = both.clone();
         by_group[1]["SecurityGroups"][0]["IpPermissions"] = json!([from_group("sg-1")]);
         assert_eq!(ask(&by_group, "tcp/22"), "permitted security-group sg-91");
+        // One that ended keeps them out, whatever groups say.
         let mut ended = both.clone();
         ended[0]["VpcPeeringConnections"][0]["Status"]["Code"] = json!("deleted");
-        assert_eq!(said(&snap(&ended), &from, &to, "tcp/22"), "blocked vpc-peering pcx-1");
+        assert_eq!(ask(&ended, "tcp/22"), "blocked vpc-peering pcx-1");
+        assert_eq!(ask(&ended, "tcp/80"), "blocked vpc-peering pcx-1");
         // Nobody there has the address; the peering leads to it all the same.
         assert!(
             said(&snap(&both), "i-1", &format!("{there}99"), "tcp/22")
@@ -112,6 +114,27 @@ fn r25_an_ipv6_address_of_ours_in_another_vpc_is_no_stranger() {
     let reach = Reach::new(&s, &Options::default());
     let all = slice(&reach, to, &AddressSet::outside(), "tcp/22");
     assert_eq!(all.verdict().to_string(), "permitted");
+}
+
+#[test]
+fn a_peering_that_ended_keeps_out_whoever_is_at_its_other_side() {
+    let mut both = peered("2600:1f00::", "2600:1f99::");
+    for (view, to) in both.iter_mut().zip(["10.9.0.0/16", "10.0.0.0/16"]) {
+        let route = &mut view["RouteTables"][1]["Routes"][3];
+        *route = json!({ "DestinationCidrBlock": to, "VpcPeeringConnectionId": "pcx-1", "State": "active" });
+    }
+    both[1]["SecurityGroups"][0]["IpPermissions"] = json!([]);
+    let ask = |both: &[Value; 2]| alike(&snap(both), "10.0.1.10", "10.9.1.10", "tcp/22");
+    assert_eq!(ask(&both), "blocked security-group sg-91");
+    both[0]["VpcPeeringConnections"][0]["Status"]["Code"] = json!("deleted");
+    assert_eq!(ask(&both), "blocked vpc-peering pcx-1");
+    // AWS makes its routes blackholes, and lists it no more after a while.
+    for at in [0, 1] {
+        both[at]["RouteTables"][1]["Routes"][3]["State"] = json!("blackhole");
+    }
+    assert_eq!(ask(&both), "blocked route-table rtb-1");
+    both[0]["VpcPeeringConnections"] = json!([]);
+    assert_eq!(ask(&both), "blocked route-table rtb-1");
 }
 
 #[test]
