@@ -298,14 +298,17 @@ impl<'a> Reach<'a> {
         family: Family,
     ) -> (Vec<(usize, IpAddr)>, AddressSet) {
         let (mut found, mut blocks) = (Vec::new(), AddressSet::empty());
-        let place = self
-            .index
-            .subnets
-            .get(nic.subnet)
-            .filter(|_| !self.index.peerings.is_empty() || !self.index.attachments.is_empty());
+        let place = self.index.subnets.get(nic.subnet);
         let Some((place, Ok(table))) = place.map(|p| (p, &p.routes)) else {
             return (found, blocks);
         };
+        let beyond = |id: &String| id.starts_with("pcx-") || id.starts_with("tgw-");
+        if !table.routes.iter().any(|r| {
+            let ids = [&r.vpc_peering_connection_id, &r.transit_gateway_id, &r.gateway_id];
+            ids.into_iter().flatten().any(beyond)
+        }) {
+            return (found, blocks);
+        }
         let routes = Routes::new(&self.index, table, family);
         let ways = self.ways(Protocol::Tcp, family);
         let private = |s: &&Spot| !matches!(s.role, Role::Public(_));

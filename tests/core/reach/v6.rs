@@ -124,7 +124,13 @@ fn a_peering_that_ended_keeps_out_whoever_is_at_its_other_side() {
         *route = json!({ "DestinationCidrBlock": to, "VpcPeeringConnectionId": "pcx-1", "State": "active" });
     }
     both[1]["SecurityGroups"][0]["IpPermissions"] = json!([]);
-    let ask = |both: &[Value; 2]| alike(&snap(both), "10.0.1.10", "10.9.1.10", "tcp/22");
+    let ask = |both: &[Value; 2]| {
+        let told = alike(&snap(both), "10.0.1.10", "10.9.1.10", "tcp/22");
+        for block in ["10.0.1.10/32", "10.0.1.0/24"] {
+            assert_eq!(asked(&snap(both), block, "10.9.1.10", "tcp/22"), told, "{block}");
+        }
+        told
+    };
     assert_eq!(ask(&both), "blocked security-group sg-91");
     both[0]["VpcPeeringConnections"][0]["Status"]["Code"] = json!("deleted");
     assert_eq!(ask(&both), "blocked vpc-peering pcx-1");

@@ -168,9 +168,18 @@ pub(crate) fn alike(snapshot: &Snapshot, from: &str, to: &str, port: &str) -> St
             && r.protocol == spec.protocol
     });
     let listed = row.map_or("blocked".to_owned(), |r| r.configured.verdict().to_string());
-    let block = said(snapshot, &block, to, port);
-    assert_eq!((listed.as_str(), block), (verdict, told.clone()), "{from} to {to}");
+    let asked = asked(snapshot, &block, to, port);
+    let (block, _) = asked.split_once(' ').expect("a verdict");
+    assert_eq!((listed.as_str(), block), (verdict, verdict), "{from} to {to}: {told}, {asked}");
     told
+}
+
+/// As [`said`], as audits ask: of a block.
+pub(crate) fn asked(snapshot: &Snapshot, block: &str, to: &str, port: &str) -> String {
+    let set = [block.parse().expect("a block")].into_iter().collect();
+    let one = slice(&Reach::new(snapshot, &Options::default()), to, &set, port);
+    let by = one.path().expect("a path").decided_by();
+    format!("{} {} {}", one.verdict(), by.layer, by.id)
 }
 
 /// The verdict of a world.
