@@ -2,7 +2,7 @@
 
 use super::index::Index;
 use crate::model::AddressSet;
-use crate::snapshot::{RegionView, TransitGatewayAttachment};
+use crate::snapshot::{RegionView, TransitGatewayAttachment, TransitGatewayOptions};
 
 /// An attachment as one transit gateway has it: the two sides of a peering share their id, and each
 /// has an association of its own.
@@ -16,6 +16,7 @@ pub(super) struct Attached<'a> {
     /// The route table that decides traffic coming out of it; only the gateway's owner sees it.
     pub(super) table: Option<&'a str>,
     pub(super) subnets: Option<&'a [String]>,
+    options: Option<&'a TransitGatewayOptions>,
 }
 
 impl<'a> Attached<'a> {
@@ -28,6 +29,7 @@ impl<'a> Attached<'a> {
             state: row.state.as_deref(),
             table: row.association_route_table_id.as_deref(),
             subnets: row.subnet_ids.as_deref(),
+            options: row.options.as_ref(),
         }
     }
 
@@ -39,6 +41,7 @@ impl<'a> Attached<'a> {
             state: self.state.or(other.state),
             table: self.table.or(other.table),
             subnets: self.subnets.or(other.subnets),
+            options: self.options.or(other.options),
             ..self
         }
     }
@@ -46,6 +49,16 @@ impl<'a> Attached<'a> {
     pub(super) fn available(&self) -> bool {
         self.state.is_none_or(|s| s == "available")
     }
+
+    /// Whether traffic stays in the zone that it comes from; `None` where nobody said.
+    pub(super) fn keeps_zone(&self) -> Option<bool> {
+        Some(self.options?.appliance_mode_support.as_deref()? != "enable")
+    }
+}
+
+/// Whether groups count by these options; `None` where nobody said.
+fn refers(options: Option<&TransitGatewayOptions>) -> Option<bool> {
+    Some(options?.security_group_referencing_support.as_deref()? == "enable")
 }
 
 impl<'a> Index<'a> {
@@ -65,6 +78,20 @@ impl<'a> Index<'a> {
             if have.routes.is_none() {
                 *have = row;
             }
+        }
+    }
+
+    /// Whether groups of one VPC count in another through a transit gateway: where it and the attachments
+    /// of both have that option. `None` where one was not read and none lacks it.
+    pub(super) fn groups_count(&self, gateway: &str, vpcs: &[&str]) -> Option<bool> {
+        let rows = self.snapshot.regions.iter().flat_map(|v| &v.transit_gateways);
+        let mut rows = rows.filter(|g| g.transit_gateway_id == gateway);
+        let own = rows.find_map(|g| refers(g.options.as_ref()));
+        let sides = vpcs.iter().map(|vpc| self.attached_vpc(vpc, gateway)?.options);
+        let all: Vec<Option<bool>> = sides.map(refers).chain([own]).collect();
+        match all.contains(&Some(false)) {
+            true => Some(false),
+            false => all.iter().all(Option::is_some).then_some(true),
         }
     }
 
@@ -88,6 +115,13 @@ impl<'a> Index<'a> {
     pub(super) fn attached(&self, id: &str, gateway: &str) -> Option<&Attached<'a>> {
         let sides = self.attachments.get(id)?;
         sides.iter().find(|a| a.gateway == gateway)
+    }
+
+    /// The only attachment of a VPC to any transit gateway.
+    pub(super) fn attached_anywhere(&self, vpc: &str) -> Option<&Attached<'a>> {
+        let own = |a: &&Attached<'a>| a.resource_id == Some(vpc) && a.available();
+        let mut all = self.attachments.values().flatten().filter(own);
+        all.next().filter(|_| all.next().is_none())
     }
 
     /// The attachment of a VPC to one transit gateway.

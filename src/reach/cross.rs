@@ -1,7 +1,7 @@
 use super::Layer;
 use super::group::Direction;
 use super::index::{Nic, Place, Role, Spot};
-use super::peers::{self, Peers};
+use super::peers::{self, Peers, Stands, Unseen};
 use super::route::{Routes, Target};
 use super::span::Stage;
 use super::ways::{Start, Ways, collapse, leads_to_private, one};
@@ -50,20 +50,48 @@ impl<'i, 'a> Ways<'i, 'a> {
             let gap = Gap::new(GapKind::Subnets, nic.id(), "its subnet is not known");
             return vec![Stage::unknown(Layer::Subnet, nic.subnet, vec![gap])];
         };
-        // Another VPC's group counts while a peering is active (R4).
+        // Another VPC's group counts while a peering is active (R4), and through a transit gateway that is
+        // told to where something comes in, never where it goes out.
         let peered = self.peered(start.place, to);
         let (starts, ends) = (self.unseen_start(start), self.unseen_nic(nic));
-        let counts = |peers| if peered { peers } else { Peers::Nobody };
-        let ours = counts(peers::of(self.index, start.nic, &starts));
-        let theirs = counts(peers::of(self.index, Some(nic), &ends));
+        let referred = self.referred(start, nic, to);
+        let place_of = |from: &'i Nic<'a>| match peers::lacks_groups(self.index, from) {
+            true => Stands::Behind,
+            false => Stands::With(&from.groups),
+        };
+        let doubt: Vec<Unseen<'_>> = match (&referred, start.nic) {
+            (Err(gap), Some(from)) => {
+                let ends = AddressSet::one(start.address);
+                vec![Unseen { ends, place: place_of(from), gap: gap.clone() }]
+            }
+            _ => Vec::new(),
+        };
+        let of_source = || peers::of(self.index, start.nic, &starts);
+        let (ours, theirs) = match referred {
+            _ if peered => (of_source(), peers::of(self.index, Some(nic), &ends)),
+            Ok(true) => (of_source(), Peers::Nobody),
+            Ok(false) => (Peers::Nobody, Peers::Nobody),
+            Err(_) => (Peers::Unseen(&doubt), Peers::Nobody),
+        };
         let mut stages = collapse(self.depart(start, &there, theirs, true), &there);
+        let gate = self.gate_in(start.place, to);
+        stages.extend(gate.map(|gate| self.acl(gate, Direction::Ingress, &here)));
         let (more, vpc) = self.cross(start.place, to);
         stages.extend(more);
         stages.extend(self.wrong_vpc(vpc, nic));
         stages.push(Stage::node(Layer::Vpc, place.vpc));
-        stages.push(Stage::node(Layer::Subnet, place.id));
-        stages.extend(self.arrive(nic, place, &here, ours, true));
+        stages.extend(self.pass(
+            self.gate_out(start.place, place, to),
+            place,
+            |gate| self.acl(gate, Direction::Egress, &there).collapse(&there),
+            || self.acl(place, Direction::Ingress, &here),
+        ));
+        stages.extend(self.at(nic, place, &here, ours));
+        stages.push(self.acl_reply(place, Direction::Ingress, &here));
         // The answer needs a route of its own (R29, R30): the same stages the other way round.
+        let gate = self.gate_in(place, start.address);
+        let gate = gate.map(|gate| self.acl_reply(gate, Direction::Egress, &there));
+        stages.extend(gate.map(|stage| stage.collapse(&there)));
         let (back, vpc) = self.cross(place, start.address);
         let lost = vpc.is_some_and(|v| v != start.place.vpc);
         stages.extend(back.into_iter().filter(|s| !matches!(s.act, super::span::Act::Node)));
@@ -71,7 +99,13 @@ impl<'i, 'a> Ways<'i, 'a> {
             let why = format!("answers to {} leave for another VPC", start.address);
             stages.push(Stage::blocks(Layer::Subnet, place.id, why));
         }
-        stages.push(self.acl_reply(start.place, Direction::Egress, &there).collapse(&there));
+        let home = self.pass(
+            self.gate_out(place, start.place, start.address),
+            start.place,
+            |gate| self.acl_reply(gate, Direction::Ingress, &here),
+            || self.acl_reply(start.place, Direction::Egress, &there).collapse(&there),
+        );
+        stages.extend(home.into_iter().filter(|s| !matches!(s.act, super::span::Act::Node)));
         stages
     }
 
@@ -88,6 +122,25 @@ impl<'i, 'a> Ways<'i, 'a> {
                 Some((a.as_deref()?, b.as_deref()?))
             });
             regions.is_none_or(|(a, b)| a == b)
+        })
+    }
+
+    /// Whether groups count on the way through one transit gateway. A second one behind it carries none.
+    ///
+    /// # Errors
+    /// The gap that leaves it open.
+    fn referred(&self, start: &Start<'i, 'a>, nic: &Nic<'a>, to: IpAddr) -> Result<bool, Gap> {
+        let table = start.place.routes.as_ref().map_err(Clone::clone)?;
+        let routes = Routes::new(self.index, table, Family::of(to));
+        let Some(Target::Transit(gateway)) = routes.lookup(to).map(|l| &l.target) else {
+            return Ok(false);
+        };
+        if self.index.attached_vpc(nic.vpc, gateway).is_none() {
+            return Ok(false);
+        }
+        self.index.groups_count(gateway, &[start.place.vpc, nic.vpc]).ok_or_else(|| {
+            let why = "SecurityGroupReferencingSupport of it or of an attachment is not in the snapshot: whether groups of one VPC count in another is not known";
+            Gap::new(GapKind::TransitGateways, *gateway, why)
         })
     }
 

@@ -327,6 +327,16 @@ impl<'a> Reach<'a> {
                     let there = spots.filter(|s| self.index.nics[s.nic].vpc == vpc);
                     found.extend(there.map(|s| (s.nic, address)));
                 }
+                // Of a block that it leads to, whose interfaces are all known, nobody else has the rest.
+                for vpc in self.index.vpcs_behind(id) {
+                    let theirs = set.intersect(&self.index.vpc_blocks(vpc));
+                    let whole = |v| self.index.complete(v, CallKind::NetworkInterfaces);
+                    if self.index.home_of_vpc(vpc).is_ok_and(whole)
+                        && theirs.first().is_some_and(|a| ways.transit(place, id, a).1 == Some(vpc))
+                    {
+                        blocks = blocks.union(&theirs);
+                    }
+                }
                 continue;
             }
             // One that ended keeps out whoever is at its other side: by that they must be told.
