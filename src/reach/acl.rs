@@ -55,25 +55,6 @@ pub(super) fn spans(
     spans
 }
 
-/// Whether the first entry of both directions lets everything of a family pass.
-pub(super) fn passes_all(acl: &Acl, family: Family) -> bool {
-    [false, true].into_iter().all(|egress| {
-        let whole = |e: &&AclEntry| {
-            let block = match family {
-                Family::V4 => e.cidr_block.map(IpNetwork::from),
-                Family::V6 => e.ipv6_cidr_block.map(IpNetwork::from),
-            };
-            (e.egress == egress).then_some(block).flatten().is_some()
-        };
-        let first = acl.entries.iter().filter(whole).min_by_key(|e| e.rule_number);
-        first.is_some_and(|e| {
-            let v4 = e.cidr_block.is_some_and(|b| b.prefix() == 0);
-            let v6 = e.ipv6_cidr_block.is_some_and(|b| b.prefix() == 0);
-            e.protocol == "-1" && e.rule_action == "allow" && (v4 || v6)
-        })
-    })
-}
-
 /// The stage of an ACL for a request.
 pub(super) fn request(
     acl: &Acl,

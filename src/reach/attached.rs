@@ -1,7 +1,8 @@
 //! Attachments of transit gateways, put together from every account that sees them.
 
 use super::index::Index;
-use crate::snapshot::{RegionView, TransitGatewayAttachment};
+use crate::model::AddressSet;
+use crate::snapshot::{RegionView, TransitGatewayAttachment, TransitGatewayOptions};
 
 /// An attachment as one transit gateway has it: the two sides of a peering share their id, and each
 /// has an association of its own.
@@ -15,6 +16,7 @@ pub(super) struct Attached<'a> {
     /// The route table that decides traffic coming out of it; only the gateway's owner sees it.
     pub(super) table: Option<&'a str>,
     pub(super) subnets: Option<&'a [String]>,
+    options: Option<&'a TransitGatewayOptions>,
 }
 
 impl<'a> Attached<'a> {
@@ -27,6 +29,7 @@ impl<'a> Attached<'a> {
             state: row.state.as_deref(),
             table: row.association_route_table_id.as_deref(),
             subnets: row.subnet_ids.as_deref(),
+            options: row.options.as_ref(),
         }
     }
 
@@ -38,6 +41,7 @@ impl<'a> Attached<'a> {
             state: self.state.or(other.state),
             table: self.table.or(other.table),
             subnets: self.subnets.or(other.subnets),
+            options: self.options.or(other.options),
             ..self
         }
     }
@@ -45,6 +49,16 @@ impl<'a> Attached<'a> {
     pub(super) fn available(&self) -> bool {
         self.state.is_none_or(|s| s == "available")
     }
+
+    /// Whether traffic stays in the zone that it comes from; `None` where nobody said.
+    pub(super) fn keeps_zone(&self) -> Option<bool> {
+        Some(self.options?.appliance_mode_support.as_deref()? != "enable")
+    }
+}
+
+/// Whether groups count by these options; `None` where nobody said.
+fn refers(options: Option<&TransitGatewayOptions>) -> Option<bool> {
+    Some(options?.security_group_referencing_support.as_deref()? == "enable")
 }
 
 impl<'a> Index<'a> {
@@ -67,10 +81,47 @@ impl<'a> Index<'a> {
         }
     }
 
+    /// Whether groups of one VPC count in another through a transit gateway: where it and the attachments
+    /// of both have that option. `None` where one was not read and none lacks it.
+    pub(super) fn groups_count(&self, gateway: &str, vpcs: &[&str]) -> Option<bool> {
+        let rows = self.snapshot.regions.iter().flat_map(|v| &v.transit_gateways);
+        let mut rows = rows.filter(|g| g.transit_gateway_id == gateway);
+        let own = rows.find_map(|g| refers(g.options.as_ref()));
+        let sides = vpcs.iter().map(|vpc| self.attached_vpc(vpc, gateway)?.options);
+        let all: Vec<Option<bool>> = sides.map(refers).chain([own]).collect();
+        match all.contains(&Some(false)) {
+            true => Some(false),
+            false => all.iter().all(Option::is_some).then_some(true),
+        }
+    }
+
+    /// The blocks of the VPCs that a peering or a transit gateway leads to from a VPC.
+    pub(super) fn blocks_beyond(&self, vpc: &str, id: &str) -> AddressSet {
+        let Some(row) = self.peerings.get(id) else {
+            let there = self.vpcs_behind(id).into_iter().filter(|v| *v != vpc);
+            return there.fold(AddressSet::empty(), |all, v| all.union(&self.vpc_blocks(v)));
+        };
+        let sides = [&row.accepter_vpc_info, &row.requester_vpc_info].into_iter();
+        let there = sides.filter(|s| s.vpc_id.as_deref() != Some(vpc));
+        there.filter(|_| row.status.code == "active").fold(AddressSet::empty(), |all, side| {
+            let v6 = side.ipv6_cidr_block_set.iter().filter_map(|b| b.ipv6_cidr_block);
+            let told = side.cidr_block.into_iter().chain(v6.map(Into::into)).collect();
+            let read = side.vpc_id.as_deref().map(|v| self.vpc_blocks(v)).unwrap_or_default();
+            all.union(&told).union(&read)
+        })
+    }
+
     /// An attachment of one transit gateway.
     pub(super) fn attached(&self, id: &str, gateway: &str) -> Option<&Attached<'a>> {
         let sides = self.attachments.get(id)?;
         sides.iter().find(|a| a.gateway == gateway)
+    }
+
+    /// The only attachment of a VPC to any transit gateway.
+    pub(super) fn attached_anywhere(&self, vpc: &str) -> Option<&Attached<'a>> {
+        let own = |a: &&Attached<'a>| a.resource_id == Some(vpc) && a.available();
+        let mut all = self.attachments.values().flatten().filter(own);
+        all.next().filter(|_| all.next().is_none())
     }
 
     /// The attachment of a VPC to one transit gateway.

@@ -2,16 +2,12 @@
 
 use super::Layer;
 use super::index::{Index, Place, is_attached};
-use super::route::{Line, Routes, Target};
+use super::route::{Routes, Target};
 use super::span::{Ends, Span, Stage};
 use super::ways::Ways;
 use crate::model::{AddressSet, Gap};
 use crate::snapshot::CallKind;
-use ipnetwork::IpNetwork;
 use std::sync::Arc;
-
-/// A VPC's IPv6 blocks are /44 to /60.
-const SHORTEST_VPC_BLOCK: u8 = 44;
 
 impl<'a> Ways<'_, 'a> {
     /// The internet gateway of a VPC (R22).
@@ -58,16 +54,10 @@ impl<'a> Ways<'_, 'a> {
         let clients =
             if inner.is_empty() { Arc::clone(ends) } else { Arc::new(ends.subtract(&inner)) };
         let mut unrouted = (*clients).clone();
-        for (mut set, line) in routes.partition(&clients) {
-            unrouted = unrouted.subtract(&set);
-            // Nor does whoever has an IPv6 address of a VPC that a route joins to this one.
-            let beside = set.intersect(&self.beside(line));
-            inner = inner.union(&beside);
-            set = set.subtract(&beside);
-            if set.is_empty() {
-                continue;
-            }
+        let mut beyond = AddressSet::empty();
+        for (set, line) in routes.partition(&clients) {
             let size = set.size();
+            unrouted = unrouted.subtract(&set);
             let wins = |best: &Option<(u128, String)>| best.as_ref().is_none_or(|(s, _)| size > *s);
             match line.target {
                 Target::InternetGateway(id) => match self.gateway_state(place, id) {
@@ -90,6 +80,14 @@ impl<'a> Ways<'_, 'a> {
                     continue;
                 }
                 // Ends behind a gateway endpoint are servers: no client comes from there.
+                // Those of a VPC that the route leads to come from there, and from no internet either.
+                Target::Peering(id) | Target::Transit(id) => {
+                    let theirs = set.intersect(&self.index.blocks_beyond(place.vpc, id));
+                    beyond = beyond.union(&theirs);
+                    if theirs == set {
+                        continue;
+                    }
+                }
                 Target::Endpoint(id) if self.is_gateway_endpoint(id, line.listed) => {
                     yes = yes.union(&set);
                     continue;
@@ -115,6 +113,13 @@ impl<'a> Ways<'_, 'a> {
             }
         }
         let mut maybe = maybe.union(&yes);
+        if maybe.is_empty() && !beyond.is_empty() {
+            let what = "answers by another way than the request's";
+            gaps.push(Index::not_modelled(routes.id, what));
+            maybe = beyond;
+        } else {
+            inner = inner.union(&beyond);
+        }
         if !inner.is_empty() && !maybe.is_empty() && maybe.union(&inner) == **ends {
             (yes, maybe) = (yes.union(&inner), maybe.union(&inner));
         }
@@ -135,21 +140,6 @@ impl<'a> Ways<'_, 'a> {
             }
         };
         Stage::filter(layer, routes.id, spans, absent.into())
-    }
-
-    /// The IPv6 blocks of VPCs of ours to which a route leads that keeps to inside: they are global, and
-    /// nobody sends from there by the internet. A VPC that was not read has them for a peering of one.
-    fn beside(&self, line: &Line<'a>) -> AddressSet {
-        let IpNetwork::V6(block) = line.network else { return AddressSet::empty() };
-        let whole = AddressSet::from_networks([block.into()]);
-        match line.target {
-            Target::Peering(_) if block.prefix() >= SHORTEST_VPC_BLOCK => whole,
-            Target::Peering(_) | Target::Transit(_) => {
-                let blocks = self.index.vpcs.values().flat_map(|vpc| vpc.blocks());
-                whole.intersect(&AddressSet::from_networks(blocks))
-            }
-            _ => AddressSet::empty(),
-        }
     }
 
     /// Whether a gateway is attached to the VPC of a subnet.

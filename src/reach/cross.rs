@@ -1,16 +1,48 @@
 use super::Layer;
 use super::group::Direction;
-use super::index::{Index, Nic, Place, Role, Spot};
+use super::index::{Nic, Place, Role, Spot};
 use super::peers::{self, Peers, Stands, Unseen};
 use super::route::{Routes, Target};
 use super::span::Stage;
-use super::ways::{Start, Ways, collapse, one};
+use super::ways::{Start, Ways, collapse, leads_to_private, one};
 use crate::model::{AddressSet, Family, Gap, GapKind};
 use crate::snapshot::CallKind;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 impl<'i, 'a> Ways<'i, 'a> {
+    /// From an address of ours to an interface in another VPC, or to a public address of one, and
+    /// the address that the packet carries. Nothing translates IPv6, so its route alone tells
+    /// whether it goes to the other VPC itself or by way of the internet.
+    pub(super) fn between(
+        &self,
+        start: &Start<'i, 'a>,
+        to: IpAddr,
+        spot: Spot,
+    ) -> (Vec<Stage>, Arc<AddressSet>) {
+        let routed = spot.role == Role::V6 && self.stays_private(start.place, to);
+        if Ways::is_reachable_role(spot, to) && !routed {
+            return self.hairpin(start, to, spot);
+        }
+        (self.across(start, &self.index.nics[spot.nic], to), one(start.address))
+    }
+
+    /// Whether the route to an address leads to anything but the internet.
+    fn stays_private(&self, place: &Place<'a>, to: IpAddr) -> bool {
+        place.routes.as_ref().is_ok_and(|table| {
+            let routes = Routes::new(self.index, table, Family::of(to));
+            routes.lookup(to).is_some_and(|line| leads_to_private(&line.target))
+        })
+    }
+
+    /// Whether an IPv6 address is one of another VPC that a route leads to.
+    pub(super) fn is_beyond(&self, place: &Place<'a>, to: IpAddr) -> bool {
+        to.is_ipv6()
+            && self.index.vpcs.keys().any(|vpc| self.index.vpc_blocks(vpc).contains(to))
+            && self.stays_private(place, to)
+    }
+
     /// From an address of ours to an interface in another VPC, by its private address.
     pub(super) fn across(&self, start: &Start<'i, 'a>, nic: &Nic<'a>, to: IpAddr) -> Vec<Stage> {
         let (here, there) = (one(start.address), one(to));
@@ -18,32 +50,48 @@ impl<'i, 'a> Ways<'i, 'a> {
             let gap = Gap::new(GapKind::Subnets, nic.id(), "its subnet is not known");
             return vec![Stage::unknown(Layer::Subnet, nic.subnet, vec![gap])];
         };
-        // Another VPC's group counts while a peering is active (R4). Whether it does over a transit
-        // gateway is an option of the gateway and of its attachments, for ingress alone.
+        // Another VPC's group counts while a peering is active (R4), and through a transit gateway that is
+        // told to where something comes in, never where it goes out.
         let peered = self.peered(start.place, to);
-        let by = self.gateway_between(start.place, to);
         let (starts, ends) = (self.unseen_start(start), self.unseen_nic(nic));
-        let counts = |peers| if peered { peers } else { Peers::Nobody };
-        let behind = by.map(|id| {
-            let gap = Index::not_modelled(id, "groups of VPCs behind a transit gateway");
-            [Unseen { ends: (*here).clone(), place: Stands::Behind, gap }]
-        });
-        let ours = match &behind {
-            Some(behind) => Peers::Unseen(behind),
-            None => counts(peers::of(self.index, start.nic, &starts)),
+        let referred = self.referred(start, nic, to);
+        let place_of = |from: &'i Nic<'a>| match peers::lacks_groups(self.index, from) {
+            true => Stands::Behind,
+            false => Stands::With(&from.groups),
         };
-        let theirs = counts(peers::of(self.index, Some(nic), &ends));
+        let doubt: Vec<Unseen<'_>> = match (&referred, start.nic) {
+            (Err(gap), Some(from)) => {
+                let ends = AddressSet::one(start.address);
+                vec![Unseen { ends, place: place_of(from), gap: gap.clone() }]
+            }
+            _ => Vec::new(),
+        };
+        let of_source = || peers::of(self.index, start.nic, &starts);
+        let (ours, theirs) = match referred {
+            _ if peered => (of_source(), peers::of(self.index, Some(nic), &ends)),
+            Ok(true) => (of_source(), Peers::Nobody),
+            Ok(false) => (Peers::Nobody, Peers::Nobody),
+            Err(_) => (Peers::Unseen(&doubt), Peers::Nobody),
+        };
         let mut stages = collapse(self.depart(start, &there, theirs, true), &there);
-        stages.extend(by.and_then(|id| self.attachment_list(start.place, id)));
+        let gate = self.gate_in(start.place, to);
+        stages.extend(gate.map(|gate| self.acl(gate, Direction::Ingress, &here)));
         let (more, vpc) = self.cross(start.place, to);
         stages.extend(more);
         stages.extend(self.wrong_vpc(vpc, nic));
         stages.push(Stage::node(Layer::Vpc, place.vpc));
-        stages.extend(by.and_then(|id| self.attachment_list(place, id)));
-        stages.push(Stage::node(Layer::Subnet, place.id));
-        let filtered = by.is_none() || !self.holds_attachment(place);
-        stages.extend(self.arrive(nic, place, &here, ours, filtered));
+        stages.extend(self.pass(
+            self.gate_out(start.place, place, to),
+            place,
+            |gate| self.acl(gate, Direction::Egress, &there).collapse(&there),
+            || self.acl(place, Direction::Ingress, &here),
+        ));
+        stages.extend(self.at(nic, place, &here, ours));
+        stages.push(self.acl_reply(place, Direction::Ingress, &here));
         // The answer needs a route of its own (R29, R30): the same stages the other way round.
+        let gate = self.gate_in(place, start.address);
+        let gate = gate.map(|gate| self.acl_reply(gate, Direction::Egress, &there));
+        stages.extend(gate.map(|stage| stage.collapse(&there)));
         let (back, vpc) = self.cross(place, start.address);
         let lost = vpc.is_some_and(|v| v != start.place.vpc);
         stages.extend(back.into_iter().filter(|s| !matches!(s.act, super::span::Act::Node)));
@@ -51,57 +99,14 @@ impl<'i, 'a> Ways<'i, 'a> {
             let why = format!("answers to {} leave for another VPC", start.address);
             stages.push(Stage::blocks(Layer::Subnet, place.id, why));
         }
-        if by.is_none() || !self.holds_attachment(start.place) {
-            stages.push(self.acl_reply(start.place, Direction::Egress, &there).collapse(&there));
-        }
+        let home = self.pass(
+            self.gate_out(place, start.place, start.address),
+            start.place,
+            |gate| self.acl_reply(gate, Direction::Ingress, &here),
+            || self.acl_reply(start.place, Direction::Egress, &there).collapse(&there),
+        );
+        stages.extend(home.into_iter().filter(|s| !matches!(s.act, super::span::Act::Node)));
         stages
-    }
-
-    /// The transit gateway that the route to an address leads to.
-    fn gateway_between(&self, place: &Place<'a>, to: IpAddr) -> Option<&'a str> {
-        let table = place.routes.as_ref().ok()?;
-        match Routes::new(self.index, table, Family::of(to)).lookup(to)?.target {
-            Target::Transit(id) => Some(id),
-            _ => None,
-        }
-    }
-
-    /// From an address of ours to one of ours: inside their VPC, by what joins the two, or over the
-    /// internet. With a global IPv6 address both of the latter may be there, and the route decides.
-    pub(super) fn to_ours(
-        &self,
-        start: &Start<'i, 'a>,
-        to: IpAddr,
-        spot: Spot,
-    ) -> (Vec<Stage>, Arc<AddressSet>) {
-        let nic = &self.index.nics[spot.nic];
-        let public = matches!(spot.role, Role::Public(_));
-        let here = one(start.address);
-        if nic.vpc == start.place.vpc && !public {
-            return (self.local(start, nic, to), here);
-        }
-        if !Ways::is_reachable_role(spot, to) || self.joined(start.place, to).is_some() {
-            return (self.across(start, nic, to), here);
-        }
-        let back = self.index.subnets.get(nic.subnet);
-        if let Some((place, id)) = back.and_then(|p| Some((p, self.joined(p, start.address)?))) {
-            let what = "a flow that comes by the internet and whose answers leave by another way";
-            let mut stages = collapse(self.depart(start, &one(to), Peers::Nobody, true), &one(to));
-            stages.push(self.far(Layer::RouteTable, id, what));
-            stages.extend(self.arrive(nic, place, &here, Peers::Nobody, true));
-            return (stages, here);
-        }
-        self.hairpin(start, to, spot)
-    }
-
-    /// The route of a subnet by which an IPv6 address is reached inside; `None` where the internet or
-    /// nothing leads to it.
-    fn joined(&self, place: &Place<'a>, to: IpAddr) -> Option<&'a str> {
-        let table = place.routes.as_ref().ok().filter(|_| to.is_ipv6())?;
-        let routes = Routes::new(self.index, table, Family::V6);
-        let target = &routes.lookup(to)?.target;
-        matches!(target, Target::Peering(_) | Target::Transit(_) | Target::Vpn(_))
-            .then_some(routes.id)
     }
 
     /// Whether the route to an address leads through a peering within one region: only there do
@@ -117,6 +122,25 @@ impl<'i, 'a> Ways<'i, 'a> {
                 Some((a.as_deref()?, b.as_deref()?))
             });
             regions.is_none_or(|(a, b)| a == b)
+        })
+    }
+
+    /// Whether groups count on the way through one transit gateway. A second one behind it carries none.
+    ///
+    /// # Errors
+    /// The gap that leaves it open.
+    fn referred(&self, start: &Start<'i, 'a>, nic: &Nic<'a>, to: IpAddr) -> Result<bool, Gap> {
+        let table = start.place.routes.as_ref().map_err(Clone::clone)?;
+        let routes = Routes::new(self.index, table, Family::of(to));
+        let Some(Target::Transit(gateway)) = routes.lookup(to).map(|l| &l.target) else {
+            return Ok(false);
+        };
+        if self.index.attached_vpc(nic.vpc, gateway).is_none() {
+            return Ok(false);
+        }
+        self.index.groups_count(gateway, &[start.place.vpc, nic.vpc]).ok_or_else(|| {
+            let why = "SecurityGroupReferencingSupport of it or of an attachment is not in the snapshot: whether groups of one VPC count in another is not known";
+            Gap::new(GapKind::TransitGateways, *gateway, why)
         })
     }
 
@@ -159,12 +183,10 @@ impl<'i, 'a> Ways<'i, 'a> {
                 let why = format!("{} is a blackhole", line.text());
                 (vec![Stage::blocks(Layer::RouteTable, routes.id, why)], None)
             }
-            // An IPv6 address of ours is reached by the internet, too.
-            Target::InternetGateway(id) | Target::EgressOnly(id) | Target::Nat(id)
-                if AddressSet::is_outside(to) =>
+            Target::InternetGateway(_) | Target::EgressOnly(_)
+                if AddressSet::outside().contains(to) =>
             {
-                let what = "a flow that goes inside and whose answers leave by the internet";
-                far(Layer::RouteTable, id, what)
+                far(Layer::RouteTable, routes.id, "answers by another way than the request's")
             }
             Target::InternetGateway(id) | Target::EgressOnly(id) | Target::Nat(id) => {
                 let why = format!("it does not carry packets to the private address {to}");
@@ -179,16 +201,22 @@ impl<'i, 'a> Ways<'i, 'a> {
         }
     }
 
-    /// The VPC on the other side of a peering, whatever its state; `None` where it is not known.
-    pub(super) fn beyond(&self, place: &Place<'a>, id: &str) -> Option<&'a str> {
-        let row = self.index.peerings.get(id)?;
-        let sides = [&row.accepter_vpc_info, &row.requester_vpc_info];
-        let [a, b] = sides.map(|side| side.vpc_id.as_deref());
-        match (a?, b?) {
-            (a, b) if a == place.vpc => Some(b),
-            (a, b) if b == place.vpc => Some(a),
-            _ => None,
+    /// The VPC at the other side of a peering, in whatever state; of one that AWS lists no more the only
+    /// VPC that has any of these addresses.
+    pub(super) fn peer(&self, place: &Place<'a>, id: &str, ends: &AddressSet) -> Option<&'a str> {
+        if !id.starts_with("pcx-") {
+            return None;
         }
+        if let Some(row) = self.index.peerings.get(id) {
+            let sides = [&row.accepter_vpc_info, &row.requester_vpc_info];
+            let [a, b] = sides.map(|side| side.vpc_id.as_deref());
+            return if a == Some(place.vpc) { b } else { a.filter(|_| b == Some(place.vpc)) };
+        }
+        let blocks = ends.to_networks().into_iter();
+        let spots = blocks.flat_map(|n| self.index.range(n)).flat_map(|(_, spots)| spots);
+        let own = spots.filter(|s| !matches!(s.role, Role::Public(_)));
+        let vpcs: BTreeSet<&str> = own.map(|s| self.index.nics[s.nic].vpc).collect();
+        vpcs.first().copied().filter(|_| vpcs.len() == 1)
     }
 
     /// Through a peering: active, and only to the VPC on its other side (R29).

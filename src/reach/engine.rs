@@ -131,12 +131,7 @@ impl<'a> Reach<'a> {
         let nic = &self.index.nics[spot.nic];
         let mut parts = Vec::new();
         let mut own = AddressSet::empty();
-        let reachable = Ways::is_reachable_role(spot, address);
-        // Of most of the internet ours are a part that changes nothing.
-        let inside = !asked.side(family).internet
-            && !matches!(spot.role, Role::Public(_))
-            && !(reachable && asked.side(family).most);
-        if inside {
+        if !asked.side(family).everybody && !matches!(spot.role, Role::Public(_)) {
             let (mut local, many) = self.local_sources(nic.vpc, from);
             // An interface is no client of itself: others are asked about. Where it alone is, it
             // stands for one like it.
@@ -156,26 +151,33 @@ impl<'a> Reach<'a> {
                 }
             }
         }
-        if !asked.side(family).internet && matches!(spot.role, Role::Public(_)) {
+        if !asked.side(family).everybody && matches!(spot.role, Role::Public(_)) {
             for part in self.hairpins(spot, address, asked.side(family), protocol, ports) {
                 own = own.union(&part.0);
                 parts.push(part);
             }
         }
         let mut near = self.index.vpc_blocks(nic.vpc);
-        if inside {
-            let (mut peers, blocks) = self.peer_sources(nic, from, family);
+        if !asked.side(family).everybody && !matches!(spot.role, Role::Public(_)) {
+            let (peers, blocks) = self.peer_sources(nic, from, family);
             near = near.union(&blocks);
-            if reachable {
-                let seen: BTreeSet<IpAddr> = peers.iter().map(|p| p.1).collect();
-                let others = self.global_sources(nic.vpc, from);
-                peers.extend(others.into_iter().filter(|p| !seen.contains(&p.1)));
-            }
             for source in &peers {
                 let one = AddressSet::one(source.1);
                 own = own.union(&one);
                 let part = self.one_local(spot, address, *source, protocol, family, ports);
                 parts.push((Arc::new(one), part));
+            }
+        }
+        // An IPv6 address is global wherever it stands: ours of other VPCs come by way of the internet.
+        if !asked.side(family).everybody && spot.role == Role::V6 {
+            let left = from.subtract(&own).intersect(&AddressSet::outside());
+            let (abroad, nobodys) = self.abroad(spot, address, &left, protocol, ports);
+            for part in abroad {
+                own = own.union(&part.0);
+                parts.push(part);
+            }
+            if !parts.is_empty() {
+                own = own.union(&nobodys);
             }
         }
         let others;
@@ -187,6 +189,7 @@ impl<'a> Reach<'a> {
         };
         let outside = &rest.side(family).outside;
         let private = &rest.side(family).private;
+        let reachable = Ways::is_reachable_role(spot, address);
         if !outside.is_empty() && reachable {
             let all = self.from_outside(spot, rest, protocol, family);
             let rename = self.rename(spot);
@@ -285,8 +288,8 @@ impl<'a> Reach<'a> {
         (found, false)
     }
 
-    /// Interfaces whose own address is in `from` of VPCs that a peering or a transit gateway leads to, and
-    /// the blocks of those across a peering of which every interface is known; none where there
+    /// Interfaces whose own address is in `from` of VPCs that a peering, in force or not, or a transit
+    /// gateway leads to, and the blocks of those across a peering of which every interface is known; none where there
     /// are too many. A transit gateway leads each address where its own tables say.
     fn peer_sources(
         &self,
@@ -295,14 +298,17 @@ impl<'a> Reach<'a> {
         family: Family,
     ) -> (Vec<(usize, IpAddr)>, AddressSet) {
         let (mut found, mut blocks) = (Vec::new(), AddressSet::empty());
-        let place = self
-            .index
-            .subnets
-            .get(nic.subnet)
-            .filter(|_| !self.index.peerings.is_empty() || !self.index.attachments.is_empty());
+        let place = self.index.subnets.get(nic.subnet);
         let Some((place, Ok(table))) = place.map(|p| (p, &p.routes)) else {
             return (found, blocks);
         };
+        let beyond = |id: &String| id.starts_with("pcx-") || id.starts_with("tgw-");
+        if !table.routes.iter().any(|r| {
+            let ids = [&r.vpc_peering_connection_id, &r.transit_gateway_id, &r.gateway_id];
+            ids.into_iter().flatten().any(beyond)
+        }) {
+            return (found, blocks);
+        }
         let routes = Routes::new(&self.index, table, family);
         let ways = self.ways(Protocol::Tcp, family);
         let private = |s: &&Spot| !matches!(s.role, Role::Public(_));
@@ -321,11 +327,21 @@ impl<'a> Reach<'a> {
                     let there = spots.filter(|s| self.index.nics[s.nic].vpc == vpc);
                     found.extend(there.map(|s| (s.nic, address)));
                 }
+                // Of a block that it leads to, whose interfaces are all known, nobody else has the rest.
+                for vpc in self.index.vpcs_behind(id) {
+                    let theirs = set.intersect(&self.index.vpc_blocks(vpc));
+                    let whole = |v| self.index.complete(v, CallKind::NetworkInterfaces);
+                    if self.index.home_of_vpc(vpc).is_ok_and(whole)
+                        && theirs.first().is_some_and(|a| ways.transit(place, id, a).1 == Some(vpc))
+                    {
+                        blocks = blocks.union(&theirs);
+                    }
+                }
                 continue;
             }
-            // Where the peering is gone its VPC is still whose the sources are: nothing comes from there.
+            // One that ended keeps out whoever is at its other side: by that they must be told.
             let (Target::Peering(id) | Target::Blackhole(id)) = line.target else { continue };
-            let Some(vpc) = ways.beyond(place, id) else { continue };
+            let Some(vpc) = ways.peer(place, id, &set) else { continue };
             let Some(view) = self.index.view_of_vpc(vpc) else { continue };
             for (address, spots) in set.to_networks().into_iter().flat_map(|n| self.index.range(n))
             {
@@ -342,20 +358,6 @@ impl<'a> Reach<'a> {
         (found, blocks)
     }
 
-    /// Interfaces of other VPCs whose own global IPv6 address is in `from`; none where there are too many
-    /// to be told from strangers.
-    fn global_sources(&self, vpc: &str, from: &AddressSet) -> Vec<(usize, IpAddr)> {
-        let mut found = Vec::new();
-        for (address, spots) in from.to_networks().into_iter().flat_map(|n| self.index.range(n)) {
-            let own = |s: &&Spot| matches!(s.role, Role::V6) && self.index.nics[s.nic].vpc != vpc;
-            found.extend(spots.iter().filter(own).map(|s| (s.nic, address)));
-            if found.len() > MAX_LOCAL_SOURCES {
-                return Vec::new();
-            }
-        }
-        found
-    }
-
     fn one_local(
         &self,
         spot: Spot,
@@ -370,7 +372,11 @@ impl<'a> Reach<'a> {
         let Some(place) = self.index.subnets.get(nic.subnet) else { return Vec::new() };
         let ways = self.ways(protocol, family);
         let start = Start { nic: Some(nic), place, address };
-        let (stages, ends) = ways.to_ours(&start, to, spot);
+        let there = &self.index.nics[spot.nic];
+        let (stages, ends) = match nic.vpc == there.vpc {
+            true => (ways.local(&start, there, to), super::ways::one(address)),
+            false => ways.between(&start, to, spot),
+        };
         finish(combine(&way(stages), &ends, &ends, ports))
     }
 

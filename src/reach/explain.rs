@@ -257,18 +257,24 @@ impl<'a> Reach<'a> {
                 if let Some(stages) = ways.to_amazon(start, *address) {
                     return (stages, one(start.address));
                 }
-                if AddressSet::outside().contains(*address) && !ways.inside(start.place, *address) {
+                if AddressSet::outside().contains(*address)
+                    && !ways.inside(start.place, *address)
+                    && !ways.is_beyond(start.place, *address)
+                {
                     return (ways.to_internet(start, &ends), ends);
                 }
                 (self.nobody_inside(&ways, start, *address), ends)
             }
             (From::Ours(start, own), To::At(address, spot)) => {
                 let nic = &self.index.nics[spot.nic];
+                let ends = one(start.address);
                 if own.is_some_and(|o| o == spot.nic) && !matches!(spot.role, Role::Public(_)) {
-                    let ends = one(start.address);
                     return (vec![Stage::node(Layer::NetworkInterface, nic.id())], ends);
                 }
-                ways.to_ours(start, *address, *spot)
+                if nic.vpc == start.place.vpc && !matches!(spot.role, Role::Public(_)) {
+                    return (ways.local(start, nic, *address), ends);
+                }
+                ways.between(start, *address, *spot)
             }
         }
     }

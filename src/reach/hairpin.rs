@@ -6,9 +6,11 @@ use super::engine::{MAX_LOCAL_SOURCES, Part, finish};
 use super::index::{Role, Spot};
 use super::memory::Side;
 use super::span::way;
-use super::ways::{Start, collapse, one};
+use super::ways::{Start, Ways, collapse, one};
 use super::{ClientSet, Configured, End, Layer, Reach};
 use crate::model::{AddressSet, Family, PortSet, Protocol};
+use crate::snapshot::CallKind;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -77,14 +79,7 @@ impl<'a> Reach<'a> {
                 let what = format!(
                     "more than {MAX_LOCAL_SOURCES} private sources, by the public addresses that they have outside"
                 );
-                let any = Arc::new(AddressSet::outside().of_family(family));
-                let mut stages = vec![ways.far(Layer::Internet, "internet", &what)];
-                stages.extend(collapse(ways.enter(&self.index.nics[spot.nic], &any), &any));
-                let ends = Arc::clone(&side.private);
-                return vec![(
-                    Arc::clone(&ends),
-                    finish(combine(&way(stages), &ends, &ends, ports)),
-                )];
+                return vec![many(&ways, spot, &what, &side.private, ports)];
             }
         };
         let mut parts = Vec::new();
@@ -109,4 +104,57 @@ impl<'a> Reach<'a> {
         }
         parts
     }
+
+    /// The answers of an IPv6 address for those of the sources that are ours in other VPCs, and the
+    /// addresses of VPCs that nobody there has.
+    pub(super) fn abroad(
+        &self,
+        spot: Spot,
+        address: IpAddr,
+        from: &AddressSet,
+        protocol: Protocol,
+        ports: &PortSet,
+    ) -> (Vec<Part>, AddressSet) {
+        let ways = self.ways(protocol, Family::V6);
+        let mut vpcs: BTreeSet<&str> = [self.index.nics[spot.nic].vpc].into();
+        let (mut parts, mut found) = (Vec::new(), Vec::new());
+        for (source, spots) in from.to_networks().into_iter().flat_map(|n| self.index.range(n)) {
+            let others = spots.iter().filter(|s| s.role == Role::V6 && s.nic != spot.nic);
+            found.extend(others.map(|s| (&self.index.nics[s.nic], source)));
+            if found.len() > MAX_LOCAL_SOURCES {
+                let what = format!("more than {MAX_LOCAL_SOURCES} sources of other VPCs");
+                return (vec![many(&ways, spot, &what, from, ports)], from.clone());
+            }
+        }
+        for (nic, source) in found {
+            let Some(place) = self.index.subnets.get(nic.subnet) else { continue };
+            vpcs.insert(nic.vpc);
+            let start = Start { nic: Some(nic), place, address: source };
+            let (stages, ends) = ways.between(&start, address, spot);
+            let part = finish(combine(&way(stages), &ends, &ends, ports));
+            parts.push((one(source), part));
+        }
+        let whole = |vpc: &&str| {
+            let home = self.index.home_of_vpc(vpc);
+            home.is_ok_and(|view| self.index.complete(view, CallKind::NetworkInterfaces))
+        };
+        let blocks = vpcs.into_iter().filter(whole).map(|vpc| self.index.vpc_blocks(vpc));
+        let nobodys = blocks.fold(AddressSet::empty(), |all, b| all.union(&b));
+        (parts, nobodys)
+    }
+}
+
+/// What the near side surely blocks of more sources of ours than are judged one by one.
+fn many(
+    ways: &Ways<'_, '_>,
+    spot: Spot,
+    what: &str,
+    sources: &AddressSet,
+    ports: &PortSet,
+) -> Part {
+    let any = Arc::new(AddressSet::outside().of_family(ways.family));
+    let mut stages = vec![ways.far(Layer::Internet, "internet", what)];
+    stages.extend(collapse(ways.enter(&ways.index.nics[spot.nic], &any), &any));
+    let ends = Arc::new(sources.clone());
+    (Arc::clone(&ends), finish(combine(&way(stages), &ends, &ends, ports)))
 }

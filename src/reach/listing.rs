@@ -24,9 +24,8 @@ impl Reach<'_> {
         only: Option<&BTreeSet<String>>,
     ) -> Vec<ExposedEndpoint> {
         let asked = self.memory.sources(from);
-        // Of the whole internet ours are a part that changes nothing.
-        let internet = [Family::V4, Family::V6].iter().any(|f| asked.side(*f).internet);
-        let ours = !internet && self.holds_ours(from);
+        let everybody = [Family::V4, Family::V6].iter().any(|f| asked.side(*f).everybody);
+        let ours = !everybody && self.holds_ours(from);
         let wanted =
             |spot: &Spot| only.is_none_or(|o| o.contains(self.index.nics[spot.nic].host()));
         let places: Vec<(IpAddr, Spot)> = self
@@ -56,13 +55,10 @@ impl Reach<'_> {
         from: &AddressSet,
     ) -> Vec<ExposedEndpoint> {
         let asked = self.memory.sources(from);
-        let side = asked.side(Family::of(address));
-        // Their own side counts, too: see [`Reach::exposed_of`]. A public IPv4 address is asked as it is.
-        let ours = address.is_ipv6() && !side.internet && !side.most && self.holds_ours(&side.all);
         let mut out = Vec::new();
         let nic = self.index.nic_of(interface);
         for spot in self.index.spots(address).iter().filter(|s| Some(s.nic) == nic) {
-            self.spot_rows(*spot, address, (from, ours), &asked, &mut out);
+            self.spot_rows(*spot, address, (from, false), &asked, &mut out);
         }
         sort(&mut out);
         out

@@ -48,8 +48,9 @@ pub(super) struct Side {
     pub(super) private: Arc<AddressSet>,
     /// Whether they mean the whole internet.
     pub(super) internet: bool,
-    /// Whether they are most of it, as where what is declared by itself is left out.
-    pub(super) most: bool,
+    /// Whether they are so many that ours among them change nothing: the internet, or what is left of
+    /// it without a partner's network.
+    pub(super) everybody: bool,
     /// Those outside that must pass for *permitted*.
     pub(super) required: Arc<AddressSet>,
     /// Every address of the family: how "from anywhere" is written.
@@ -76,7 +77,8 @@ impl Side {
         let outside = all.intersect(&everything);
         Self {
             internet: is_internet(&all, family),
-            most: outside.size() > AddressSet::public().of_family(family).size() / 2,
+            everybody: is_internet(&all, family)
+                || all == outside && all.size() > AddressSet::public().of_family(family).size() / 2,
             required: Arc::new(required(&outside, family)),
             private: Arc::new(all.subtract(&everything)),
             outside: Arc::new(outside),

@@ -20,6 +20,7 @@ mod ends;
 mod engine;
 mod explain;
 mod exposed;
+mod gate;
 mod group;
 mod hairpin;
 mod hidden;

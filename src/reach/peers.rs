@@ -39,6 +39,8 @@ pub(super) enum Stands<'p> {
     /// In some VPC behind a transit gateway.
     Behind,
     Anywhere,
+    /// Where it is known to carry these groups, and not whether they count.
+    With(&'p [&'p str]),
 }
 
 impl Unseen<'_> {
@@ -58,6 +60,7 @@ impl Unseen<'_> {
                     && vpc.is_none_or(|v| there.map_or(Some(v) != own, |t| t == v))
             }
             Stands::Anywhere => true,
+            Stands::With(groups) => groups.contains(&pair.group_id.as_str()),
             Stands::Behind => via.is_none() && vpc.is_none_or(|v| Some(v) != own),
         }
     }
@@ -147,6 +150,9 @@ impl<'a> Ways<'_, 'a> {
     ) -> Option<Unseen<'a>> {
         let id = match target {
             Target::Peering(id) => *id,
+            Target::Transit(id) if self.index.groups_count(id, &[place.vpc]) == Some(false) => {
+                return None;
+            }
             Target::Transit(id) => {
                 let gap = Index::not_modelled(id, "groups of VPCs behind a transit gateway");
                 return Some(Unseen { ends, place: Stands::Behind, gap });

@@ -240,6 +240,36 @@ impl Stage {
         self
     }
 
+    /// The same stage where it is not known whether a packet meets it: what passes it passes, and what does
+    /// not may.
+    pub(super) fn perhaps(mut self, gap: &Gap) -> Self {
+        let open = match &self.act {
+            Act::Node => true,
+            Act::Filter(spans) => {
+                let ports: PortSet =
+                    spans.iter().filter(|s| s.yes == Ends::All).map(|s| (s.low, s.high)).collect();
+                if !ports.is_all() {
+                    let all = spans.iter().filter(|s| s.yes == Ends::All).cloned();
+                    let entry = Some(Arc::from(gap.why.as_str()));
+                    let rest = PortSet::all().subtract(&ports);
+                    let mut new: Vec<Span> = all.collect();
+                    new.extend(rest.ranges().iter().map(|&(low, high)| Span {
+                        low,
+                        high,
+                        ..Span::whole(Ends::None, Ends::All, entry.clone(), vec![gap.clone()])
+                    }));
+                    new.sort_by_key(|s| s.low);
+                    self.act = Act::Filter(new.into());
+                }
+                true
+            }
+            Act::Reply(pieces, _) => {
+                matches!(&pieces[..], [(Ends::All, ports)] if ports.is_all())
+            }
+        };
+        if open { self } else { Self::unknown(self.layer, &self.id, vec![gap.clone()]) }
+    }
+
     /// Collapses the other end to one address: what passes for any of `ends` passes.
     pub(super) fn collapse(mut self, ends: &AddressSet) -> Self {
         match &mut self.act {

@@ -1,5 +1,4 @@
 use super::Layer;
-use super::acl;
 use super::attached::Attached;
 use super::index::Place;
 use super::span::Stage;
@@ -81,31 +80,6 @@ impl<'i, 'a> Ways<'i, 'a> {
         }
         stages.push(self.far(layer, at.gateway, "a long chain of peered transit gateways"));
         (stages, None)
-    }
-
-    /// The network ACLs of the subnets that attach a VPC to a transit gateway: packets pass them beside
-    /// the one of the interface's own subnet, by which of the subnets nobody can tell. `None` where all of
-    /// them let everything pass.
-    pub(super) fn attachment_list(&self, place: &Place<'a>, gateway: &str) -> Option<Stage> {
-        let subnets = self.index.attached_vpc(place.vpc, gateway)?.subnets?;
-        let layer = Layer::NetworkAcl;
-        subnets.iter().filter_map(|id| self.index.subnets.get(id.as_str())).find_map(|at| match &at
-            .acl
-        {
-            Ok(row) if acl::passes_all(row, self.family) => None,
-            Ok(row) => {
-                let what = "the network ACL of the subnet of a transit gateway's attachment";
-                Some(self.far(layer, &row.network_acl_id, what))
-            }
-            Err(gap) => Some(Stage::unknown(layer, at.id, vec![gap.clone()])),
-        })
-    }
-
-    /// Whether a transit gateway's attachment stands in a subnet: what comes through it to an interface
-    /// of the same subnet passes no network ACL.
-    pub(super) fn holds_attachment(&self, place: &Place<'a>) -> bool {
-        let all = self.index.attachments.values().flatten();
-        all.filter_map(|a| a.subnets).flatten().any(|subnet| subnet == place.id)
     }
 
     /// One transit gateway, entered by an attachment: the table associated with it decides.

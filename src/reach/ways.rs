@@ -333,7 +333,7 @@ impl<'i, 'a> Ways<'i, 'a> {
         let mut unseen = self.unseen_inside(place, inner);
         unseen.extend(self.unseen_beyond(place, ends));
         let theirs = peers::of(self.index, None, &unseen);
-        stages.extend(self.arrive(nic, place, ends, theirs, !self.holds_attachment(place)));
+        stages.extend(self.arrive(nic, place, ends, theirs, true));
         let layer = Layer::RouteTable;
         stages.push(match &place.routes {
             Err(gap) => Stage::unknown(layer, place.id, vec![gap.clone()]),
@@ -397,7 +397,7 @@ impl<'i, 'a> Ways<'i, 'a> {
 }
 
 /// Whether a route may carry answers to private addresses: gateways to the internet drop them (R25).
-fn leads_to_private(target: &Target<'_>) -> bool {
+pub(super) fn leads_to_private(target: &Target<'_>) -> bool {
     !matches!(
         target,
         Target::Blackhole(_)

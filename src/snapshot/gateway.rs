@@ -1,4 +1,4 @@
-use super::Tag;
+use super::{Ipv6CidrAssociation, Tag};
 use ipnetwork::IpNetwork;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -85,6 +85,9 @@ pub struct PeeringVpc {
     pub owner_id: Option<String>,
     pub region: Option<String>,
     pub cidr_block: Option<IpNetwork>,
+    /// Where the VPC itself was not read, this alone says which IPv6 addresses are its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ipv6_cidr_block_set: Vec<Ipv6CidrAssociation>,
 }
 
 /// `Code` is in force when `active`.

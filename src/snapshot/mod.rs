@@ -52,8 +52,8 @@ pub use template::{
 };
 pub use traffic::{Traffic, TrafficDay};
 pub use transit::{
-    TransitGateway, TransitGatewayAttachment, TransitGatewayRoute, TransitGatewayRouteAttachment,
-    TransitGatewayRouteTable,
+    TransitGateway, TransitGatewayAttachment, TransitGatewayOptions, TransitGatewayRoute,
+    TransitGatewayRouteAttachment, TransitGatewayRouteTable,
 };
 pub use volume::{BlockDevice, EbsDevice, Volume, VolumeAttachment};
 

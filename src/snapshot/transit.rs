@@ -9,11 +9,27 @@ pub struct TransitGateway {
     pub transit_gateway_id: String,
     pub owner_id: Option<String>,
     pub state: Option<String>,
+    /// `None` when they could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub options: Option<TransitGatewayOptions>,
     pub tags: Vec<Tag>,
 }
 
+/// Options of a transit gateway, or of an attachment of a VPC to one, as far as they decide: `enable`
+/// or `disable`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct TransitGatewayOptions {
+    /// Whether groups of one VPC count in another; both attachments and the gateway must have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub security_group_referencing_support: Option<String>,
+    /// Of an attachment: whether traffic may leave the zone that it came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub appliance_mode_support: Option<String>,
+}
+
 /// Something attached to a transit gateway. `DescribeTransitGatewayAttachments` gives the
-/// association, `DescribeTransitGatewayVpcAttachments` the subnets; both are folded in here.
+/// association, `DescribeTransitGatewayVpcAttachments` the subnets and options; both are folded in here.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub struct TransitGatewayAttachment {
@@ -28,6 +44,9 @@ pub struct TransitGatewayAttachment {
     pub association_route_table_id: Option<String>,
     /// Subnets of a VPC attachment; `None` when they could not be read.
     pub subnet_ids: Option<Vec<String>>,
+    /// Those of a VPC attachment; `None` when they could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub options: Option<TransitGatewayOptions>,
     pub tags: Vec<Tag>,
 }
 

@@ -1,6 +1,7 @@
 //! What findings propose, and of whom they speak.
 
 use super::*;
+use crate::snapshot::RegionView;
 
 /// Two roles: `web`, which everybody must reach, and `db`, which web must reach.
 fn two_roles() -> Spec {
@@ -27,6 +28,63 @@ fn a_route_that_is_there_is_neither_made_again_nor_taken_from_others() {
     let gone = json!({ "DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1", "State": "blackhole" });
     let replaced = mend(gone).command.unwrap_or_default();
     assert!(replaced.contains("replace-route") && replaced.contains("igw-1"), "{replaced}");
+}
+
+/// `db` of another VPC must be reached by `web` over a peering that was deleted: no permission mends that.
+#[test]
+fn a_service_over_a_peering_that_ended_stays_critical_and_says_so() {
+    let text = "version: 1\nroles:\n  web: { select: { tags: { role: web } } }\n  db:\n    select: { tags: { role: db } }\n    services: { pg: { port: tcp/5432, from: web } }\n";
+    let spec = spec::load(&[Source::new("spec.yaml", text)]).unwrap_or_else(|e| panic!("{e}"));
+    let found = |ingress: Value, listed: bool, state: &str| {
+        let mut all = snapshot(both());
+        let here = serde_json::to_string(&snapshot(ingress).regions[0]).expect("a view");
+        let pairs = [
+            ("10.0.0.", "10.9.0."),
+            ("203.0.113.10", "203.0.113.11"),
+            ("-1\"", "-9\""),
+            ("us-west-9", "us-west-1"),
+            ("\"-9\"", "\"-1\""),
+            ("i-0abc", "i-0db"),
+            ("\"web\"", "\"db\""),
+            (SG, "sg-9"),
+        ];
+        let there = pairs.iter().fold(here, |text, (from, to)| text.replace(from, to));
+        let mut there: RegionView = serde_json::from_str(&there).expect("a view");
+        let route = |to: &str| {
+            let route = json!({ "DestinationCidrBlock": to, "VpcPeeringConnectionId": "pcx-1", "State": state });
+            serde_json::from_value(route).expect("a route")
+        };
+        there.route_tables[0].routes.push(route("10.0.0.0/16"));
+        let here = &mut all.regions[0];
+        here.route_tables[0].routes.push(route("10.9.0.0/16"));
+        if listed {
+            let peering = json!([{ "VpcPeeringConnectionId": "pcx-1", "Status": { "Code": "deleted" },
+                "AccepterVpcInfo": { "VpcId": "vpc-1" }, "RequesterVpcInfo": { "VpcId": "vpc-9" } }]);
+            here.vpc_peering_connections = serde_json::from_value(peering).expect("a peering");
+        }
+        here.vpcs.extend(there.vpcs);
+        here.subnets.extend(there.subnets);
+        here.internet_gateways.extend(there.internet_gateways);
+        here.route_tables.extend(there.route_tables);
+        here.network_acls.extend(there.network_acls);
+        here.security_groups.extend(there.security_groups);
+        here.instances.extend(there.instances);
+        here.network_interfaces.extend(there.network_interfaces);
+        let report = audit(&spec, &all, &Observations::default());
+        let found = report.findings.iter().find(|f| f.subject == "i-0db tcp/5432");
+        let found = found.unwrap_or_else(|| panic!("{:?}", told(&report)));
+        assert_eq!(found.rule, "declared-blocked");
+        (found.severity.to_string(), found.mends.clone())
+    };
+    for ingress in [json!([]), json!([open_to(5432, "10.0.0.0/16")])] {
+        for (listed, state) in [(true, "active"), (true, "blackhole"), (false, "blackhole")] {
+            let (severity, mends) = found(ingress.clone(), listed, state);
+            assert_eq!(severity, "critical");
+            let fix = &mends[0].text;
+            assert!(fix.contains("pcx-1") && fix.contains("peering"), "{fix}");
+            assert_eq!(mends[0].command, None);
+        }
+    }
 }
 
 #[test]

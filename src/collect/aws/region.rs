@@ -179,12 +179,15 @@ async fn transits(
         log.read(CallKind::TransitGatewayVpcAttachments, transit::vpc_attachments(ec2)),
         log.read(CallKind::TransitGatewayRouteTables, transit::route_tables(ec2)),
     );
-    let mut subnets: BTreeMap<String, Vec<String>> = of_vpcs.rows.into_iter().collect();
+    let mut of_vpcs: BTreeMap<_, _> = of_vpcs.rows.into_iter().collect();
     for attachment in &mut attachments.rows {
-        attachment.subnet_ids = match attachment.resource_type.as_deref() {
-            Some("vpc") => subnets.remove(&attachment.transit_gateway_attachment_id),
+        (attachment.subnet_ids, attachment.options) = match attachment.resource_type.as_deref() {
+            Some("vpc") => match of_vpcs.remove(&attachment.transit_gateway_attachment_id) {
+                Some((subnets, options)) => (Some(subnets), options),
+                None => (None, None),
+            },
             // Only attachments of VPCs have subnets.
-            _ => Some(Vec::new()),
+            _ => (Some(Vec::new()), None),
         };
     }
     let ids: Vec<String> =

@@ -454,7 +454,7 @@ fn fill(a: &mut TransitGatewayAttachment, b: &mut TransitGatewayAttachment) {
         ($($field:ident),*) => { $( a.$field = a.$field.take().or(b.$field.take()); )* };
     }
     or!(transit_gateway_id, resource_type, resource_id, resource_owner_id, state);
-    or!(association_route_table_id, subnet_ids);
+    or!(association_route_table_id, subnet_ids, options);
 }
 
 /// Peerings and transit gateways are seen from several accounts: each stays where it is seen first.

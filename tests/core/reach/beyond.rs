@@ -3,7 +3,7 @@
 
 use super::rules::{balanced, balanced_open};
 use super::world::*;
-use portcullis::model::{Gap, Protocol};
+use portcullis::model::Gap;
 use portcullis::reach::{Options, Reach};
 use portcullis::snapshot::{CallKind, Outcome, Snapshot};
 use serde_json::{Value, json};
@@ -150,19 +150,161 @@ fn a_source_behind_a_transit_gateway_fares_alike_however_it_is_asked() {
     closed["RouteTables"][1]["Routes"].as_array_mut().expect("list").pop();
     for (here, from) in [(&w, "10.9.1.10"), (&w, "10.9.2.10"), (&closed, "10.9.1.10")] {
         let both = snapshot(vec![here.clone(), other.clone()]);
-        let told = said(&both, from, "10.0.1.10", "tcp/22");
-        let (verdict, _) = told.split_once(' ').expect("a verdict");
-        let block = said(&both, &format!("{from}/32"), "10.0.1.10", "tcp/22");
-        let set = [format!("{from}/32").parse().expect("a block")].into_iter().collect();
-        let rows = Reach::new(&both, &Options::default()).exposed(&set);
-        let row = rows.iter().find(|r| {
-            r.address.to_string() == "10.0.1.10"
-                && r.ports.contains(22)
-                && r.protocol == Protocol::Tcp
-        });
-        let listed = row.map_or("blocked".to_owned(), |r| r.configured.verdict().to_string());
-        assert_eq!((listed.as_str(), block), (verdict, told.clone()), "{from}");
+        alike(&both, from, "10.0.1.10", "tcp/22");
     }
+}
+
+/// Two VPCs of one account and region behind one transit gateway: the world, and one like it with 9s.
+fn behind_one_gateway() -> Value {
+    let [mut w, mut other] = peered();
+    for (view, vpc) in [(&mut w, "1"), (&mut other, "91")] {
+        let route = &mut view["RouteTables"][1]["Routes"][3];
+        route["TransitGatewayId"] = json!("tgw-1");
+        view["TransitGatewayAttachments"] = json!([{ "TransitGatewayAttachmentId": format!("tgw-attach-{vpc}"), "TransitGatewayId": "tgw-1",
+            "ResourceType": "vpc", "ResourceId": format!("vpc-{vpc}"), "State": "available", "AssociationRouteTableId": "tgw-rtb-1",
+            "SubnetIds": [if vpc == "1" { "subnet-1" } else { "subnet-91" }], "Options": { "SecurityGroupReferencingSupport": "enable", "ApplianceModeSupport": "disable" } }]);
+    }
+    w["TransitGateways"] = json!([{ "TransitGatewayId": "tgw-1", "Options": { "SecurityGroupReferencingSupport": "enable" } }]);
+    w["TransitGatewayRouteTables"][0]["Routes"] = json!([]);
+    w["TransitGatewayRouteTables"][0]["Propagations"] = ["1", "91"].map(|vpc| json!({ "TransitGatewayAttachmentId": format!("tgw-attach-{vpc}"), "ResourceType": "vpc", "ResourceId": format!("vpc-{vpc}") })).into();
+    other["TransitGatewayRouteTables"] = json!([]);
+    for (key, rows) in w.as_object_mut().expect("a view") {
+        if let (Value::Array(rows), Value::Array(more)) = (rows, &other[key.as_str()]) {
+            rows.extend(more.iter().cloned());
+        }
+    }
+    w
+}
+
+#[test]
+fn r04_groups_count_through_a_transit_gateway_that_is_told_to() {
+    let ask = |w: &Value, port: &str| {
+        let told = alike(&snap(w), "10.0.1.10", "10.9.1.10", port);
+        assert_eq!(asked(&snap(w), "10.0.1.0/24", "10.9.1.10", port), told, "as a block");
+        told
+    };
+    let mut w = behind_one_gateway();
+    assert_eq!(ask(&w, "tcp/22"), "permitted security-group sg-91");
+    let at = w["SecurityGroups"].as_array().expect("list").iter();
+    let at = at.enumerate().find(|(_, g)| g["GroupId"] == "sg-91").expect("a group").0;
+    w["SecurityGroups"][at]["IpPermissions"] = json!([from_group("sg-1")]);
+    assert_eq!(ask(&w, "tcp/22"), "permitted security-group sg-91");
+    assert_eq!(ask(&w, "tcp/80"), "blocked security-group sg-91");
+    let option = |at: &str| format!("{at}/Options/SecurityGroupReferencingSupport");
+    let places =
+        ["/TransitGateways/0", "/TransitGatewayAttachments/0", "/TransitGatewayAttachments/1"];
+    for place in places {
+        let mut off = w.clone();
+        *off.pointer_mut(&option(place)).expect("an option") = json!("disable");
+        assert_eq!(ask(&off, "tcp/22"), "blocked security-group sg-91", "{place}");
+        let mut unread = w.clone();
+        unread.pointer_mut(place).expect("a row")["Options"] = Value::Null;
+        assert_eq!(ask(&unread, "tcp/22"), "unknown security-group sg-91", "{place}");
+        assert_eq!(ask(&unread, "tcp/80"), "blocked security-group sg-91", "{place}");
+        // A group that the client does not carry counts neither way.
+        unread["SecurityGroups"][at]["IpPermissions"] = json!([from_group("sg-2")]);
+        assert_eq!(ask(&unread, "tcp/22"), "blocked security-group sg-91", "{place}");
+    }
+    // What goes out names no group of the other VPC.
+    let mut out = w.clone();
+    out["SecurityGroups"][0]["IpPermissionsEgress"] = json!([from_group("sg-91")]);
+    assert_eq!(ask(&out, "tcp/22"), "blocked security-group sg-1");
+}
+
+/// The same with attachments in subnets of their own, acl-t1 of subnet-t1 and acl-t91 of subnet-t91, that
+/// let everything through.
+fn with_attachment_subnets() -> Value {
+    let mut w = behind_one_gateway();
+    for (at, vpc, block) in [(0, "1", "10.0.9.0/28"), (1, "91", "10.9.9.0/28")] {
+        let id = format!("subnet-t{vpc}");
+        w["TransitGatewayAttachments"][at]["SubnetIds"] = json!([id]);
+        let subnet = json!({ "SubnetId": id, "VpcId": format!("vpc-{vpc}"), "CidrBlock": block, "AvailabilityZone": "eu-west-1a" });
+        let acl = json!({ "NetworkAclId": format!("acl-t{vpc}"), "VpcId": format!("vpc-{vpc}"), "Associations": [{ "SubnetId": id }],
+            "Entries": [entry(100, false, "-1", "allow", "0.0.0.0/0"), entry(100, true, "-1", "allow", "0.0.0.0/0")] });
+        w["Subnets"].as_array_mut().expect("list").push(subnet);
+        w["NetworkAcls"].as_array_mut().expect("list").push(acl);
+    }
+    w
+}
+
+/// The world with one more entry at the top of a network ACL.
+fn denied(w: &Value, acl: &str, egress: bool, block: &str) -> Value {
+    let mut w = w.clone();
+    let mut acls = w["NetworkAcls"].as_array_mut().expect("list").iter_mut();
+    let acl = acls.find(|a| a["NetworkAclId"] == acl).expect("an ACL");
+    acl["Entries"].as_array_mut().expect("list").push(entry(1, egress, "-1", "deny", block));
+    w
+}
+
+#[test]
+fn r15_the_acl_of_an_attachment_filters_what_passes_it() {
+    let ask = |w: &Value| alike(&snap(w), "10.0.1.10", "10.9.1.10", "tcp/22");
+    let permitted = "permitted security-group sg-91";
+    let [all, here, there] = ["0.0.0.0/0", "10.0.0.0/16", "10.9.0.0/16"];
+    let apart = with_attachment_subnets();
+    assert_eq!(ask(&apart), permitted);
+    for (acl, egress, block, blocks) in [
+        // To the gateway: inbound, by the source. From it: outbound, by the destination.
+        ("acl-t1", false, all, true),
+        ("acl-t1", false, here, true),
+        ("acl-t1", false, there, false),
+        ("acl-t1", true, all, true),
+        ("acl-t1", true, here, true),
+        ("acl-t1", true, there, false),
+        ("acl-t91", true, there, true),
+        ("acl-t91", true, here, false),
+        ("acl-t91", false, there, true),
+        ("acl-t91", false, here, false),
+        // The hosts' own subnets filter as ever.
+        ("acl-91", false, here, true),
+        ("acl-91", true, here, true),
+        ("acl-1", true, there, true),
+        ("acl-1", false, there, true),
+    ] {
+        let wanted = if blocks { format!("blocked network-acl {acl}") } else { permitted.into() };
+        assert_eq!(ask(&denied(&apart, acl, egress, block)), wanted, "{acl} {egress} {block}");
+    }
+    // A host in the attachment's own subnet: what comes from the gateway is not filtered.
+    let same = behind_one_gateway();
+    for (acl, egress, block, blocks) in [
+        ("acl-91", false, all, true),
+        ("acl-91", false, here, false),
+        ("acl-91", false, there, true),
+        ("acl-91", true, here, true),
+        ("acl-91", true, there, false),
+        ("acl-1", true, there, true),
+        ("acl-1", true, here, false),
+        ("acl-1", false, here, true),
+        ("acl-1", false, there, false),
+    ] {
+        let wanted = if blocks { format!("blocked network-acl {acl}") } else { permitted.into() };
+        assert_eq!(ask(&denied(&same, acl, egress, block)), wanted, "{acl} {egress} {block}");
+    }
+}
+
+#[test]
+fn r15_which_subnet_of_an_attachment_is_passed_is_the_zones_or_unknown() {
+    let ask = |w: &Value| alike(&snap(w), "10.0.1.10", "10.9.1.10", "tcp/22");
+    let mut w = with_attachment_subnets();
+    let more = json!({ "SubnetId": "subnet-t92", "VpcId": "vpc-91", "CidrBlock": "10.9.9.16/28", "AvailabilityZone": "eu-west-1b" });
+    w["Subnets"].as_array_mut().expect("list").push(more);
+    w["TransitGatewayAttachments"][1]["SubnetIds"] = json!(["subnet-t91", "subnet-t92"]);
+    let shut = |w: &Value| denied(w, "acl-t91", true, "10.9.0.0/16");
+    let open = |w: &Value| denied(w, "acl-91", true, "10.9.0.0/16");
+    // Traffic stays in the zone that it came from, but for an appliance.
+    assert_eq!(ask(&shut(&w)), "blocked network-acl acl-t91");
+    assert_eq!(ask(&open(&w)), "permitted security-group sg-91");
+    for mode in [json!("enable"), Value::Null] {
+        w["TransitGatewayAttachments"][1]["Options"]["ApplianceModeSupport"] = mode;
+        assert_eq!(ask(&w), "permitted security-group sg-91", "both let it through");
+        assert_eq!(ask(&shut(&w)), "unknown network-acl acl-t91");
+        assert_eq!(ask(&open(&w)), "unknown network-acl acl-91");
+    }
+    // One ACL of both is met in any case.
+    let mut acls = w["NetworkAcls"].as_array_mut().expect("list").iter_mut();
+    let acl = acls.find(|a| a["NetworkAclId"] == "acl-t91").expect("an ACL");
+    acl["Associations"] = json!([{ "SubnetId": "subnet-t91" }, { "SubnetId": "subnet-t92" }]);
+    assert_eq!(ask(&shut(&w)), "blocked network-acl acl-t91");
 }
 
 #[test]
@@ -548,19 +690,4 @@ fn r30_whether_a_group_counts_over_a_transit_gateway_is_not_guessed() {
     w["SecurityGroups"][0]["IpPermissions"] = json!([from_group("sg-19")]);
     assert_eq!(verdict(&w, "10.9.1.10", "10.0.1.10", "tcp/22"), "unknown");
     assert_eq!(verdict(&w, "10.9.1.10", "10.0.1.10", "tcp/23"), "blocked");
-}
-
-#[test]
-fn r30_lists_of_attachment_subnets_are_not_guessed() {
-    // Packets between a gateway and an interface of the attachment's own subnet pass by other lists than
-    // those to another subnet; where every list lets everything pass, none of it matters.
-    for list in [0, 1] {
-        let mut w = through();
-        let entries = json!([
-            entry_ports(100, false, "allow", 22, 22),
-            entry_ports(100, true, "allow", 22, 65535)
-        ]);
-        w["NetworkAcls"][list]["Entries"] = entries;
-        assert_eq!(verdict(&w, "10.9.1.10", "10.0.1.10", "tcp/22"), "unknown", "{list}");
-    }
 }

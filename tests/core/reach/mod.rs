@@ -8,4 +8,5 @@ mod oracle;
 mod rules;
 mod unread;
 mod unseen;
+mod v6;
 pub(crate) mod world;

@@ -154,6 +154,34 @@ pub(crate) fn said(snapshot: &Snapshot, from: &str, to: &str, port: &str) -> Str
     format!("{} {} {}", answer.configured.verdict(), by.layer, by.id)
 }
 
+/// As [`said`], of an address that fares alike as a block of one and in the list.
+pub(crate) fn alike(snapshot: &Snapshot, from: &str, to: &str, port: &str) -> String {
+    let told = said(snapshot, from, to, port);
+    let (verdict, _) = told.split_once(' ').expect("a verdict");
+    let block = format!("{from}/{}", if from.contains(':') { 128 } else { 32 });
+    let spec: PortSpec = port.parse().expect("a port");
+    let set = [block.parse().expect("a block")].into_iter().collect();
+    let rows = Reach::new(snapshot, &Options::default()).exposed(&set);
+    let row = rows.iter().find(|r| {
+        r.address.to_string() == to
+            && r.ports.is_superset(&spec.ports)
+            && r.protocol == spec.protocol
+    });
+    let listed = row.map_or("blocked".to_owned(), |r| r.configured.verdict().to_string());
+    let asked = asked(snapshot, &block, to, port);
+    let (block, _) = asked.split_once(' ').expect("a verdict");
+    assert_eq!((listed.as_str(), block), (verdict, verdict), "{from} to {to}: {told}, {asked}");
+    told
+}
+
+/// As [`said`], as audits ask: of a block.
+pub(crate) fn asked(snapshot: &Snapshot, block: &str, to: &str, port: &str) -> String {
+    let set = [block.parse().expect("a block")].into_iter().collect();
+    let one = slice(&Reach::new(snapshot, &Options::default()), to, &set, port);
+    let by = one.path().expect("a path").decided_by();
+    format!("{} {} {}", one.verdict(), by.layer, by.id)
+}
+
 /// The verdict of a world.
 pub(crate) fn verdict(view: &Value, from: &str, to: &str, port: &str) -> String {
     explain(&snapshot(vec![view.clone()]), from, to, port).configured.verdict().to_string()

@@ -2,8 +2,8 @@ use super::PAGE;
 use crate::collect::aws::parse::{Malformed, id, parsed, tags, text};
 use crate::collect::aws::read::{Page, Read, drain};
 use crate::snapshot::{
-    TransitGateway, TransitGatewayAttachment, TransitGatewayRoute, TransitGatewayRouteAttachment,
-    TransitGatewayRouteTable,
+    TransitGateway, TransitGatewayAttachment, TransitGatewayOptions, TransitGatewayRoute,
+    TransitGatewayRouteAttachment, TransitGatewayRouteTable,
 };
 use aws_sdk_ec2::{Client, types};
 
@@ -18,6 +18,12 @@ pub(in crate::collect::aws) async fn gateways(ec2: &Client) -> Read<TransitGatew
                     transit_gateway_id: id("TransitGatewayId", row.transit_gateway_id())?,
                     owner_id: text(row.owner_id()),
                     state: row.state().map(|s| s.as_str().to_owned()),
+                    options: row.options().map(|o| TransitGatewayOptions {
+                        security_group_referencing_support: o
+                            .security_group_referencing_support()
+                            .map(|s| s.as_str().to_owned()),
+                        appliance_mode_support: None,
+                    }),
                     tags: tags(row.tags()),
                 })
             },
@@ -27,15 +33,18 @@ pub(in crate::collect::aws) async fn gateways(ec2: &Client) -> Read<TransitGatew
     .await
 }
 
-/// Reads `DescribeTransitGatewayAttachments`; the subnets of VPC attachments are not in it.
+/// Reads `DescribeTransitGatewayAttachments`; the subnets and options of VPC attachments are not in it.
 pub(in crate::collect::aws) async fn attachments(ec2: &Client) -> Read<TransitGatewayAttachment> {
     let pages = ec2.describe_transit_gateway_attachments().into_paginator().page_size(PAGE).send();
     drain(pages, |page| Page::of(page.transit_gateway_attachments(), attachment, page.next_token()))
         .await
 }
 
-/// Reads `DescribeTransitGatewayVpcAttachments`: the subnets of each attachment, by its id.
-pub(in crate::collect::aws) async fn vpc_attachments(ec2: &Client) -> Read<(String, Vec<String>)> {
+/// The subnets and options of an attachment, by its id.
+pub(in crate::collect::aws) type OfVpc = (String, (Vec<String>, Option<TransitGatewayOptions>));
+
+/// Reads `DescribeTransitGatewayVpcAttachments`.
+pub(in crate::collect::aws) async fn vpc_attachments(ec2: &Client) -> Read<OfVpc> {
     let pages =
         ec2.describe_transit_gateway_vpc_attachments().into_paginator().page_size(PAGE).send();
     drain(pages, |page| {
@@ -43,7 +52,15 @@ pub(in crate::collect::aws) async fn vpc_attachments(ec2: &Client) -> Read<(Stri
             page.transit_gateway_vpc_attachments(),
             |row| {
                 let id = id("TransitGatewayAttachmentId", row.transit_gateway_attachment_id())?;
-                Ok((id, row.subnet_ids().to_vec()))
+                let options = row.options().map(|o| TransitGatewayOptions {
+                    security_group_referencing_support: o
+                        .security_group_referencing_support()
+                        .map(|s| s.as_str().to_owned()),
+                    appliance_mode_support: o
+                        .appliance_mode_support()
+                        .map(|s| s.as_str().to_owned()),
+                });
+                Ok((id, (row.subnet_ids().to_vec(), options)))
             },
             page.next_token(),
         )
@@ -144,6 +161,7 @@ fn attachment(
             .association()
             .and_then(|a| text(a.transit_gateway_route_table_id())),
         subnet_ids: None,
+        options: None,
         tags: tags(row.tags()),
     })
 }
