@@ -128,7 +128,7 @@ fn add_host(snapshot: &mut Snapshot, role: &str, group: &str) {
 /// What closes the one port that nobody declared, in words and commands.
 fn closes(report: &AuditReport, subject: &str) -> (Vec<String>, Vec<String>) {
     let all = report.findings.iter();
-    let found = all.filter(|f| f.rule == "latent-exposure" && f.subject.to_string() == subject);
+    let found = all.filter(|f| f.rule == "latent-exposure" && f.subject == subject);
     let mends: Vec<_> = found.flat_map(|f| &f.mends).collect();
     assert!(!mends.is_empty(), "{:#?}", told(report));
     let texts = mends.iter().map(|m| m.text.clone()).collect();
