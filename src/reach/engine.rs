@@ -408,6 +408,14 @@ pub(super) fn fold(all: &[&Configured]) -> Configured {
         | Configured::Unknown(p, _) => Arc::clone(p),
         Configured::NotApplicable => return Configured::NotApplicable,
     };
+    // What keeps some out opens nothing to the others.
+    let path = match (limiting, find(Verdict::Permitted).or_else(|| find(Verdict::Partly))) {
+        (
+            Configured::Blocked(_),
+            Some(Configured::Permitted(open) | Configured::Partly(open, _)),
+        ) => Arc::new(path.beside(open)),
+        _ => path,
+    };
     let mut clients = ClientSet { addresses: AddressSet::empty(), ports: PortSet::all() };
     for configured in all {
         if let Configured::Partly(_, some) = configured {
