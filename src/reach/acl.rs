@@ -93,7 +93,11 @@ pub(super) fn reply(
     let way = direction.other();
     let id = &acl.network_acl_id;
     let lines = lines(acl, way, protocol, family);
-    let absent: Arc<str> = format!("{} denies every answer ({IMPLICIT})", way.name()).into();
+    // What denies is told by its number, where it has one.
+    let absent = |denying: Option<&Arc<str>>| -> Arc<str> {
+        let line = denying.map_or(IMPLICIT, |line| line);
+        format!("{} denies every answer ({line})", way.name()).into()
+    };
     match protocol {
         Protocol::Tcp | Protocol::Udp => {
             let mut pieces: Vec<(AddressSet, PortSet)> = Vec::new();
@@ -117,7 +121,7 @@ pub(super) fn reply(
             }
             let some = pieces.iter().fold(PortSet::empty(), |all, (_, ports)| all.union(ports));
             let absent = match some.is_empty() || some.intersects(ephemeral()) {
-                true => absent,
+                true => absent(keeps.as_ref().map(|(_, line)| line)),
                 false => format!(
                     "{} lets answers out to client ports {some} only, below those that clients use",
                     way.name()
@@ -140,7 +144,9 @@ pub(super) fn reply(
         Protocol::Icmp | Protocol::Icmpv6 => {
             // Only an echo is answered; everything else is one way.
             let (echo, answer) = if protocol == Protocol::Icmp { (8, 0) } else { (128, 129) };
-            let Matched { passed, deciding, .. } = first_match(&lines, icmp_key(answer, 0), ends);
+            let Matched { passed, deciding, denying } =
+                first_match(&lines, icmp_key(answer, 0), ends);
+            let absent = absent(denying.as_ref());
             if passed == *ends {
                 let whole = Span::whole(Ends::All, Ends::All, Some(deciding), Vec::new());
                 return Stage::filter(Layer::NetworkAcl, id, vec![whole], absent);
@@ -158,7 +164,8 @@ pub(super) fn reply(
             Stage::filter(Layer::NetworkAcl, id, spans, absent)
         }
         Protocol::Other(_) => {
-            let Matched { passed, deciding, .. } = first_match(&lines, 0, ends);
+            let Matched { passed, deciding, denying } = first_match(&lines, 0, ends);
+            let absent = absent(denying.as_ref());
             let yes = Ends::of(passed);
             let spans = match yes {
                 Ends::None => Vec::new(),

@@ -131,7 +131,10 @@ impl<'a> Reach<'a> {
                 continue;
             }
             let (stages, asked) = self.way(from, to, protocol, family);
-            let needed = Arc::new(required(&asked, family));
+            let needed = match from {
+                From::Outside(set) => Arc::clone(&self.memory.sources(set).side(family).required),
+                _ => Arc::new(required(&asked, family)),
+            };
             let mut stages = way(stages);
             let mut parts: Vec<(PortSet, Decision)> = combine(&stages, &asked, &needed, &ports);
             if let (From::Outside(_), To::Unseen(hidden)) = (from, to)
@@ -199,7 +202,7 @@ impl<'a> Reach<'a> {
             }
             (From::Outside(set), To::At(address, spot)) => {
                 if Ways::is_reachable_role(*spot, *address) {
-                    let ends = asked(&set.intersect(&AddressSet::outside()));
+                    let ends = Arc::clone(&self.memory.sources(set).side(family).outside);
                     (ways.from_internet(&self.index.nics[spot.nic], &ends), ends)
                 } else {
                     let why = format!("{address} is private: it is not routed on the internet");

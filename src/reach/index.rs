@@ -588,6 +588,11 @@ impl<'a> Index<'a> {
         self.vpcs.get(vpc).map(|row| row.blocks().collect()).unwrap_or_default()
     }
 
+    /// The blocks of every VPC: who has an address of them comes from no internet, though it be global.
+    pub(super) fn blocks(&self) -> AddressSet {
+        self.vpcs.values().flat_map(|row| row.blocks()).collect()
+    }
+
     /// The subnet of a VPC that holds an address.
     pub(super) fn subnet_holding(&self, vpc: &str, address: IpAddr) -> Option<&Place<'a>> {
         self.subnets.values().find(|p| {

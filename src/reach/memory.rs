@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 pub(super) struct Memory<'a> {
     sources: RwLock<BTreeMap<AddressSet, Arc<Asked>>>,
     frames: RwLock<BTreeMap<FrameKey<'a>, Arc<Frame>>>,
+    /// The blocks of our VPCs, which are no part of the internet.
+    ours: AddressSet,
     /// By class.
     answers: Vec<Mutex<Vec<(AnswerKey, Arc<Answer>)>>>,
 }
@@ -48,8 +50,7 @@ pub(super) struct Side {
     pub(super) private: Arc<AddressSet>,
     /// Whether they mean the whole internet.
     pub(super) internet: bool,
-    /// Whether they are so many that ours among them change nothing: the internet, or what is left of
-    /// it without a partner's network.
+    /// Whether they are so many that ours are none of them.
     pub(super) everybody: bool,
     /// Those outside that must pass for *permitted*.
     pub(super) required: Arc<AddressSet>,
@@ -58,8 +59,9 @@ pub(super) struct Side {
 }
 
 impl Asked {
-    pub(super) fn new(number: Option<u32>, from: &AddressSet) -> Self {
-        Self { number, v4: Side::new(from, Family::V4), v6: Side::new(from, Family::V6) }
+    fn new(number: Option<u32>, from: &AddressSet, ours: &AddressSet) -> Self {
+        let side = |family| Side::new(from, family, ours);
+        Self { number, v4: side(Family::V4), v6: side(Family::V6) }
     }
 
     pub(super) fn side(&self, family: Family) -> &Side {
@@ -71,26 +73,36 @@ impl Asked {
 }
 
 impl Side {
-    fn new(from: &AddressSet, family: Family) -> Self {
+    fn new(from: &AddressSet, family: Family, ours: &AddressSet) -> Self {
         let all = from.of_family(family);
         let everything = AddressSet::outside();
         let outside = all.intersect(&everything);
+        let everybody = is_everybody(&all, family);
+        let strangers = |set: AddressSet| if everybody { set.subtract(ours) } else { set };
         Self {
             internet: is_internet(&all, family),
-            everybody: is_internet(&all, family)
-                || all == outside && all.size() > AddressSet::public().of_family(family).size() / 2,
-            required: Arc::new(required(&outside, family)),
+            everybody,
+            required: Arc::new(strangers(required(&outside, family))),
             private: Arc::new(all.subtract(&everything)),
-            outside: Arc::new(outside),
+            outside: Arc::new(strangers(outside)),
             all: Arc::new(all),
             anywhere: Arc::new(whole_family(family)),
         }
     }
 }
 
+/// Whether sources of a family are so many that ours among them change nothing: the internet, or what is
+/// left of it without a partner's network.
+fn is_everybody(all: &AddressSet, family: Family) -> bool {
+    is_internet(all, family)
+        || AddressSet::outside().is_superset(all)
+            && all.size() > AddressSet::public().of_family(family).size() / 2
+}
+
 impl<'a> Memory<'a> {
-    pub(super) fn new(classes: usize) -> Self {
+    pub(super) fn new(classes: usize, ours: AddressSet) -> Self {
         Self {
+            ours,
             answers: std::iter::repeat_with(Mutex::default).take(classes).collect(),
             ..Self::default()
         }
@@ -112,8 +124,15 @@ impl<'a> Memory<'a> {
         drop(known);
         let mut known = self.sources.write().unwrap_or_else(PoisonError::into_inner);
         let next = u32::try_from(known.len()).ok();
-        let asked = known.entry(from.clone()).or_insert_with(|| Arc::new(Asked::new(next, from)));
+        let asked = known
+            .entry(from.clone())
+            .or_insert_with(|| Arc::new(Asked::new(next, from, &self.ours)));
         Arc::clone(asked)
+    }
+
+    /// Sources that nobody asks for again.
+    pub(super) fn some(&self, from: &AddressSet) -> Asked {
+        Asked::new(None, from, &self.ours)
     }
 
     /// The answer of a class, made by `make` where it is not known.

@@ -36,6 +36,7 @@ mod path;
 mod peers;
 mod query;
 mod route;
+mod sources;
 mod span;
 mod transit;
 mod unread;

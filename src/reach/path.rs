@@ -15,6 +15,8 @@ use std::sync::{Arc, OnceLock};
 pub struct Path {
     told: OnceLock<Box<Told>>,
     walk: Option<Walk>,
+    /// Where it is blocked and others of the same sources get through: the path of these.
+    others: Option<Arc<Path>>,
 }
 
 /// What a path has to tell.
@@ -49,12 +51,12 @@ impl Path {
     #[must_use]
     pub fn new(hops: Vec<Hop>, decided_by: Decider, assumptions: Arc<[Assumption]>) -> Self {
         let told = OnceLock::from(Box::new(Told { hops, decided_by, assumptions }));
-        Self { told, walk: None }
+        Self { told, walk: None, others: None }
     }
 
     /// The path of a walk, written when somebody asks.
     pub(super) fn of(walk: Walk) -> Self {
-        Self { told: OnceLock::new(), walk: Some(walk) }
+        Self { told: OnceLock::new(), walk: Some(walk), others: None }
     }
 
     /// The same path, told of another interface of the class.
@@ -63,6 +65,11 @@ impl Path {
             Some(walk) => Self::of(Walk { rename: Some(Arc::clone(rename)), ..walk.clone() }),
             None => self.clone(),
         }
+    }
+
+    /// The same path, which keeps out some of the sources, beside one that others get through by.
+    pub(super) fn beside(&self, others: &Arc<Path>) -> Self {
+        Self { others: Some(Arc::clone(others)), ..self.clone() }
     }
 
     /// The port that it was walked for.
@@ -102,6 +109,9 @@ impl Path {
     /// part [`Self::decided_by`] may be another, which keeps some clients out.
     #[must_use]
     pub fn opened_by(&self) -> Option<Decider> {
+        if let Some(others) = &self.others {
+            return others.opened_by();
+        }
         let passes = |h: &&Hop| matches!(h.verdict, HopVerdict::Passes | HopVerdict::PartlyPasses);
         let mut hops = self.hops().iter().filter(passes).rev();
         let group = hops.clone().find(|h| h.layer == Layer::SecurityGroup);
@@ -157,7 +167,7 @@ impl Rename {
 
 impl PartialEq for Path {
     fn eq(&self, other: &Self) -> bool {
-        self.told() == other.told()
+        self.told() == other.told() && self.others == other.others
     }
 }
 

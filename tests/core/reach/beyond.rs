@@ -205,6 +205,13 @@ fn r04_groups_count_through_a_transit_gateway_that_is_told_to() {
         unread["SecurityGroups"][at]["IpPermissions"] = json!([from_group("sg-2")]);
         assert_eq!(ask(&unread, "tcp/22"), "blocked security-group sg-91", "{place}");
     }
+    // Of several sources one gets through: what lets it in is told, not what the others meet.
+    let s = snap(&w);
+    let both = ["10.0.0.0/16".parse().expect("a block")].into_iter().collect();
+    let part = slice(&Reach::new(&s, &Options::default()), "10.9.1.10", &both, "tcp/22");
+    assert_eq!(part.verdict().to_string(), "partly");
+    let opens = part.path().expect("a path").opened_by().expect("a permission");
+    assert_eq!(opens.entry.as_deref(), Some("sg-91 ingress tcp/22 from sg-1"));
     // What goes out names no group of the other VPC.
     let mut out = w.clone();
     out["SecurityGroups"][0]["IpPermissionsEgress"] = json!([from_group("sg-91")]);

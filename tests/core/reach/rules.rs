@@ -290,6 +290,30 @@ fn r16_the_answer_needs_the_clients_port() {
 }
 
 #[test]
+fn r16_what_denies_the_answers_is_told_by_its_number() {
+    for (from, to, port) in [
+        ("internet", "54.1.2.3", "tcp/22"),
+        ("internet", "54.1.2.3", "icmp/8"),
+        ("internet", "54.1.2.3", "50"),
+    ] {
+        let mut w = world();
+        let all = permission("-1", -1, -1, "0.0.0.0/0", None);
+        w["SecurityGroups"][0]["IpPermissions"] = json!([all]);
+        let said = |w: &Value| {
+            let answer = explain(&snap(w), from, to, port).configured;
+            assert_eq!(answer.verdict(), Verdict::Blocked, "{port}");
+            answer.path().expect("a path").decided_by().entry.as_deref().unwrap_or("").to_owned()
+        };
+        let entries = w["NetworkAcls"][0]["Entries"].as_array_mut().expect("list");
+        entries.push(entry(90, true, "-1", "deny", "0.0.0.0/0"));
+        assert_eq!(said(&w), "egress denies every answer (rule 90 deny all 0.0.0.0/0)");
+        let entries = w["NetworkAcls"][0]["Entries"].as_array_mut().expect("list");
+        entries.retain(|e| e["Egress"] != true);
+        assert_eq!(said(&w), "egress denies every answer (rule * deny, no entry matches)");
+    }
+}
+
+#[test]
 fn r17_no_acl_inside_a_subnet() {
     let mut w = world();
     w["NetworkAcls"][0]["Entries"] = json!([]);

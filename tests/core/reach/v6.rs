@@ -178,6 +178,26 @@ fn a_route_to_a_peered_vpc_takes_nothing_from_the_internet() {
     assert_eq!(ask(&snapshot(vec![alone])), "partly");
 }
 
+/// Their addresses are global, and still nobody on the internet has them.
+#[test]
+fn whoever_is_let_in_by_the_block_of_a_vpc_is_no_internet() {
+    for both in [two("2600:1f00::", "2600:1f99::"), peered("2600:1f00::", "2600:1f99::")] {
+        let s = snap(&both);
+        let to = "2600:1f99::10";
+        assert_eq!(said(&s, "internet", to, "tcp/22"), "blocked security-group sg-91");
+        assert!(exposed(&s).iter().all(|row| !row.starts_with(to)), "{:?}", exposed(&s));
+        let reach = Reach::new(&s, &Options::default());
+        let one = ["2600:1f77::1/128".parse().expect("a block")].into_iter().collect();
+        let rest = AddressSet::outside().subtract(&one).of_family(Family::V6);
+        assert_eq!(slice(&reach, to, &rest, "tcp/22").verdict().to_string(), "blocked");
+        // What is open to more than that is open to them all.
+        let mut open = both.clone();
+        open[1]["SecurityGroups"][0]["IpPermissions"] =
+            json!([permission("tcp", 22, 22, "", Some("2600::/16"))]);
+        assert_eq!(said(&snap(&open), "internet", to, "tcp/22"), "partly security-group sg-91");
+    }
+}
+
 /// Audits ask for the internet without the networks that something else is declared for.
 #[test]
 fn what_is_left_of_the_internet_without_a_partner_is_none_of_ours() {
