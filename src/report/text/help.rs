@@ -37,6 +37,9 @@ const fn advice(kind: GapKind, unprobed: bool) -> Option<&'static str> {
         GapKind::StaleSnapshot => Some(
             "collect again, say when saved answers were taken with --taken-at, or raise `snapshot_max_age` under `limits:` of portcullis.yaml",
         ),
+        GapKind::Facts => Some(
+            "have each source give each fact of each host, under the name that the role asks for (`rename:` of the source), and afresh: `fact_max_age` under `limits:` of portcullis.yaml",
+        ),
         GapKind::Account
         | GapKind::NotModelled
         | GapKind::Probe
