@@ -1,6 +1,6 @@
 use super::judged::{Context, Judged};
 use super::simple::{self, Found};
-use crate::drift::{Class, Direction, Drifted, GroupDrift, How};
+use crate::drift::{Class, Difference, Direction, Drifted, GroupDrift, How};
 use crate::finding::{Evidence, Measure, Mend, Permission, Side, reconcile};
 use crate::rule::Case;
 
@@ -49,6 +49,12 @@ fn found(drift: &GroupDrift) -> Found {
         }
     }
     let expose = drift.differences.iter().filter(|d| d.exposes).count();
+    let goes_out = |d: &&Difference| d.how != How::Words && d.line.direction == Direction::Egress;
+    let detail = match drift.differences.iter().filter(goes_out).count() {
+        _ if expose > 0 => format!(" ({expose} of them)"),
+        0 => String::new(),
+        _ => "; what these themselves reach may".into(),
+    };
     Found {
         case,
         subject: drift.group.clone(),
@@ -62,7 +68,7 @@ fn found(drift: &GroupDrift) -> Found {
             Class::Harmless => Some(Measure::count(missing + extra)),
             Class::Missing | Class::Words => None,
         },
-        detail: if expose > 0 { format!(" ({expose} of them)") } else { String::new() },
+        detail,
         evidence,
         mends: mends(drift),
         diff: (!drift.diff.is_empty()).then(|| drift.diff.clone()),

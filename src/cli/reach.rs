@@ -1,7 +1,7 @@
 use super::block::block;
 use super::saved::{AnswerFormat, SavedArgs, escape, print};
 use super::{CliError, ExitStatus, Global};
-use crate::model::{AddressSet, Gap, PortSpec};
+use crate::model::{AddressSet, Gap, PortSet, PortSpec};
 use crate::reach::{Configured, ExposedEndpoint, Options, Reach};
 use clap::Args;
 use ipnetwork::IpNetwork;
@@ -147,6 +147,13 @@ fn text(from: &str, endpoints: &[ExposedEndpoint], gaps: &BTreeSet<Gap>) -> Stri
         let mut sources: Vec<String> = networks.iter().take(3).map(ToString::to_string).collect();
         if networks.len() > 3 {
             sources.push(format!("and {} more", networks.len() - 3));
+        }
+        // Where all addresses get through, what their systems choose is what cuts.
+        if let Configured::Partly(_, clients) = &e.configured
+            && e.protocol.has_ports()
+            && !clients.ports.is_superset(&PortSet::range(1024, u16::MAX))
+        {
+            sources.push(format!("client ports {}", clients.ports));
         }
         lines.push([
             e.address.to_string(),

@@ -1,6 +1,6 @@
 use super::difference::{Class, Difference, Drifted, GroupDrift, How};
 use super::effect::{Effects, Shown};
-use super::line::{Line, Lines, declared, is_default_egress, live};
+use super::line::{Direction, Line, Lines, declared, is_default_egress, live};
 use super::odd;
 use crate::exposure::Configuration;
 use crate::model::{Gap, GapKind};
@@ -175,6 +175,9 @@ fn text(name: Option<String>, lines: &Lines, wanted: &Lines, differences: &[Diff
                     }
                 }
                 None if difference.exposes => out.push_str("  # may change what can be reached"),
+                None if line.direction == Direction::Egress => {
+                    out.push_str("  # may change what its hosts reach, nothing that reaches them");
+                }
                 None => out.push_str("  # changes nothing that can be reached"),
             }
         }

@@ -363,6 +363,26 @@ fn what_a_group_lets_in_is_revoked_by_the_group() {
     assert!(!command.contains("5432"), "the role needs that one: {command}");
 }
 
+/// What goes out reaches none of the group's hosts, and decides all the same what they reach.
+#[test]
+fn a_drift_of_egress_alone_says_what_it_may_change() {
+    let of = |egress: &str| {
+        let spec = spec(&format!(
+            "groups:\n  {SG}: {{ ingress: [{{ port: tcp/443, from: 0.0.0.0/0 }}, {{ port: tcp/22, from: office }}], egress: [{egress}] }}\n"
+        ));
+        let report = audit(&spec, &snapshot(both()), &seen(&[(443, State::Open)]));
+        let drift = report.findings.into_iter().find(|f| f.subject == SG).expect("drift");
+        assert_eq!(drift.rule, "drift-harmless");
+        (drift.message, drift.diff.unwrap_or_default())
+    };
+    let (message, diff) = of("{ port: tcp/443, to: 198.51.100.0/24 }");
+    let ends = "what reaches its hosts does not change; what these themselves reach may";
+    assert!(message.ends_with(ends), "{message}");
+    let line =
+        "+egress all to 0.0.0.0/0  # may change what its hosts reach, nothing that reaches them";
+    assert!(diff.contains(line), "{diff}");
+}
+
 #[test]
 fn half_the_internet_is_permitted_by_its_own_block() {
     let wide = json!({ "IpProtocol": "-1",

@@ -272,6 +272,25 @@ fn the_client_ports_are_those_that_answers_come_back_to() {
 }
 
 #[test]
+fn the_list_tells_the_client_ports_that_get_an_answer() {
+    let listed = |from: i32| {
+        let mut view = world();
+        view["NetworkAcls"][0]["Entries"] = json!([
+            super::world::entry(100, false, "-1", "allow", "0.0.0.0/0"),
+            super::world::entry_ports(140, true, "allow", from, 65535),
+        ]);
+        let world = World::new().with("NO_COLOR", "1");
+        let text = serde_json::to_vec(&snapshot(vec![view])).expect("json");
+        world.file("s.json", text);
+        world.run(&["reach", "--snapshot", "s.json"]).stdout
+    };
+    let partly = listed(32768);
+    assert!(partly.contains("from 0.0.0.0/0, client ports 32768-65535  i-1"), "{partly}");
+    let all = listed(1024);
+    assert!(all.contains("permitted") && !all.contains("client ports"), "{all}");
+}
+
+#[test]
 fn a_limit_of_answers_names_its_rule_and_a_blackhole_its_state() {
     let mut view = world();
     view["NetworkAcls"][0]["Entries"] = json!([
