@@ -4,6 +4,7 @@ use super::Reach;
 use super::engine::MAX_LOCAL_SOURCES;
 use super::index::{Nic, Role, Spot};
 use super::route::{Routes, Target};
+use super::span::Stage;
 use crate::model::{AddressSet, Family, Protocol};
 use crate::snapshot::CallKind;
 use std::net::IpAddr;
@@ -67,9 +68,20 @@ impl<'a> Reach<'a> {
                     if n >= MAX_LOCAL_SOURCES {
                         return (Vec::new(), AddressSet::empty());
                     }
-                    let (_, Some(vpc)) = ways.transit(place, id, address) else { continue };
-                    let there = spots.filter(|s| self.index.nics[s.nic].vpc == vpc);
-                    found.extend(there.map(|s| (s.nic, address)));
+                    let own: Vec<usize> = spots.map(|s| s.nic).collect();
+                    let of = |nic: usize| self.index.nics[nic].vpc;
+                    let vpc = match ways.transit(place, id, address) {
+                        (_, Some(vpc)) => vpc,
+                        // No answer gets to the address, whoever has it: ours is judged by that.
+                        (stages, None)
+                            if stages.last().is_some_and(Stage::is_closed)
+                                && own.iter().all(|n| of(*n) == of(own[0])) =>
+                        {
+                            of(own[0])
+                        }
+                        _ => continue,
+                    };
+                    found.extend(own.into_iter().filter(|n| of(*n) == vpc).map(|n| (n, address)));
                 }
                 // Of a block that it leads to, whose interfaces are all known, nobody else has the rest.
                 for vpc in self.index.vpcs_behind(id) {

@@ -214,6 +214,11 @@ impl Stage {
         }
     }
 
+    /// Whether it lets nothing through at any port.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(&self.act, Act::Filter(spans) if spans.is_empty())
+    }
+
     /// Where in its spans a port lies.
     pub(super) fn span_index(&self, port: u16) -> Option<usize> {
         let Act::Filter(spans) = &self.act else { return None };

@@ -176,6 +176,22 @@ fn behind_one_gateway() -> Value {
     w
 }
 
+/// The source's own route leads elsewhere, and the target's answers find no attachment in their zone.
+#[test]
+fn a_source_that_no_answer_gets_to_is_blocked_however_it_is_asked() {
+    let mut w = with_attachment_subnets();
+    for route in w["RouteTables"][1]["Routes"].as_array_mut().expect("list") {
+        if route["TransitGatewayId"] == "tgw-1" {
+            route["DestinationCidrBlock"] = json!("10.77.0.0/16");
+        }
+    }
+    let at = w["Subnets"].as_array().expect("list").iter();
+    let at = at.enumerate().find(|(_, s)| s["SubnetId"] == "subnet-t91").expect("a subnet").0;
+    w["Subnets"][at]["AvailabilityZone"] = json!("eu-west-1c");
+    let told = alike(&snap(&w), "10.0.1.10", "10.9.1.10", "tcp/22");
+    assert_eq!(told, "blocked internet-gateway igw-1");
+}
+
 #[test]
 fn r04_groups_count_through_a_transit_gateway_that_is_told_to() {
     let ask = |w: &Value, port: &str| {
