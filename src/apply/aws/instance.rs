@@ -167,42 +167,7 @@ pub(super) async fn isolate(ec2: &Client, request: &ActRequest) -> Done {
         }
         done.insert(interface.clone(), groups.clone());
     }
-    // Some change is not this one: an interface may have been attached meanwhile, or given its groups again.
-    let mut other = None;
-    for n in 0..SEEN {
-        if n > 0 {
-            tokio::time::sleep(LOOK).await;
-        }
-        match look(ec2, request).await {
-            Ok(now) => other = elsewhere(&now, &quarantine),
-            Err(no) => return Err(no.midway("its interfaces were isolated")),
-        }
-        if other.is_none() {
-            return Ok(was);
-        }
-    }
-    let no = No::Failed(other.unwrap_or_default());
-    Err(match rejoin(ec2, request, &done).await {
-        Ok(_) => no,
-        Err(_) => no.midway("its interfaces were isolated"),
-    })
-}
-
-/// Looks until what AWS shows has to be what was asked for.
-const SEEN: u32 = 5;
-
-/// What of an instance is not in quarantine, in words: an interface with any other groups than that one.
-fn elsewhere(instance: &Instance, quarantine: &str) -> Option<String> {
-    let interfaces = instance.network_interfaces();
-    if interfaces.is_empty() {
-        return Some("none of its interfaces is told".into());
-    }
-    interfaces.iter().find_map(|interface| {
-        let groups: Vec<&str> = interface.groups().iter().filter_map(|g| g.group_id()).collect();
-        let id = interface.network_interface_id().unwrap_or("an interface");
-        (groups != [quarantine])
-            .then(|| format!("{id} has the groups {}, not {quarantine} alone", groups.join(" ")))
-    })
+    Ok(was)
 }
 
 /// Gives every interface the groups that it had.
@@ -234,31 +199,4 @@ async fn swap(ec2: &Client, interface: &str, groups: &str) -> Result<(), No> {
         .send()
         .await?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use aws_sdk_ec2::types::{GroupIdentifier, InstanceNetworkInterface};
-
-    #[test]
-    fn isolated_is_what_has_the_group_of_quarantine_alone_everywhere() {
-        let with = |all: &[&[&str]]| {
-            let interfaces = all.iter().map(|groups| {
-                let groups = groups
-                    .iter()
-                    .map(|g| GroupIdentifier::builder().group_id(*g).build())
-                    .collect();
-                let one = InstanceNetworkInterface::builder().network_interface_id("eni-1");
-                one.set_groups(Some(groups)).build()
-            });
-            Instance::builder().set_network_interfaces(Some(interfaces.collect())).build()
-        };
-        assert_eq!(elsewhere(&with(&[&["sg-q"], &["sg-q"]]), "sg-q"), None);
-        for other in [&[&["sg-1"][..]][..], &[&["sg-q", "sg-1"]], &[&["sg-q"], &["sg-1"]], &[&[]]] {
-            let why = elsewhere(&with(other), "sg-q").expect("not isolated");
-            assert!(why.contains("not sg-q alone"), "{why}");
-        }
-        assert!(elsewhere(&with(&[]), "sg-q").is_some(), "nothing told is no isolation");
-    }
 }
