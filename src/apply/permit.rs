@@ -96,13 +96,15 @@ pub fn permit(setup: PermitSetup<'_>) -> Result<u32, Refusal> {
         super::engine::within(journal.ledger())?;
         let known = journal.ledger().halts.clone();
         halt.look(&known, clock.now()).map_err(|h| h.refusal)?;
-        let left = journal.ledger().left().any(|n| n == item.n);
         let state = journal.ledger().items.get(&item.n).map(|i| i.state);
-        let held = journal.ledger().held.get(&item.stratum);
-        if let Some(why) = held.filter(|_| state == Some(ItemState::Planned)) {
-            let says = format!("its class is held: {why}");
+        // Of a class that is held nothing was used up: somebody has to look.
+        if state == Some(ItemState::Planned)
+            && let Some(why) = journal.ledger().held.get(&item.stratum)
+        {
+            let says = format!("its class is held, so it is not permitted: {why}");
             return Err(Refusal::of(Reason::StratumHeld, item.item(), says));
         }
+        let left = journal.ledger().left().any(|n| n == item.n);
         if !left || state != Some(ItemState::Planned) {
             let says = "it was done, permitted or left out before";
             return Err(Refusal::of(Reason::AlreadyConsumed, item.item(), says));

@@ -199,7 +199,12 @@ pub fn acts() -> Vec<Act> {
             risk: row.risk,
             identity: row.identity.iter().map(|f| (*f).into()).collect(),
             precondition: row.precondition,
-            changes: Vec::new(),
+            // Any other change of an instance is somebody else's.
+            changes: match (row.kind, row.action) {
+                (INSTANCE, "stop") => vec!["state".into()],
+                (INSTANCE, "isolate") => vec!["interfaces".into()],
+                _ => Vec::new(),
+            },
             rehearsed: row.undo.is_some(),
         })
         .collect()

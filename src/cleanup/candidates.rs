@@ -1,6 +1,7 @@
 //! What any other cleanup job calls dead: one JSON object a line.
 
-use super::{Claim, ItemRef, Listing, Reason, Refusal, Resource, strict};
+use super::{Claim, ItemRef, Listing, Reason, Refusal, Resource, Source, strict};
+use jiff::Timestamp;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -129,19 +130,45 @@ fn resource(line: Line) -> Resource {
     }
 }
 
+/// The source of whatever a job says. Whose records it quotes nobody can check, so all of it together is one
+/// evidence, beside what the adapter has read itself.
+pub const JOB: &str = "job-list";
+
+/// What a job says, by its own name, with the one that it gave.
+fn own(claim: &Claim) -> Claim {
+    let mut own = claim.clone();
+    if own.source != JOB {
+        let says = if own.detail.is_empty() { "" } else { ": " };
+        own.detail = format!("it names {}{says}{}", own.source, own.detail);
+        own.source = JOB.into();
+    }
+    own
+}
+
 /// Joins a job's list with what an adapter listed: the job says what is dead, the adapter what there
 /// is. What both say for or against a thing is added up; of what it is, the adapter alone is believed.
-/// What nobody listed stays as unknown.
-pub fn join(listing: &mut Listing, candidates: Vec<Resource>) {
+/// What nobody listed stays as unknown. The list, which was read `at`, is a source of its own, [`JOB`].
+pub fn join(listing: &mut Listing, candidates: Vec<Resource>, at: Timestamp) {
+    listing.sources.push(Source {
+        name: JOB.into(),
+        fetched_at: at,
+        newest: None,
+        complete: true,
+        rows: candidates.len() as u64,
+        cross_count: None,
+        keeps: false,
+        may_be_empty: false,
+        selector: BTreeMap::new(),
+    });
     for resource in &mut listing.resources {
         resource.candidate = false;
     }
-    let mut at: BTreeMap<ItemRef, Vec<usize>> = BTreeMap::new();
+    let mut there: BTreeMap<ItemRef, Vec<usize>> = BTreeMap::new();
     for (n, resource) in listing.resources.iter().enumerate() {
-        at.entry(resource.item()).or_default().push(n);
+        there.entry(resource.item()).or_default().push(n);
     }
     for mut called in candidates {
-        let Some(places) = at.get(&called.item()) else {
+        let Some(places) = there.get(&called.item()) else {
             called.unknown.push("the adapter did not list it".into());
             listing.resources.push(called);
             continue;
@@ -158,7 +185,7 @@ pub fn join(listing: &mut Listing, candidates: Vec<Resource>) {
             }
             resource.candidate = called.candidate;
             resource.action = called.action.clone().or(resource.action.take());
-            resource.dead.extend(called.dead.iter().cloned());
+            resource.dead.extend(called.dead.iter().map(own));
             resource.live.extend(called.live.iter().cloned());
             resource.protected.extend(called.protected.iter().cloned());
             resource.unknown.extend(called.unknown.iter().cloned());
@@ -207,7 +234,7 @@ mod tests {
         };
         for (means, unknown) in [("u-1", 0), ("u-2", 1)] {
             let mut listing = Listing { sources: Vec::new(), resources: vec![named("u-1")] };
-            join(&mut listing, vec![named(means)]);
+            join(&mut listing, vec![named(means)], Timestamp::UNIX_EPOCH);
             assert_eq!(listing.resources[0].unknown.len(), unknown, "{means}");
             assert_eq!(listing.resources[0].immutable["uuid"], "u-1", "what it is");
         }
@@ -223,12 +250,31 @@ mod tests {
         };
         let mut listing =
             Listing { sources: Vec::new(), resources: vec![thing("a", true), thing("b", false)] };
-        join(&mut listing, vec![thing("b", true), thing("c", true)]);
+        let called = vec![thing("b", true), thing("c", true)];
+        join(&mut listing, called, Timestamp::UNIX_EPOCH);
         let told: Vec<(&str, bool, usize)> = listing
             .resources
             .iter()
             .map(|r| (r.id.as_str(), r.candidate, r.unknown.len()))
             .collect();
         assert_eq!(told, [("a", false, 0), ("b", true, 0), ("c", true, 1)]);
+    }
+
+    /// Else a job alone could say both that nothing balances it and that nobody declares it.
+    #[test]
+    fn whatever_sources_a_job_names_it_is_one_evidence() {
+        let line = |dead: &str| {
+            let text = format!("{{\"type\":\"servo\",\"id\":\"a\",\"dead\":[{dead}]}}");
+            read(text.as_bytes()).expect("good").remove(0)
+        };
+        let mut listing = Listing { sources: Vec::new(), resources: vec![line("")] };
+        let said = "{\"kind\":\"idle\",\"source\":\"DescribeTargetHealth 1/r1\"},\
+                    {\"kind\":\"undeclared\",\"source\":\"spec\",\"detail\":\"no role\"}";
+        join(&mut listing, vec![line(said)], Timestamp::UNIX_EPOCH);
+        let dead = &listing.resources[0].dead;
+        assert!(dead.iter().all(|claim| claim.source == JOB), "{dead:?}");
+        assert_eq!(dead[1].detail, "it names spec: no role");
+        let sources: Vec<&str> = listing.sources.iter().map(|s| s.name.as_str()).collect();
+        assert_eq!(sources, [JOB]);
     }
 }

@@ -307,6 +307,11 @@ impl Led {
         })
     }
 
+    /// Where they led.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.to.keys().copied()
+    }
+
     /// Why of some name nobody can say where it leads: it may lead to anything that has an address.
     #[must_use]
     pub fn unknown(&self) -> Option<String> {

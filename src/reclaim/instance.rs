@@ -3,7 +3,6 @@ use super::place::{Place, SPEC};
 use super::service::in_service;
 use super::thing::{age, ask, new, put, tags};
 use super::traffic;
-use super::uses::addresses;
 use crate::cleanup::Resource;
 use crate::cleanup::aws as kind;
 use crate::cleanup::trace::{INSTANCE_TYPE, LAUNCHED, TRANSITION};
@@ -138,7 +137,7 @@ fn instance(place: &Place<'_>, row: &Instance) -> Resource {
     thing.state.insert("interfaces".into(), carried.join(", "));
     tags(place, &mut thing, CallKind::Instances, &row.tags);
 
-    let known: Vec<_> = interfaces.iter().flat_map(|i| addresses(i)).collect();
+    let known: Vec<_> = interfaces.iter().flat_map(|i| place.addresses(i)).collect();
     place.named(&mut thing, known.iter().copied());
     if let Some(said) = place.answers.any(known.iter().copied()) {
         thing.live.push(place.claim(PROBE.into(), "answers-probe", said));

@@ -2,7 +2,6 @@ use super::observed::PROBE;
 use super::place::Place;
 use super::service::in_service;
 use super::thing::{condemn, new, put, tags, used};
-use super::uses::addresses;
 use crate::cleanup::aws as kind;
 use crate::cleanup::{ItemRef, Resource};
 use crate::snapshot::{CallKind, Interface};
@@ -40,8 +39,9 @@ fn interface(place: &Place<'_>, row: &Interface) -> Resource {
         let by = row.requester_id.as_deref().unwrap_or("a service");
         thing.protected.push(place.says(call, "managed", format!("{by} keeps it")));
     }
-    place.named(&mut thing, addresses(row));
-    if let Some(said) = place.answers.any(addresses(row)) {
+    let known = place.addresses(row);
+    place.named(&mut thing, known.iter().copied());
+    if let Some(said) = place.answers.any(known.iter().copied()) {
         thing.live.push(place.claim(PROBE.into(), "answers-probe", said));
     }
     if let Some(table) = place.uses.routed.get(id) {
@@ -59,7 +59,7 @@ fn interface(place: &Place<'_>, row: &Interface) -> Resource {
     if let Some(address) = held.first() {
         thing.live.push(place.says(CallKind::Addresses, "has-address", *address));
     }
-    in_service(place, &mut thing, addresses(row).map(|a| a.to_string()));
+    in_service(place, &mut thing, known.iter().map(ToString::to_string));
     let calls = [
         CallKind::RouteTables,
         CallKind::Addresses,

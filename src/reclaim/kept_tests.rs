@@ -76,6 +76,26 @@ fn an_address_of_a_delegated_block_is_there() {
 }
 
 #[test]
+fn who_holds_a_delegated_block_gets_the_clients_of_its_addresses() {
+    let live = |target: &str, id: &str| {
+        let listing = changed(|view| {
+            let group = json!({ "TargetGroupArn": "arn:ip", "TargetType": "ip", "VpcId": "vpc-1",
+                "Targets": [{ "Target": { "Id": target, "Port": 80 }, "State": "healthy" }] });
+            view.target_groups.push(serde_json::from_value(group).expect("a group"));
+            let mut all = view.network_interfaces.iter_mut();
+            let own = all.find(|i| i.network_interface_id == "eni-orphan").expect("the interface");
+            own.ipv4_prefixes = vec!["10.0.7.32/28".parse().expect("a block")];
+            own.ipv6_prefixes = vec!["2001:db8:7::/80".parse().expect("a block")];
+        });
+        kinds(&thing(&listing, id).live).contains(&"in-target-group")
+    };
+    for id in ["i-orphan", "eni-orphan"] {
+        assert!(live("10.0.7.33", id) && live("2001:db8:7::5", id), "{id}");
+        assert!(!live("10.0.7.48", id) && !live("2001:db8:8::5", id), "{id}: beside it");
+    }
+}
+
+#[test]
 fn where_nothing_is_healthy_a_balancer_sends_clients_to_all() {
     let live = |states: &[&str]| {
         let listing = changed(|view| {

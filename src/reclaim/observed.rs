@@ -18,6 +18,11 @@ impl<'a> Answers<'a> {
         Self(by)
     }
 
+    /// Where anything was seen.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.0.keys().copied()
+    }
+
     /// The first service that answered at any of these addresses, in words. A refusal is no sign: the
     /// host is up and nothing listens.
     pub(super) fn any(&self, addresses: impl IntoIterator<Item = IpAddr>) -> Option<String> {

@@ -2,7 +2,6 @@ use super::observed::PROBE;
 use super::place::{Place, SPEC};
 use super::still::CHANGES_NOTHING;
 use super::thing::{ask, new, put};
-use super::uses::addresses;
 use crate::cleanup::Resource;
 use crate::cleanup::aws as kind;
 use crate::drift::{Direction, How, Line, line_of};
@@ -117,7 +116,7 @@ fn permission(
     thing.owner = shield.owner;
 
     let Some(line) = line else { return thing };
-    let known = carriers.iter().flat_map(|i| addresses(i));
+    let known = carriers.iter().flat_map(|i| place.addresses(i));
     if line.direction == Direction::Ingress
         && let Some(said) = place.answers.on(known, line.protocol, &line.ports)
     {

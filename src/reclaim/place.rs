@@ -1,8 +1,9 @@
 use super::Input;
 use super::observed::Answers;
 use super::uses::Uses;
+use crate::cleanup::names::Led;
 use crate::cleanup::{Claim, Resource, Source, aws};
-use crate::snapshot::{CallKind, Outcome, RegionView, Snapshot};
+use crate::snapshot::{CallKind, Interface, Outcome, RegionView, Snapshot};
 use std::net::IpAddr;
 
 /// The spec's name as a source.
@@ -178,6 +179,20 @@ impl<'a> Place<'a> {
             record: None,
             detail: detail.into(),
         }
+    }
+
+    /// Every address of an interface, and of the blocks that are delegated to it those that anything tells of:
+    /// a balancer, a name, a probe.
+    pub(super) fn addresses(&self, interface: &Interface) -> Vec<IpAddr> {
+        let mut all: Vec<IpAddr> = super::uses::addresses(interface).collect();
+        let blocks = || interface.ipv4_prefixes.iter().chain(&interface.ipv6_prefixes);
+        if blocks().next().is_some() {
+            let targets = self.uses.targets.keys().filter_map(|id| id.parse().ok());
+            let named = self.input.named.into_iter().flat_map(Led::addresses);
+            let told = targets.chain(named).chain(self.answers.addresses());
+            all.extend(told.filter(|address| blocks().any(|block| block.contains(*address))));
+        }
+        all
     }
 
     /// Says of a thing with these addresses what names say of it, where names were asked.

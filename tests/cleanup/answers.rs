@@ -120,6 +120,23 @@ fn what_changed_otherwise_is_unknown() {
     assert_eq!((job.acted(), job.state(1)), (vec![], ItemState::Unknown));
 }
 
+/// Said to be done, and nothing shows it but a change of something else.
+#[test]
+fn another_change_is_no_act_that_was_seen_done() {
+    for (changes, state) in
+        [(json!(["status"]), ItemState::Unknown), (json!([]), ItemState::Confirmed)]
+    {
+        let other = json!({"at": "after-act", "do": "patch", "item": {"type": "servo", "id": "sv-1"},
+                           "set": {"state": {"status": "running", "groups": "sg-2"}}});
+        let mut sim = two().fault(other);
+        sim.data["acts"][0]["changes"] = changes;
+        let job = Job::new(sim, &["sv-1", "sv-2"], |_| {});
+        let (ran, told) = job.apply(&["--attached"]);
+        assert_eq!(job.state(1), state, "{ran}");
+        assert_eq!(told["reason"] == "outcome-unknown", state == ItemState::Unknown, "{ran}");
+    }
+}
+
 /// What cannot be looked at after such an answer is not known to be undone.
 #[test]
 fn what_cannot_be_seen_after_it_is_unknown() {

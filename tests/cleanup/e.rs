@@ -234,6 +234,7 @@ fn e03_an_owner_objects() {
 fn e06_the_log_explains() {
     let mut job = Job::new(three(), &ALL_THREE, |plan| {
         plan.author.requested_by = Some("alice".into());
+        plan.strata[0].key.clear();
     });
     job.sim.data["probes"]["sv-3"] = json!(true);
     job.sim.write();
@@ -248,6 +249,7 @@ fn e06_the_log_explains() {
         "tombstone, says projects-db",
         "no-traffic, says flow-logs",
         "no life in            probe, lb",
+        "stratum               everything",
         "by bob at",
         "by carol at",
         "with the agreement of bob, carol",

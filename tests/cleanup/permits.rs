@@ -91,6 +91,7 @@ fn c04_no_permit_for_what_came_alive() {
     job.sim.write();
     no(&job, "sv-2", "came-alive");
     assert_eq!(job.state(2), ItemState::Skipped);
+    no(&job, "sv-2", "already-consumed");
     no(&job, "sv-1", "stratum-held");
     let held = |e: &Event| matches!(e, Event::StratumHeld { .. });
     assert!(job.chain().records.iter().any(|r| held(&r.what)));

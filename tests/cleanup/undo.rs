@@ -82,3 +82,22 @@ fn what_was_taken_back_holds_its_stratum() {
     assert_eq!(told["held"][0]["stratum"], 1, "{ran}");
     assert_eq!(told["held"][0]["reason"], "stratum-held", "{ran}");
 }
+
+/// What somebody took back already is asked for nothing, and is not told as if it had been.
+#[test]
+fn what_is_as_before_already_is_not_told_as_started() {
+    let sim = Sim::new().servo("sv-1", |_| {}).servo("sv-2", |_| {});
+    let mut job = Job::new(sim, &["sv-1", "sv-2"], |_| {});
+    let before = job.sim.data.clone();
+    let (ran, _) = job.apply(&["--attached"]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    job.sim.data = job.sim.now();
+    job.sim.data["resources"][0]["state"] = before["resources"][0]["state"].clone();
+    job.sim.write();
+    let receipt = job.place.join("receipt.json").display().to_string();
+    let ran = job.sim.folder.run(&job.arguments(&["cleanup", "undo", &receipt]));
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let lines: Vec<&str> = ran.stdout.lines().skip(1).map(str::trim).collect();
+    let as_it_was = "1  nothing to start, it was as before already  servo sv-1";
+    assert_eq!(lines, ["2  start  servo sv-2", as_it_was], "{ran}");
+}

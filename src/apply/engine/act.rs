@@ -28,6 +28,16 @@ enum Left {
     Done,
 }
 
+/// Whether a state changed as the act changes it: in one of the fields that its adapter names, or in any.
+fn changed_by(
+    row: &Act,
+    before: &BTreeMap<String, String>,
+    after: &BTreeMap<String, String>,
+) -> bool {
+    let changed = |field: &String| before.get(field) != after.get(field);
+    before != after && (row.changes.is_empty() || row.changes.iter().any(changed))
+}
+
 /// How often an act that was said to be done is looked for: what providers show lags.
 const LOOKS: u32 = 5;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
@@ -155,7 +165,8 @@ impl Run<'_> {
                         self.write(Event::StratumHeld { stratum, refusal: why.clone() })?;
                         return Err(why);
                     }
-                    if resource.state != seen.state {
+                    // Where the adapter tells what the act changes, any other change is somebody else's.
+                    if changed_by(row, &seen.state, &resource.state) {
                         let state = resource.state;
                         return self.write(Event::Confirmed { n, state, gap_ms });
                     }
@@ -197,8 +208,7 @@ impl Run<'_> {
                         continue;
                     }
                     let (before, after) = (&seen.state, &resource.state);
-                    let changed = |f: &String| before.get(f) != after.get(f);
-                    if same && (row.changes.is_empty() || row.changes.iter().any(changed)) {
+                    if same && changed_by(row, before, after) {
                         return self.done_after_all(item, says, resource.state);
                     }
                     let how = differs(before, after).unwrap_or_default();

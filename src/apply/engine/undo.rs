@@ -40,8 +40,10 @@ pub struct UndoSetup<'a> {
 /// What an undo did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UndoReport {
-    /// Items that were taken back.
+    /// Items that are taken back.
     pub undone: Vec<u32>,
+    /// Those of them that were as before already: nothing was asked for.
+    pub as_before: Vec<u32>,
     /// Items that were not, and why.
     pub left: Vec<Refusal>,
     pub ledger: Ledger,
@@ -99,8 +101,12 @@ struct Undoing<'a, 'b> {
 
 impl Undoing<'_, '_> {
     fn all(&mut self, receipt: &Receipt, only: &BTreeSet<u32>) -> Result<UndoReport, Refusal> {
-        let mut report =
-            UndoReport { undone: vec![], left: vec![], ledger: self.journal.ledger().clone() };
+        let mut report = UndoReport {
+            undone: vec![],
+            as_before: vec![],
+            left: vec![],
+            ledger: self.journal.ledger().clone(),
+        };
         let mut items: Vec<&Receipted> =
             receipt.items.iter().filter(|i| only.is_empty() || only.contains(&i.n)).collect();
         items.sort_by_key(|i| (std::cmp::Reverse(i.at), std::cmp::Reverse(i.n)));
@@ -115,7 +121,12 @@ impl Undoing<'_, '_> {
         }
         for item in items {
             match self.one(item) {
-                Ok(()) => report.undone.push(item.n),
+                Ok(asked) => {
+                    report.undone.push(item.n);
+                    if !asked {
+                        report.as_before.push(item.n);
+                    }
+                }
                 Err(why) => {
                     let stops = matches!(
                         why.reason,
@@ -135,8 +146,9 @@ impl Undoing<'_, '_> {
         Ok(report)
     }
 
-    /// Takes one act back: the thing is the one that was acted on, and is as the act left it.
-    fn one(&mut self, item: &Receipted) -> Result<(), Refusal> {
+    /// Takes one act back: the thing is the one that was acted on, and is as the act left it. `false` where it
+    /// was as before already.
+    fn one(&mut self, item: &Receipted) -> Result<bool, Refusal> {
         let no = |reason, says: &str| Err(Refusal::of(reason, item.item.clone(), says));
         let Some(undo) = &item.undo else {
             return no(Reason::NoSuchAct, "nothing takes it back");
@@ -150,7 +162,7 @@ impl Undoing<'_, '_> {
         let exposing = acts.iter().any(|a| exposes(a) && a.risk == Risk::Exposing);
         let identity = row.identity.clone();
         (self.may)(item, exposing)?;
-        let mut tries = 0;
+        let (mut tries, mut asked) = (0, false);
         loop {
             self.claim.check(self.clock.now())?;
             let seen = self.observe(item)?;
@@ -159,7 +171,8 @@ impl Undoing<'_, '_> {
             }
             if trace::same_for_undo(&item.before, &seen.state) && item.before != item.after {
                 // An earlier run took it back and could not say so, or somebody else did.
-                return self.add(Event::Undone { n: item.n, state: seen.state });
+                self.add(Event::Undone { n: item.n, state: seen.state })?;
+                return Ok(asked);
             }
             if !trace::same_for_undo(&item.after, &seen.state) {
                 let how = differs(&item.after, &seen.state).unwrap_or_default();
@@ -181,6 +194,7 @@ impl Undoing<'_, '_> {
                 fence: self.claim.fence(),
                 not_after: self.claim.paper().until,
             };
+            asked = true;
             match self.world.undo(&request, &handed(item)) {
                 Ok(Acted::Done { item: did, action, .. })
                     if did == item.item && action == *undo =>
@@ -192,7 +206,8 @@ impl Undoing<'_, '_> {
                             "the adapter says it is taken back, and nothing shows it",
                         );
                     }
-                    return self.add(Event::Undone { n: item.n, state });
+                    self.add(Event::Undone { n: item.n, state })?;
+                    return Ok(true);
                 }
                 Ok(Acted::Done { item: did, action, .. }) => {
                     let says = format!("the adapter says that it did {action} to {did}");
@@ -201,14 +216,14 @@ impl Undoing<'_, '_> {
                 }
                 Ok(Acted::Failed { why } | Acted::Unsent { why, .. }) => {
                     if self.was_done(item)? {
-                        return Ok(());
+                        return Ok(true);
                     }
                     self.add(Event::UndoFailed { n: item.n, why: why.clone() })?;
                     return no(Reason::ActFailed, &why);
                 }
                 Ok(Acted::Throttled { retry_after_ms }) => {
                     if self.was_done(item)? {
-                        return Ok(());
+                        return Ok(true);
                     }
                     tries += 1;
                     self.add(Event::UndoFailed { n: item.n, why: "throttled".into() })?;

@@ -75,8 +75,7 @@ pub fn next(plan: &Plan, limits: &Limits, ledger: &Ledger, guards: Guards, now: 
     if ledger.open_batch
         && let Some(batch) = ledger.batches.last()
     {
-        let ready = |n: &u32| items.iter().any(|i| i.n == *n);
-        return Next::Rest(batch.iter().copied().filter(ready).collect());
+        return rest_of(plan, limits, ledger, guards, now, (batch, &items));
     }
     let mut items = items;
     let mut soonest = later.iter().map(|i| look_at(limits, ledger, i)).min();
@@ -107,6 +106,46 @@ pub fn next(plan: &Plan, limits: &Limits, ledger: &Ledger, guards: Guards, now: 
         (false, _) => Next::Batch(batch),
         (true, Some(until)) => Next::Soak(until),
         (true, None) => Next::Done,
+    }
+}
+
+/// What may still be done of a batch that was begun. Whoever can write the journal can chain a batch, so
+/// it is worth no more than what could begin now: no class of it that rests, none beyond its step.
+fn rest_of(
+    plan: &Plan,
+    limits: &Limits,
+    ledger: &Ledger,
+    guards: Guards,
+    now: Timestamp,
+    (batch, items): (&[u32], &[&Item]),
+) -> Next {
+    let ready: Vec<&Item> =
+        batch.iter().filter_map(|n| items.iter().find(|i| i.n == *n)).copied().collect();
+    if !guards.has(Guard::Ramp) {
+        return Next::Rest(ready.iter().map(|i| i.n).collect());
+    }
+    let asked = |i: &&Item| {
+        let tried = ledger.items.get(&i.n).is_some_and(|it| it.token.is_some());
+        batch.contains(&i.n) && tried && !ready.iter().any(|r| r.n == i.n)
+    };
+    let asked: Vec<&Item> = plan.items.iter().filter(asked).collect();
+    let (mut quota, mut soonest) = (BTreeMap::new(), None::<Timestamp>);
+    for stratum in ready.iter().map(|i| i.stratum) {
+        let Standing { step, until, used } = standing(plan, limits, ledger, stratum).0;
+        let done = asked.iter().filter(|i| i.stratum == stratum).count() as u32;
+        let mut left = allowed(plan, limits, stratum, step).saturating_sub(used + done);
+        if until > now {
+            soonest = Some(soonest.map_or(until, |s| s.min(until)));
+            left = 0;
+        }
+        quota.insert(stratum, left);
+    }
+    let most = limits.ramp.last().copied().unwrap_or(0) as usize;
+    let begun = begun(plan, ledger, &ready);
+    let may = spread(&ready, most.saturating_sub(asked.len()), guards, &quota, begun);
+    match (may.is_empty(), soonest) {
+        (true, Some(until)) => Next::Soak(until),
+        _ => Next::Rest(may),
     }
 }
 

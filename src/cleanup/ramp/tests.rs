@@ -99,9 +99,33 @@ fn a_batch_that_was_cut_short_is_ended_before_the_next() {
     let mut ledger = empty(&plan);
     ledger.batches.push(vec![1, 2, 3]);
     ledger.open_batch = true;
+    ledger.soaks.insert(1, (1, at(0)));
     ledger.items.remove(&1);
     let rest = next(&plan, &plan.limits, &ledger, Guards::all(), at(0));
     assert_eq!(rest, Next::Rest(vec![2, 3]));
+}
+
+/// Whoever can write the journal can chain a line that begins a batch of everything.
+#[test]
+fn a_batch_that_somebody_chained_skips_no_rest_and_no_step() {
+    let plan = plan(20);
+    let mut ledger = empty(&plan);
+    ledger.batches.push((1..=20).collect());
+    ledger.open_batch = true;
+    let next = |ledger: &Ledger, guards, second| {
+        super::next(&plan, &plan.limits, ledger, guards, at(second))
+    };
+    assert_eq!(next(&ledger, Guards::all(), 0), Next::Rest(vec![1]), "the first step is one");
+    ledger.soaks.insert(1, (1, at(900)));
+    assert_eq!(next(&ledger, Guards::all(), 899), Next::Soak(at(900)), "it rests");
+    assert_eq!(next(&ledger, Guards::all(), 900), Next::Rest((1..=5).collect()));
+    for n in 1..=5 {
+        let item = ledger.items.get_mut(&n).expect("an item");
+        (item.token, item.state) = (Some("t".into()), ItemState::Confirmed);
+    }
+    assert_eq!(next(&ledger, Guards::all(), 900), Next::Rest(vec![]), "its step is full");
+    let all = next(&ledger, Guards::none(), 0);
+    assert_eq!(all, Next::Rest((6..=20).collect()), "without the ramp");
 }
 
 /// Jobs ask one by one, in their own order: batches fill up, and the rest begins with their last item.

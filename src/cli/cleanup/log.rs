@@ -172,8 +172,8 @@ fn told(folder: &Path, digest: &Digest, id: &str) -> Result<String, CliError> {
         line(&mut out, "no life in", &item.live_checked.join(", "));
         if let Some(stratum) = plan.strata.iter().find(|s| s.n == item.stratum) {
             let key: Vec<String> = stratum.key.iter().map(|(k, v)| format!("{k}={v}")).collect();
-            let all = if key.is_empty() { "everything" } else { "" };
-            line(&mut out, "stratum", &format!("{all}{}", key.join(",")));
+            let key = if key.is_empty() { "everything".to_owned() } else { key.join(",") };
+            line(&mut out, "stratum", &key);
         }
         for paper in found.papers.approvals.iter().chain(&found.papers.denials) {
             if let Ok(it) = Statement::read(&paper.bytes) {

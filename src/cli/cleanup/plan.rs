@@ -408,7 +408,7 @@ fn look(
     }
     let by_job = called.is_some();
     if let Some(called) = called {
-        candidates::join(&mut listing, called);
+        candidates::join(&mut listing, called, Timestamp::now());
     }
     // A job's list whose maker nobody names could have been made by anything.
     let known = !by_job || !judges.is_empty();
@@ -457,7 +457,7 @@ fn account(
     let mut listing = native.listing;
     let known = called.is_none() || !judges.is_empty();
     if let Some(called) = called {
-        candidates::join(&mut listing, called);
+        candidates::join(&mut listing, called, Timestamp::now());
     }
     let classifier = known.then(|| {
         let all = judges.iter().fold(native.classifier.to_string(), |t, d| format!("{t}\n{d}"));

@@ -3,7 +3,7 @@
 use super::refused::status;
 use super::rendered::rendered;
 use crate::cleanup::notice::Told;
-use crate::cleanup::plan::{Plan, PlanReport};
+use crate::cleanup::plan::{Phase, Plan, PlanReport};
 use crate::cleanup::{Digest, Refusal};
 use crate::cli::ExitStatus;
 use crate::report::escape::visible;
@@ -67,9 +67,10 @@ pub(in crate::cli) fn text(outcome: &Outcome) -> String {
     }
     let _ = writeln!(
         out,
-        "\n{} things, {} of them called dead, {} planned, {} refused",
+        "\n{} things, {} of them called {}, {} planned, {} refused",
         report.population,
         report.candidates,
+        if plan.phase == Phase::Repair { "missing" } else { "dead" },
         plan.items.len(),
         report.refused.values().sum::<u32>(),
     );

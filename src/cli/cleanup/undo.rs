@@ -150,6 +150,7 @@ fn chosen(receipt: &Receipt, ids: &[String]) -> Result<BTreeSet<u32>, CliError> 
 fn told(report: &UndoReport, digest: &Digest, unclaimed: Option<&str>) -> serde_json::Value {
     json!({
         "plan": digest, "claimed": unclaimed.is_none(), "undone": report.undone,
+        "as_before": report.as_before,
         "left": report.left.iter().map(|r| json!({
             "item": r.item, "class": r.reason.class() as u8, "reason": r.reason.code(),
             "says": r.says,
@@ -162,7 +163,10 @@ fn words_of(report: &UndoReport, receipt: &Receipt, applier: &str) -> String {
     for n in &report.undone {
         if let Some(it) = receipt.items.iter().find(|i| i.n == *n) {
             let undo = it.undo.as_deref().unwrap_or_default();
-            let line = format!("{n:>4}  {undo}  {}", it.item);
+            let line = match report.as_before.contains(n) {
+                true => format!("{n:>4}  nothing to {undo}, it was as before already  {}", it.item),
+                false => format!("{n:>4}  {undo}  {}", it.item),
+            };
             let _ = writeln!(out, "{}", visible(&line));
         }
     }

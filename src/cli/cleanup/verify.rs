@@ -4,7 +4,7 @@ use super::folder::PlanArgs;
 use super::refused::{refused, status};
 use super::rendered::items;
 use super::trusted::TrustArgs;
-use crate::cleanup::approval::{Ask, Assessment, Running, assess};
+use crate::cleanup::approval::{Ask, Assessment, Counted, Running, assess};
 use crate::cleanup::policy::Policy;
 use crate::cleanup::{Digest, Refusal};
 use crate::cli::{CliError, ExitStatus, saved};
@@ -142,7 +142,15 @@ fn words(it: &Assessment, args: &VerifyArgs, folder: &Path) -> String {
         it.not_after,
     );
     let _ = writeln!(out, "  needs {} (quorum.{})", it.quorum, it.rule);
-    for one in &it.counted {
+    for (at, one) in it.counted.iter().enumerate() {
+        // A copy of an approval is no second one.
+        let copy =
+            |other: &&Counted| Counted { file: one.file.clone(), ..(*other).clone() } == *one;
+        if it.counted[..at].iter().any(|before| copy(&before)) {
+            continue;
+        }
+        let copies = it.counted.iter().filter(copy).count();
+        let files = if copies > 1 { format!(" ({copies} files)") } else { String::new() };
         let how = if one.hardware { ", with a hardware key" } else { "" };
         let comment = if one.comment.is_empty() {
             String::new()
@@ -151,7 +159,7 @@ fn words(it: &Assessment, args: &VerifyArgs, folder: &Path) -> String {
         };
         let _ = writeln!(
             out,
-            "  yes  {} of {}{how}, {}, until {}{comment}",
+            "  yes  {} of {}{how}, {}, until {}{files}{comment}",
             visible(&one.person),
             visible(&one.team),
             super::approve::scope_words(&one.scope),

@@ -37,6 +37,24 @@ fn a12_no_touch_hardware_signature() {
     assert_eq!(told["counted"][0]["hardware"], true);
 }
 
+/// Whoever copies an approval adds no yes to those that are shown.
+#[test]
+fn a05_a_copy_of_an_approval_is_shown_as_one() {
+    let stage = Stage::new(ONE);
+    let yes = stage.yes("bob", BOB);
+    let place = stage.place.display().to_string();
+    let verify = || stage.world.run(&["cleanup", "verify", &place, "--trust=trust.yaml"]).stdout;
+    let lines = |text: &str| text.lines().filter(|l| l.starts_with("  yes  bob")).count();
+    let once = verify();
+    assert!(lines(&once) == 1 && !once.contains("files)"), "{once}");
+    for end in ["json", "json.sig"] {
+        let from = yes.with_file_name(format!("bob.{end}"));
+        std::fs::copy(from, yes.with_file_name(format!("copy.{end}"))).expect("a copy");
+    }
+    let twice = verify();
+    assert!(lines(&twice) == 1 && twice.contains("(2 files)"), "{twice}");
+}
+
 /// The line that `verify` prints works with the stock tool, and fails where bytes changed.
 #[test]
 fn a00_stock_openssh_checks_an_approval() {
