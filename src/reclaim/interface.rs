@@ -30,7 +30,11 @@ fn interface(place: &Place<'_>, row: &Interface) -> Resource {
     thing.state.insert("groups".into(), groups.join(", "));
     tags(place, &mut thing, call, &row.tags);
 
-    if let Some(attachment) = attachment {
+    let second = attachment.is_some_and(|a| a.device_index.is_some_and(|n| n > 0));
+    if let Some(stopped) = instance.filter(|id| second && place.is_stopped(id)) {
+        // As of a volume: a job may ask to detach it.
+        thing.dead.push(place.says(CallKind::Instances, "instance-stopped", stopped));
+    } else if let Some(attachment) = attachment {
         let to = instance.or(row.requester_id.as_deref()).unwrap_or("a service");
         let status = attachment.status.as_deref().unwrap_or("attached");
         thing.live.push(place.says(call, "attached", format!("{status} to {to}")));

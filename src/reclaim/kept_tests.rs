@@ -146,3 +146,39 @@ fn what_a_quarantine_cut_off_is_terminated_after_it() {
     assert_eq!(action("sg-used", true).as_deref(), Some("stop"));
     assert_eq!(action("sg-unused", false).as_deref(), Some("stop"));
 }
+
+/// What hangs at an instance that is stopped is no candidate by itself, and a job may ask to detach it.
+#[test]
+fn what_hangs_at_a_stopped_instance_serves_nobody() {
+    let volume = |instance: &str, device: &str| {
+        let listing = changed(|view| {
+            let row = json!({ "VolumeId": "vol-hung", "State": "in-use",
+                "Attachments": [{ "InstanceId": instance, "Device": device }] });
+            view.volumes.push(serde_json::from_value(row).expect("a volume"));
+        });
+        thing(&listing, "vol-hung").clone()
+    };
+    let interface = |instance: &str, index: i32| {
+        let listing = changed(|view| {
+            let row = json!({ "NetworkInterfaceId": "eni-hung", "PrivateIpAddress": "10.0.0.77",
+                "VpcId": "vpc-1", "Status": "in-use", "Groups": [{ "GroupId": "sg-used" }],
+                "Attachment": { "AttachmentId": "eni-attach-7", "DeviceIndex": index,
+                    "InstanceId": instance, "Status": "attached" } });
+            view.network_interfaces.push(serde_json::from_value(row).expect("an interface"));
+        });
+        thing(&listing, "eni-hung").clone()
+    };
+    for hung in [volume("i-off", "/dev/sdf"), interface("i-off", 1)] {
+        assert!(!hung.candidate && hung.live.is_empty(), "{hung:?}");
+        assert_eq!(kinds(&hung.dead), ["instance-stopped"]);
+    }
+    for used in [
+        volume("i-web", "/dev/sdf"),
+        volume("i-off", "/dev/xvda"),
+        volume("i-nobody-read", "/dev/sdf"),
+        interface("i-web", 1),
+        interface("i-off", 0),
+    ] {
+        assert!(used.dead.is_empty() && kinds(&used.live).contains(&"attached"), "{used:?}");
+    }
+}

@@ -181,6 +181,11 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// Whether an instance is stopped.
+    pub(super) fn is_stopped(&self, instance: &str) -> bool {
+        self.uses.instances.get(instance).is_some_and(|i| i.state.name == "stopped")
+    }
+
     /// Every address of an interface, and of the blocks that are delegated to it those that anything tells of:
     /// a balancer, a name, a probe.
     pub(super) fn addresses(&self, interface: &Interface) -> Vec<IpAddr> {

@@ -13,6 +13,16 @@ pub(super) fn list(place: &Place<'_>, out: &mut Vec<Resource>) {
     out.extend(place.view.volumes.iter().filter(there).map(|row| volume(place, row)));
 }
 
+/// What an instance boots from by convention.
+const ROOTS: [&str; 3] = ["/dev/sda1", "/dev/sda", "/dev/xvda"];
+
+/// Whether it hangs at one instance alone, which is stopped and does not boot from it.
+fn loose(place: &Place<'_>, row: &Volume) -> bool {
+    let [at] = row.attachments.as_slice() else { return false };
+    let root = at.device.as_deref().is_none_or(|device| ROOTS.contains(&device));
+    !root && at.instance_id.as_deref().is_some_and(|id| place.is_stopped(id))
+}
+
 fn volume(place: &Place<'_>, row: &Volume) -> Resource {
     let id = row.volume_id.as_str();
     let call = CallKind::Volumes;
@@ -41,11 +51,17 @@ fn volume(place: &Place<'_>, row: &Volume) -> Resource {
     put(&mut thing.state, ATTACHED_AT, Some(&times.join(", ")));
     tags(place, &mut thing, call, &row.tags);
 
-    if let Some(first) = attached.first() {
-        thing.live.push(place.says(call, "attached", first));
-    }
-    if let Some(instance) = place.uses.devices.get(id) {
-        thing.live.push(place.says(CallKind::Instances, "device-of", *instance));
+    if let Some(stopped) = row.attachments.first().filter(|_| loose(place, row)) {
+        // Nobody calls it dead for that; whoever does, and asks to detach it, is not contradicted.
+        let id = stopped.instance_id.as_deref().unwrap_or_default();
+        thing.dead.push(place.says(CallKind::Instances, "instance-stopped", id));
+    } else {
+        if let Some(first) = attached.first() {
+            thing.live.push(place.says(call, "attached", first));
+        }
+        if let Some(instance) = place.uses.devices.get(id) {
+            thing.live.push(place.says(CallKind::Instances, "device-of", *instance));
+        }
     }
     thing.unknown.extend(place.blind(&[CallKind::Instances]));
     if row.state.as_deref() == Some("available") && !used(&thing) {

@@ -111,3 +111,33 @@ fn evidence_that_cannot_be_read_at_the_act_leaves_the_thing_alone() {
         it.cleanup(&["undo", &format!("{place}/receipt.json"), "--spec", "spec.yaml"]);
     }
 }
+
+/// A volume at an instance that is stopped is detached where a job asks for it, and attached again from its
+/// receipt; once the instance runs it is in use.
+#[test]
+fn a_job_may_ask_to_detach_what_hangs_at_a_stopped_instance() {
+    let it = account("hung");
+    let (volume, orphan) = (it.id("volume"), it.id("orphan"));
+    let hangs = json!([[orphan, "/dev/sdf"]]);
+    assert_eq!(it.does(&["hang", &volume, &orphan]), hangs);
+    let line = json!({ "type": "AWS::EC2::Volume", "id": volume, "action": "detach", "dead": [
+        { "kind": "not-mounted", "source": "the job", "at": jiff::Timestamp::now(), "detail": "" }] });
+    std::fs::write(it.folder.join("job.ndjson"), format!("{line}\n")).unwrap();
+    std::fs::write(it.folder.join("job.sh"), "the job").unwrap();
+    let job = ["--candidates", "job.ndjson", "--judged-by", "job.sh"];
+    it.plan(&job);
+    let (plan, place) = it.plan(&job);
+    let acts: Vec<_> = items(&plan).collect();
+    assert_eq!(acts, [(volume.as_str(), "detach")], "{:#}", plan["refused"]);
+    let (code, said) = it.apply(&plan, &place, &[]);
+    assert_eq!((code, it.does(&["where", &volume])), (Some(0), json!([])), "{said}");
+    let receipt = format!("{place}/receipt.json");
+    let (code, said) = it.cleanup(&["undo", &receipt, "--spec", "spec.yaml"]);
+    assert_eq!((code, it.does(&["where", &volume])), (Some(0), hangs.clone()), "{said}");
+    // Planned anew, and started before the act.
+    let (plan, place) = it.plan(&job);
+    it.does(&["start", &orphan]);
+    let (_, said) = it.apply(&plan, &place, &[]);
+    assert_eq!(it.does(&["where", &volume]), hangs, "{said}");
+    assert!(said.contains("attached"), "{said}");
+}

@@ -8,6 +8,8 @@ Usage: quarantine.py ENDPOINT build                prints the ids by name, as on
        quarantine.py ENDPOINT restart ID           starts and stops it
        quarantine.py ENDPOINT retype ID            gives a stopped instance another type
        quarantine.py ENDPOINT borrow ID            attaches a volume to a live instance, and detaches it
+       quarantine.py ENDPOINT hang ID INSTANCE     attaches a volume to an instance, and stops that
+       quarantine.py ENDPOINT where ID             tells where a volume is attached
        quarantine.py ENDPOINT register ID          has a balancer of the older API send clients to it
        quarantine.py ENDPOINT moves ID DAYS BYTES  tells that it moved so much each hour of so many days
 
@@ -41,7 +43,8 @@ def main():
     else:
         verbs = {
             "show": show, "untag": untag, "start": start, "register": register,
-            "restart": restart, "retype": retype, "borrow": borrow,
+            "restart": restart, "retype": retype, "borrow": borrow, "hang": hang,
+            "where": where,
         }
         made = verbs[verb](ec2, *rest)
     print(json.dumps(made, sort_keys=True))
@@ -175,6 +178,17 @@ def restart(ec2, instance):
 def retype(ec2, instance):
     ec2.modify_instance_attribute(InstanceId=instance, InstanceType={"Value": "m5.large"})
     return instance
+
+
+def hang(ec2, volume, instance):
+    ec2.attach_volume(VolumeId=volume, InstanceId=instance, Device="/dev/sdf")
+    ec2.stop_instances(InstanceIds=[instance])
+    return where(ec2, volume)
+
+
+def where(ec2, volume):
+    found = ec2.describe_volumes(VolumeIds=[volume])["Volumes"][0]["Attachments"]
+    return [[a["InstanceId"], a["Device"]] for a in found]
 
 
 def borrow(ec2, volume):
