@@ -113,11 +113,13 @@ impl OutputArgs {
     /// # Errors
     /// A file or stdout that cannot be written.
     pub fn finish(&self, exports: Exports, report: &AuditReport) -> Result<ExitStatus, CliError> {
-        {
+        // Whatever became of the files beside it, the report is printed.
+        let written = {
             let _writing = interrupt::writing();
-            exports.write(report)?;
-        }
+            exports.write(report)
+        };
         print(self.format, report)?;
+        written?;
         Ok(ExitStatus::of(report))
     }
 }

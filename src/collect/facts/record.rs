@@ -46,6 +46,9 @@ const TIMES: [&str; 8] = [
     "time",
 ];
 
+/// Of these the first cannot be anything else.
+const SURE_TIMES: usize = 6;
+
 /// Of a record with more facts than this, only those asked for by name are kept: Ansible gathers
 /// thousands of a host.
 pub(super) const MAX_UNASKED: usize = 64;
@@ -99,7 +102,14 @@ pub(super) fn add(
         out.gaps.push(reader.gap(at, format!("{host} was not asked: {why}")));
         return;
     }
-    let (time_field, gathered_at) = gathered(map);
+    let (time_field, gathered_at) = match gathered(map) {
+        Ok(told) => told,
+        Err(why) => {
+            let host = named.keys.last().map_or("a host", String::as_str);
+            out.gaps.push(reader.gap(at, format!("{host} is not believed: {why}")));
+            return;
+        }
+    };
     if osquery::is_event(map) {
         let when = gathered_at.or(text.gathered_at);
         return reader.log.borrow_mut().add(text, at, map, named.keys, when);
@@ -127,10 +137,21 @@ pub(super) fn add(
 }
 
 /// When the record says that it was gathered, and the field that says so.
-fn gathered(map: &Map<String, Value>) -> (Option<&'static str>, Option<Timestamp>) {
-    for field in TIMES {
-        if let Some(at) = map.get(field).and_then(instant) {
-            return (Some(field), Some(at));
+///
+/// # Errors
+/// A time that cannot be read: it may be of years ago.
+fn gathered(map: &Map<String, Value>) -> Result<(Option<&'static str>, Option<Timestamp>), String> {
+    for (n, field) in TIMES.into_iter().enumerate() {
+        let Some(value) = map.get(field).filter(|v| !v.is_null() && *v != "") else { continue };
+        match instant(value) {
+            Some(at) => return Ok((Some(field), Some(at))),
+            // The last of these names may be facts of another kind.
+            None if n < SURE_TIMES => {
+                return Err(format!(
+                    "its {field} is {value}, which is no instant (2026-01-31T12:00:00Z, or seconds since 1970)"
+                ));
+            }
+            None => {}
         }
     }
     let clock =
@@ -138,17 +159,22 @@ fn gathered(map: &Map<String, Value>) -> (Option<&'static str>, Option<Timestamp
     let at = clock.and_then(|c| {
         ["iso8601", "iso8601_micro", "epoch"].iter().find_map(|k| instant(c.get(k)?))
     });
-    (None, at)
+    Ok((None, at))
 }
 
 /// An instant, or seconds since 1970; without a zone it is UTC.
 fn instant(value: &Value) -> Option<Timestamp> {
-    if let Some(seconds) = value.as_i64() {
-        return Timestamp::from_second(seconds).ok();
+    let number = |seconds: f64| {
+        // Beyond these it is no count of seconds: milliseconds lie past the year 9999.
+        let sane = seconds.is_finite() && seconds.abs() < 253_402_200_000.0;
+        sane.then(|| Timestamp::from_millisecond((seconds * 1000.0) as i64).ok()).flatten()
+    };
+    if let Some(seconds) = value.as_f64() {
+        return number(seconds);
     }
     let text = value.as_str()?.trim();
-    if let Ok(seconds) = text.parse::<i64>() {
-        return Timestamp::from_second(seconds).ok();
+    if let Ok(seconds) = text.parse::<f64>() {
+        return number(seconds);
     }
     text.parse::<Timestamp>()
         .ok()

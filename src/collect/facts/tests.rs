@@ -244,6 +244,29 @@ fn what_stands_twice_is_not_chosen_from() {
     assert!(gaps(&read).contains("line 2"), "{}", gaps(&read));
 }
 
+/// A time that nobody can read may be of years ago: its record says nothing.
+#[test]
+fn a_time_that_cannot_be_read_is_a_gap_and_no_fresh_fact() {
+    let read = |field: &str, at: &str| {
+        let good = "{\"host\": \"i-0\", \"v\": 1}";
+        bytes(format!("{good}\n{{\"host\": \"i-1\", \"v\": 2, \"{field}\": {at}}}\n"))
+    };
+    for at in ["1600000000000", "\"yesterday\"", "\"01.10.2026 10:00\"", "\"inf\"", "{}", "true"] {
+        let gathered = read("gathered_at", at);
+        assert_eq!(said(&gathered), ["i-0: v=1"], "{at}");
+        let gaps = gaps(&gathered);
+        assert!(gaps.contains("i-1 is not believed: its gathered_at is"), "{gaps}");
+    }
+    for at in ["1600000000", "1600000000.0", "\"1600000000\"", "\"2020-09-13T12:26:40Z\""] {
+        assert_eq!(said(&read("unixTime", at))[1], "i-1: v=2 @2020-09-13T12:26:40Z", "{at}");
+    }
+    for at in ["null", "\"\""] {
+        assert_eq!(read("gathered_at", at).gaps, [], "{at} is no time");
+    }
+    // Other things may be called so.
+    assert_eq!(said(&read("time", "\"five o'clock\""))[1], "i-1: time=five o'clock v=2");
+}
+
 #[test]
 fn a_folder_is_read_by_the_names_of_its_files() {
     let folder = Folder::new("tree");

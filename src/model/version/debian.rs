@@ -32,6 +32,20 @@ impl Debian {
     }
 }
 
+impl Debian {
+    /// Whether it has an epoch, which decides over everything else.
+    pub(super) fn has_epoch(&self) -> bool {
+        !self.epoch.is_zero()
+    }
+}
+
+/// `8u392-ga-1`: a Java version as Debian packages it.
+pub(super) fn is_javas(text: &str) -> bool {
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let (feature, rest) = text.split_at(digits(text));
+    !feature.is_empty() && rest.strip_prefix('u').is_some_and(|update| digits(update) > 0)
+}
+
 impl Ord for Debian {
     fn cmp(&self, other: &Self) -> Ordering {
         self.epoch

@@ -11,6 +11,10 @@ impl Digits {
         digits.then(|| Self(text.trim_start_matches('0').to_owned()))
     }
 
+    pub(super) fn of(number: u8) -> Self {
+        Self(number.to_string().trim_start_matches('0').to_owned())
+    }
+
     pub(super) fn is_zero(&self) -> bool {
         self.0.is_empty()
     }

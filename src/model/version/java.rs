@@ -17,7 +17,14 @@ pub(super) fn unmistakable(text: &str) -> Option<Numbers> {
 /// Reads a text as a Java version, whatever else it may be.
 pub(super) fn read(text: &str) -> Option<Numbers> {
     let bare = strip(text);
-    legacy(bare).or_else(|| old_style(bare)).or_else(|| Numbers::read(bare))
+    legacy(bare).or_else(|| old_style(bare)).or_else(|| Numbers::read(bare).filter(is_javas_own))
+}
+
+/// Up to Java 8 no release had a second number: `8.72.15` and `8.21.0.1` are a packager's or a vendor's count,
+/// and `1.8.0.392.1` is nobody's that is known here.
+fn is_javas_own(numbers: &Numbers) -> bool {
+    let old = numbers.core.first().is_some_and(|first| *first <= Digits::of(8));
+    !old || numbers.core.get(1).is_none_or(Digits::is_zero)
 }
 
 fn strip(text: &str) -> &str {
@@ -50,7 +57,7 @@ fn legacy(text: &str) -> Option<Numbers> {
     finish(core.into_iter().collect::<Option<_>>()?, suffix)
 }
 
-/// `1.8`, `1.8.0`, `1.4.2-ea`: the same without an update.
+/// `1.8`, `1.8.0`, `1.4.2-ea`: the same without an update; `1.8.0.392`: with one, as RPM writes it.
 fn old_style(text: &str) -> Option<Numbers> {
     let (version, suffix) = match text.split_once('-') {
         Some((version, suffix)) => (version, Some(suffix)),
@@ -58,7 +65,7 @@ fn old_style(text: &str) -> Option<Numbers> {
     };
     let core: Vec<Digits> =
         version.strip_prefix("1.")?.split('.').map(Digits::read).collect::<Option<_>>()?;
-    if core.len() > 2 {
+    if core.len() > 3 || core.len() == 3 && !core[1].is_zero() {
         return None;
     }
     finish(core, suffix)

@@ -188,3 +188,36 @@ proptest! {
         prop_assert_eq!(compare(&a, &b), compare(&b, &a).reverse());
     }
 }
+
+/// What another packager writes is never taken for newer than it is: no order, and so a gap.
+#[test]
+fn an_epoch_or_a_vendors_count_is_not_held_against_what_knows_none() {
+    for (value, asked) in [
+        ("1:1.8.0.45.b13-1.el7", "8u152"),
+        ("1:8u45-b14-1", "8u152"),
+        ("1:8.9p1-3ubuntu0.10", "9.6"),
+        ("32:9.11.4-26.P2.el7", "9.18.19"),
+        ("1:17.0.2.0.8-4.el9", "17.0.9"),
+        ("1.8.0.392.b08-2.el7", "8u152"),
+        ("1.8.0.392.b08", "8u152"),
+        ("8.72.15-r2", "8u152"),
+        ("8.45.14-r0", "8u152"),
+        ("8.21.0.1", "8u152"),
+    ] {
+        assert_eq!(compare(value, asked).ordering(), None, "{value} against {asked}");
+        assert_eq!(compare(asked, value).ordering(), None, "{asked} against {value}");
+    }
+    let as_java = |text| Version::read_as(Scheme::Java, text);
+    assert!(as_java("8.72.15-r2").is_none() && as_java("8.21.0.1").is_none());
+    // Both know epochs, or Debian packages what Java wrote, or RPM writes the update with a dot.
+    for (less, more) in [
+        ("1:8.9p1-3", "1:9.6p1-3"),
+        ("8u152-b01-1", "8u392-ga-1~deb12u1"),
+        ("8u45", "1.8.0.392"),
+        ("1.8.0.45", "8u152"),
+        ("8u152", "11.0.2"),
+    ] {
+        assert_eq!(compare(less, more).ordering(), Some(Ordering::Less), "{less} and {more}");
+    }
+    assert_eq!(compare("9FCEB02", "9fceb02").equal(), Some(true));
+}

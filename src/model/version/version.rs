@@ -71,7 +71,7 @@ impl Version {
         let form = date(text)
             .or_else(|| is_no_day(text).then(|| Form::Text(text.into())))
             .or_else(|| java::unmistakable(text).map(Form::Java))
-            .or_else(|| is_hash(text).then(|| Form::Hash(text.into())))
+            .or_else(|| is_hash(text).then(|| Form::Hash(text.to_ascii_lowercase())))
             .or_else(|| semver(text))
             .or_else(|| Debian::read(text).map(Form::Debian))
             .unwrap_or_else(|| Form::Text(text.into()));
@@ -88,9 +88,9 @@ impl Version {
             Scheme::Debian => Form::Debian(Debian::read(text)?),
             Scheme::Date => date(text).or_else(|| compact_date(text))?,
             Scheme::Hash => {
-                let fits = (7..=64).contains(&text.len())
-                    && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-                Form::Hash(fits.then(|| text.into())?)
+                let fits =
+                    (7..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
+                Form::Hash(fits.then(|| text.to_ascii_lowercase())?)
             }
             Scheme::Text => Form::Text(text.into()),
         };
@@ -225,7 +225,7 @@ fn semver(text: &str) -> Option<Form> {
 /// 7 to 40 characters, or 64, of which one is a letter: ten digits are a number.
 fn is_hash(text: &str) -> bool {
     let length = text.len();
-    let hex = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let hex = text.bytes().all(|b| b.is_ascii_hexdigit());
     let letter = text.bytes().any(|b| b.is_ascii_alphabetic());
     hex && match length {
         40 | 64 => true,
@@ -285,12 +285,14 @@ pub fn pair(a: &str, b: &str) -> (Version, Version) {
     let (mut x, mut y) = (Version::read(a), Version::read(b));
     for scheme in [Scheme::Debian, Scheme::Java, Scheme::Date, Scheme::Hash] {
         if x.scheme() == scheme
+            && x.is_in_the_light_of(&y)
             && let Some(reread) = y.reread(scheme)
         {
             y = reread;
             break;
         }
         if y.scheme() == scheme
+            && y.is_in_the_light_of(&x)
             && let Some(reread) = x.reread(scheme)
         {
             x = reread;
@@ -301,6 +303,17 @@ pub fn pair(a: &str, b: &str) -> (Version, Version) {
 }
 
 impl Version {
+    /// Whether another version that is none of Debian's by itself may be held against this one of Debian's.
+    /// An epoch that the other does not know decides whatever the numbers say, and Java's versions of old are
+    /// in the form of Debian where Debian packages them, not where others do (`1.8.0.392.b08-2.el7`).
+    fn is_in_the_light_of(&self, other: &Self) -> bool {
+        match (&self.form, &other.form) {
+            (Form::Debian(own), _) if own.has_epoch() => false,
+            (Form::Debian(_), Form::Java(_)) => debian::is_javas(&self.text),
+            _ => true,
+        }
+    }
+
     /// The same text as a version of another scheme, where it may be one.
     fn reread(&self, scheme: Scheme) -> Option<Self> {
         if self.may_be(scheme) { Self::read_as(scheme, &self.text) } else { None }
