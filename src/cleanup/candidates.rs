@@ -160,9 +160,12 @@ pub fn join(listing: &mut Listing, candidates: Vec<Resource>, at: Timestamp) {
         may_be_empty: false,
         selector: BTreeMap::new(),
     });
-    for resource in &mut listing.resources {
-        resource.candidate = false;
-    }
+    // What the adapter itself would do to what it calls dead: another act may lose what this one keeps.
+    let judged: Vec<Option<String>> = listing
+        .resources
+        .iter_mut()
+        .map(|r| std::mem::take(&mut r.candidate).then(|| r.action.clone()).flatten())
+        .collect();
     let mut there: BTreeMap<ItemRef, Vec<usize>> = BTreeMap::new();
     for (n, resource) in listing.resources.iter().enumerate() {
         there.entry(resource.item()).or_default().push(n);
@@ -177,15 +180,28 @@ pub fn join(listing: &mut Listing, candidates: Vec<Resource>, at: Timestamp) {
             let resource = &mut listing.resources[*n];
             // The job may have judged another thing that had its name before.
             let is = &resource.immutable;
-            let other =
-                called.immutable.iter().find(|(k, v)| is.get(*k).is_some_and(|is| is != *v));
+            let other = called.immutable.iter().find(|(k, v)| is.get(*k) != Some(*v));
             if let Some((key, was)) = other {
-                let says = format!("the job means another of its name: its {key} is {was}");
+                let says = match is.get(key) {
+                    Some(_) => format!("the job means another of its name: its {key} is {was}"),
+                    None => {
+                        format!("the job knows it by its {key}, which the adapter does not tell")
+                    }
+                };
+                resource.unknown.push(says);
+            }
+            if let (Some(own), Some(asked)) = (&judged[*n], &called.action)
+                && own != asked
+            {
+                let says = format!("the job asks to {asked} it, and what fits it is to {own} it");
                 resource.unknown.push(says);
             }
             resource.candidate = called.candidate;
             resource.action = called.action.clone().or(resource.action.take());
             resource.dead.extend(called.dead.iter().map(own));
+            let inside = called.children.iter().filter(|c| !resource.children.contains(c));
+            let inside: Vec<ItemRef> = inside.cloned().collect();
+            resource.children.extend(inside);
             resource.live.extend(called.live.iter().cloned());
             resource.protected.extend(called.protected.iter().cloned());
             resource.unknown.extend(called.unknown.iter().cloned());
@@ -258,6 +274,34 @@ mod tests {
             .map(|r| (r.id.as_str(), r.candidate, r.unknown.len()))
             .collect();
         assert_eq!(told, [("a", false, 0), ("b", true, 0), ("c", true, 1)]);
+    }
+
+    /// Another act than the adapter's own may lose what that one keeps (a mark where a snapshot is due).
+    #[test]
+    fn a_job_asks_for_no_other_act_than_the_one_that_fits() {
+        let line = |more: &str| {
+            let text = format!("{{\"type\":\"servo\",\"id\":\"a\"{more}}}");
+            read(text.as_bytes()).expect("good").remove(0)
+        };
+        for (own, asked, held) in [
+            (",\"action\":\"snapshot\"", ",\"action\":\"mark\"", true),
+            (",\"action\":\"snapshot\"", ",\"action\":\"snapshot\"", false),
+            (",\"action\":\"snapshot\"", "", false),
+            // What the adapter does not call dead has no act of its own.
+            (",\"candidate\":false,\"dead\":[]", ",\"action\":\"mark\"", false),
+        ] {
+            let mut own = vec![read(format!("{{\"type\":\"servo\",\"id\":\"b\"}}\n{{\"type\":\"servo\",\"id\":\"a\"{own}}}").as_bytes()).expect("good").remove(1)];
+            let mut listing = Listing { sources: Vec::new(), resources: std::mem::take(&mut own) };
+            join(&mut listing, vec![line(asked)], Timestamp::UNIX_EPOCH);
+            assert_eq!(!listing.resources[0].unknown.is_empty(), held, "{asked}");
+        }
+        // What it says is inside counts, and what it knows it by must be told.
+        let inside =
+            ",\"children\":[{\"type\":\"servo\",\"id\":\"b\"}],\"immutable\":{\"made\":\"2019\"}";
+        let mut listing = Listing { sources: Vec::new(), resources: vec![line("")] };
+        join(&mut listing, vec![line(inside)], Timestamp::UNIX_EPOCH);
+        assert_eq!(listing.resources[0].children.len(), 1);
+        assert!(listing.resources[0].unknown[0].contains("by its made"));
     }
 
     /// Else a job alone could say both that nothing balances it and that nobody declares it.
