@@ -283,22 +283,24 @@ mod tests {
             let text = format!("{{\"type\":\"servo\",\"id\":\"a\"{more}}}");
             read(text.as_bytes()).expect("good").remove(0)
         };
-        for (own, asked, held) in [
-            (",\"action\":\"snapshot\"", ",\"action\":\"mark\"", true),
-            (",\"action\":\"snapshot\"", ",\"action\":\"snapshot\"", false),
-            (",\"action\":\"snapshot\"", "", false),
+        let listed = |action: Option<&str>, candidate: bool| Listing {
+            sources: Vec::new(),
+            resources: vec![Resource { action: action.map(Into::into), candidate, ..line("") }],
+        };
+        for (mut listing, asked, held) in [
+            (listed(Some("snapshot"), true), ",\"action\":\"mark\"", true),
+            (listed(Some("snapshot"), true), ",\"action\":\"snapshot\"", false),
+            (listed(Some("snapshot"), true), "", false),
             // What the adapter does not call dead has no act of its own.
-            (",\"candidate\":false,\"dead\":[]", ",\"action\":\"mark\"", false),
+            (listed(None, false), ",\"action\":\"mark\"", false),
         ] {
-            let mut own = vec![read(format!("{{\"type\":\"servo\",\"id\":\"b\"}}\n{{\"type\":\"servo\",\"id\":\"a\"{own}}}").as_bytes()).expect("good").remove(1)];
-            let mut listing = Listing { sources: Vec::new(), resources: std::mem::take(&mut own) };
             join(&mut listing, vec![line(asked)], Timestamp::UNIX_EPOCH);
             assert_eq!(!listing.resources[0].unknown.is_empty(), held, "{asked}");
         }
         // What it says is inside counts, and what it knows it by must be told.
         let inside =
             ",\"children\":[{\"type\":\"servo\",\"id\":\"b\"}],\"immutable\":{\"made\":\"2019\"}";
-        let mut listing = Listing { sources: Vec::new(), resources: vec![line("")] };
+        let mut listing = listed(None, false);
         join(&mut listing, vec![line(inside)], Timestamp::UNIX_EPOCH);
         assert_eq!(listing.resources[0].children.len(), 1);
         assert!(listing.resources[0].unknown[0].contains("by its made"));

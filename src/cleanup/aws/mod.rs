@@ -52,6 +52,8 @@ struct Row {
     identity: &'static [&'static str],
     /// Whether AWS refuses it while the thing is in use.
     precondition: bool,
+    /// Fields of a thing's `state` that show the act: any other change is somebody else's. None where any may.
+    changes: &'static [&'static str],
     /// Of the act.
     rights: &'static [Right],
     /// Of what takes it back.
@@ -126,46 +128,46 @@ const TAG_SNAPSHOT: Right =
 
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
-    Row { kind: INSTANCE, action: "stop", undo: Some("start"), risk: Reversible, identity: IMAGE, precondition: false,
+    Row { kind: INSTANCE, action: "stop", undo: Some("start"), risk: Reversible, identity: IMAGE, precondition: false, changes: &["state"],
         rights: &[right(&["ec2:StopInstances"], &[INSTANCES])],
         back: &[right(&["ec2:StartInstances"], &[INSTANCES])] },
-    Row { kind: INSTANCE, action: "isolate", undo: Some("rejoin"), risk: Reversible, identity: IMAGE, precondition: false,
+    Row { kind: INSTANCE, action: "isolate", undo: Some("rejoin"), risk: Reversible, identity: IMAGE, precondition: false, changes: &["interfaces"],
         rights: &[ISOLATE], back: &[ISOLATE] },
-    Row { kind: INSTANCE, action: "terminate", undo: None, risk: Irreversible, identity: IMAGE, precondition: false,
+    Row { kind: INSTANCE, action: "terminate", undo: None, risk: Irreversible, identity: IMAGE, precondition: false, changes: &[],
         // First of all its volumes are told to stay.
         rights: &[right(&["ec2:TerminateInstances"], &[INSTANCES]),
             right(&["ec2:ModifyInstanceAttribute"], &[INSTANCES, VOLUMES])], back: &[] },
-    Row { kind: INTERFACE, action: "detach", undo: Some("attach"), risk: Reversible, identity: PRIVATE_IP, precondition: true,
+    Row { kind: INTERFACE, action: "detach", undo: Some("attach"), risk: Reversible, identity: PRIVATE_IP, precondition: true, changes: &[],
         rights: &[right(&["ec2:DetachNetworkInterface"], &[INTERFACES, INSTANCES])],
         back: &[right(&["ec2:AttachNetworkInterface"], &[INTERFACES, INSTANCES])] },
-    Row { kind: INTERFACE, action: "mark", undo: Some("unmark"), risk: Reversible, identity: PRIVATE_IP, precondition: false,
+    Row { kind: INTERFACE, action: "mark", undo: Some("unmark"), risk: Reversible, identity: PRIVATE_IP, precondition: false, changes: &[],
         rights: &[mark(&[INTERFACES])], back: &[unmark(&[INTERFACES])] },
-    Row { kind: INTERFACE, action: "delete", undo: None, risk: Irreversible, identity: PRIVATE_IP, precondition: true,
+    Row { kind: INTERFACE, action: "delete", undo: None, risk: Irreversible, identity: PRIVATE_IP, precondition: true, changes: &[],
         rights: &[right(&["ec2:DeleteNetworkInterface"], &[INTERFACES])], back: &[] },
-    Row { kind: VOLUME, action: "detach", undo: Some("attach"), risk: Reversible, identity: PLACE, precondition: true,
+    Row { kind: VOLUME, action: "detach", undo: Some("attach"), risk: Reversible, identity: PLACE, precondition: true, changes: &[],
         rights: &[right(&["ec2:DetachVolume"], &[VOLUMES, INSTANCES])],
         back: &[right(&["ec2:AttachVolume"], &[VOLUMES, INSTANCES])] },
-    Row { kind: VOLUME, action: "snapshot", undo: Some("drop-snapshot"), risk: Reversible, identity: PLACE, precondition: false,
+    Row { kind: VOLUME, action: "snapshot", undo: Some("drop-snapshot"), risk: Reversible, identity: PLACE, precondition: false, changes: &[],
         rights: &[MAKE_SNAPSHOT, TAG_SNAPSHOT, mark(&[VOLUMES])],
         back: &[right(&["ec2:DeleteSnapshot"], &[SNAPSHOTS]), unmark(&[VOLUMES])] },
-    Row { kind: VOLUME, action: "mark", undo: Some("unmark"), risk: Reversible, identity: PLACE, precondition: false,
+    Row { kind: VOLUME, action: "mark", undo: Some("unmark"), risk: Reversible, identity: PLACE, precondition: false, changes: &[],
         rights: &[mark(&[VOLUMES])], back: &[unmark(&[VOLUMES])] },
-    Row { kind: VOLUME, action: "delete", undo: None, risk: Irreversible, identity: PLACE, precondition: true,
+    Row { kind: VOLUME, action: "delete", undo: None, risk: Irreversible, identity: PLACE, precondition: true, changes: &[],
         // Right before, for what was written since its quarantine.
         rights: &[MAKE_SNAPSHOT, TAG_SNAPSHOT, right(&["ec2:DeleteVolume"], &[VOLUMES])], back: &[] },
-    Row { kind: PERMISSION, action: "revoke", undo: Some("authorize"), risk: Reversible, identity: RULE, precondition: true,
+    Row { kind: PERMISSION, action: "revoke", undo: Some("authorize"), risk: Reversible, identity: RULE, precondition: true, changes: &[],
         rights: &[REVOKE], back: &[AUTHORIZE, TAG_RULE] },
-    Row { kind: PERMISSION, action: "authorize", undo: Some("revoke"), risk: Exposing, identity: RULE, precondition: true,
+    Row { kind: PERMISSION, action: "authorize", undo: Some("revoke"), risk: Exposing, identity: RULE, precondition: true, changes: &[],
         rights: &[AUTHORIZE], back: &[REVOKE] },
-    Row { kind: GROUP, action: "mark", undo: Some("unmark"), risk: Reversible, identity: NAME, precondition: false,
+    Row { kind: GROUP, action: "mark", undo: Some("unmark"), risk: Reversible, identity: NAME, precondition: false, changes: &[],
         rights: &[mark(&[GROUPS])], back: &[unmark(&[GROUPS])] },
-    Row { kind: GROUP, action: "delete", undo: None, risk: Irreversible, identity: NAME, precondition: true,
+    Row { kind: GROUP, action: "delete", undo: None, risk: Irreversible, identity: NAME, precondition: true, changes: &[],
         rights: &[right(&["ec2:DeleteSecurityGroup"], &[GROUPS])], back: &[] },
-    Row { kind: ADDRESS, action: "mark", undo: Some("unmark"), risk: Reversible, identity: PUBLIC_IP, precondition: false,
+    Row { kind: ADDRESS, action: "mark", undo: Some("unmark"), risk: Reversible, identity: PUBLIC_IP, precondition: false, changes: &[],
         rights: &[mark(&[ADDRESSES])], back: &[unmark(&[ADDRESSES])] },
-    Row { kind: ADDRESS, action: "release", undo: None, risk: Irreversible, identity: PUBLIC_IP, precondition: true,
+    Row { kind: ADDRESS, action: "release", undo: None, risk: Irreversible, identity: PUBLIC_IP, precondition: true, changes: &[],
         rights: &[right(&["ec2:ReleaseAddress"], &[ADDRESSES])], back: &[] },
-    Row { kind: TARGET, action: "deregister", undo: Some("register"), risk: Reversible, identity: TARGETED, precondition: false,
+    Row { kind: TARGET, action: "deregister", undo: Some("register"), risk: Reversible, identity: TARGETED, precondition: false, changes: &[],
         rights: &[right(&["elasticloadbalancing:DeregisterTargets"], &[TARGETS])],
         back: &[right(&["elasticloadbalancing:RegisterTargets"], &[TARGETS])] },
 ];
@@ -199,12 +201,7 @@ pub fn acts() -> Vec<Act> {
             risk: row.risk,
             identity: row.identity.iter().map(|f| (*f).into()).collect(),
             precondition: row.precondition,
-            // Any other change of an instance is somebody else's.
-            changes: match (row.kind, row.action) {
-                (INSTANCE, "stop") => vec!["state".into()],
-                (INSTANCE, "isolate") => vec!["interfaces".into()],
-                _ => Vec::new(),
-            },
+            changes: row.changes.iter().map(|f| (*f).into()).collect(),
             rehearsed: row.undo.is_some(),
         })
         .collect()

@@ -40,16 +40,12 @@ fn owed(plan: &Plan, ledger: &Ledger, record: &Record) -> Result<(), String> {
                 if !asked.contains(stratum) {
                     return Err(format!("class {stratum} rests, of which the batch did nothing"));
                 }
-                let step = ledger.soaks.get(stratum).map_or(0, |(step, _)| *step as usize);
-                let soak = &plan.limits.soak_s;
-                let seconds = soak.get(step).or(soak.last()).copied().unwrap_or(0);
-                let rest = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+                let step = ledger.soaks.get(stratum).map_or(0, |(step, _)| *step);
                 // Never before the last thing that was done.
                 let from = ledger.last_at.map_or(record.at, |last| last.max(record.at));
-                if until
-                    .saturating_add(SLACK)
-                    .is_ok_and(|u| u < from.saturating_add(rest).unwrap_or(u))
-                {
+                let rests = plan.limits.rest(step, from);
+                if until.saturating_add(SLACK).is_ok_and(|until| until < rests) {
+                    let seconds = rests.duration_since(from).as_secs();
                     return Err(format!(
                         "class {stratum} rests until {until}, and the plan asks for {seconds} s"
                     ));

@@ -14,7 +14,7 @@ pub use report::PlanReport;
 pub use seal::{seal, state_digest};
 
 use super::{Claim, Digest, ItemRef, Refusal, Risk, Target};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -193,6 +193,16 @@ pub struct Limits {
     /// Whether every owner must have been told before anything is done.
     #[serde(default)]
     pub owners_told: bool,
+}
+
+impl Limits {
+    /// The end of the rest after a stratum's batch of this step, counted from 0, that ended at `at`.
+    #[must_use]
+    pub fn rest(&self, step: u32, at: Timestamp) -> Timestamp {
+        let seconds = self.soak_s.get(step as usize).or(self.soak_s.last()).copied().unwrap_or(0);
+        let rest = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+        at.saturating_add(rest).unwrap_or(Timestamp::MAX)
+    }
 }
 
 /// What approvers count.

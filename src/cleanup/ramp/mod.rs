@@ -161,7 +161,7 @@ fn look_at(limits: &Limits, ledger: &Ledger, item: &Item) -> Timestamp {
         return Timestamp::MIN;
     }
     let step = ledger.soaks.get(&item.stratum).map_or(0, |(step, _)| *step);
-    rest(limits, step, at).min(at.saturating_add(BETWEEN_LOOKS).unwrap_or(Timestamp::MAX))
+    limits.rest(step, at).min(at.saturating_add(BETWEEN_LOOKS).unwrap_or(Timestamp::MAX))
 }
 
 /// Whether a job may be permitted one item more, now: permits fill the same batches, and rest as long.
@@ -226,7 +226,7 @@ fn standing(
     let (mut it, mut resting) = (Standing { step, until, used: 0 }, Vec::new());
     let of = |n: u32| plan.items.iter().any(|i| i.n == n && i.stratum == stratum);
     for (_, at) in ledger.permitted.iter().filter(|(n, _)| of(*n)) {
-        let until = rest(limits, it.step, *at);
+        let until = limits.rest(it.step, *at);
         resting.push(until);
         it.used += 1;
         if it.used >= allowed(plan, limits, stratum, it.step) {
@@ -234,13 +234,6 @@ fn standing(
         }
     }
     (it, resting)
-}
-
-/// The end of the rest after a batch of this step that ended at `at`.
-fn rest(limits: &Limits, step: u32, at: Timestamp) -> Timestamp {
-    let seconds = limits.soak_s.get(step as usize).or(limits.soak_s.last()).copied().unwrap_or(0);
-    let rest = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-    at.saturating_add(rest).unwrap_or(Timestamp::MAX)
 }
 
 /// How many items of a stratum its next batch may have.
@@ -313,7 +306,7 @@ pub fn soak(
         plan.items.iter().filter(|i| batch.contains(&i.n)).map(|i| i.stratum).collect();
     let until = |stratum: u32| {
         let step = ledger.soaks.get(&stratum).map_or(0, |(step, _)| *step);
-        rest(limits, step, now)
+        limits.rest(step, now)
     };
     strata.into_iter().map(|s| (s, until(s))).collect()
 }
