@@ -3,6 +3,7 @@ use super::source::Source;
 use super::traffic::Traffic;
 use crate::model::{AddressSet, Expect, PortSet, Protocols};
 use crate::spec::{Place, Spec};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// One declaration about the hosts of a role, for one source.
@@ -73,7 +74,7 @@ pub(super) fn declarations(spec: &Spec, sources: &[Source], roles: &[String]) ->
 pub(super) fn without_narrower<'a>(
     ports: PortSet,
     from: &AddressSet,
-    narrower: impl Iterator<Item = (PortSet, &'a AddressSet)>,
+    narrower: impl Iterator<Item = (Cow<'a, PortSet>, &'a AddressSet)>,
 ) -> Vec<(PortSet, Option<AddressSet>)> {
     let mut pieces = vec![(ports, None::<AddressSet>)];
     for (declared, clients) in narrower {

@@ -12,6 +12,7 @@ use crate::observation::{Observation, Observations, State};
 use crate::reach::Configured;
 use crate::resolve::{Host, Resolution};
 use crate::spec::Spec;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -266,8 +267,8 @@ impl Join<'_> {
                 continue;
             }
             let narrower = narrower(self.sources, relations, declared, traffic).map(|(p, from)| {
-                let p = if with_rest && p.contains(1) { p.union(&zero) } else { p };
-                (p, from)
+                let whole = with_rest && p.contains(1);
+                (if whole { Cow::Owned(p.union(&zero)) } else { p }, from)
             });
             let saying = Saying { declared: Declared::Absent, declaration: None };
             for (ports, from) in without_narrower(ports, at.from, narrower) {

@@ -3,6 +3,7 @@ use super::declared::Declaration;
 use super::source::Source;
 use super::traffic::Traffic;
 use crate::model::{AddressSet, PortSet, SourceName};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// How one source lies to the others.
@@ -44,7 +45,7 @@ pub(super) fn narrower<'a>(
     relations: &'a Relations,
     declared: &'a [Declaration],
     traffic: Traffic,
-) -> impl Iterator<Item = (PortSet, &'a AddressSet)> {
+) -> impl Iterator<Item = (Cow<'a, PortSet>, &'a AddressSet)> {
     declared
         .iter()
         .filter(move |d| {
@@ -52,5 +53,5 @@ pub(super) fn narrower<'a>(
                 && matches!(d.declared, Declared::Required | Declared::Allowed)
                 && relations.overlapping.contains(&d.source)
         })
-        .map(move |d| (d.ports.clone(), &sources[d.source].clients))
+        .map(move |d| (Cow::Borrowed(&d.ports), &sources[d.source].clients))
 }

@@ -127,12 +127,9 @@ pub(super) fn narrower(
     }
     let flag =
         if block.is_ipv4() { "--destination-cidr-block" } else { "--destination-ipv6-cidr-block" };
+    let family = Family::of(block.ip());
     let whole = table.routes.iter().any(|r| {
-        let of_all = match block {
-            IpNetwork::V4(_) => r.destination_cidr_block.is_some_and(|b| b.prefix() == 0),
-            IpNetwork::V6(_) => r.destination_ipv6_cidr_block.is_some_and(|b| b.prefix() == 0),
-        };
-        of_all && r.gateway_id.as_deref().is_some_and(|id| Some(id) == target)
+        is_of_everything(r, family) && r.gateway_id.as_deref().is_some_and(|id| Some(id) == target)
     });
     let destination = block.to_string();
     let of_route =
@@ -151,6 +148,14 @@ pub(super) fn narrower(
     Some(Mend { text, command: Some(command(words)), terraform: None })
 }
 
+/// Whether a route is the one of every address of a family.
+fn is_of_everything(route: &Route, family: Family) -> bool {
+    match family {
+        Family::V4 => route.destination_cidr_block.is_some_and(|b| b.prefix() == 0),
+        Family::V6 => route.destination_ipv6_cidr_block.is_some_and(|b| b.prefix() == 0),
+    }
+}
+
 /// Routes everything to the VPC's gateway, and says whose way that becomes besides the subnet's own.
 pub(super) fn route(
     at: Region<'_>,
@@ -163,10 +168,7 @@ pub(super) fn route(
         Family::V4 => ("0.0.0.0/0", "--destination-cidr-block", "destination_cidr_block     "),
         Family::V6 => ("::/0", "--destination-ipv6-cidr-block", "destination_ipv6_cidr_block"),
     };
-    let there = table.routes.iter().find(|r| match family {
-        Family::V4 => r.destination_cidr_block.is_some_and(|b| b.prefix() == 0),
-        Family::V6 => r.destination_ipv6_cidr_block.is_some_and(|b| b.prefix() == 0),
-    });
+    let there = table.routes.iter().find(|r| is_of_everything(r, family));
     let gone = there.is_some_and(|r| r.state.as_deref() == Some("blackhole"));
     let also = others(table, ground, subnet);
     let table = table.route_table_id.as_str();

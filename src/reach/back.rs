@@ -79,8 +79,7 @@ impl<'a> Ways<'_, 'a> {
                     inner = inner.union(&set);
                     continue;
                 }
-                // Ends behind a gateway endpoint are servers: no client comes from there.
-                // Those of a VPC that the route leads to come from there, and from no internet either.
+                // Who is in a VPC that the route leads to comes from there, and from no internet either.
                 Target::Peering(id) | Target::Transit(id) => {
                     let theirs = set.intersect(&self.index.blocks_beyond(place.vpc, id));
                     beyond = beyond.union(&theirs);
@@ -88,6 +87,7 @@ impl<'a> Ways<'_, 'a> {
                         continue;
                     }
                 }
+                // Ends behind a gateway endpoint are servers: no client comes from there.
                 Target::Endpoint(id) if self.is_gateway_endpoint(id, line.listed) => {
                     yes = yes.union(&set);
                     continue;
