@@ -77,8 +77,7 @@ fn peered() -> [Value; 2] {
     let propagation = json!([{ "TransitGatewayAttachmentId": "tgw-attach-1", "ResourceType": "vpc", "ResourceId": "vpc-1" }]);
     w["TransitGatewayRouteTables"] = json!([{ "TransitGatewayRouteTableId": "tgw-rtb-1", "Routes": route, "Propagations": propagation }]);
     // Each side is the other one with the names exchanged.
-    let mut other = w.to_string();
-    for (from, to) in [
+    let sides = [
         ("tgw-91", "tgw-X"),
         ("tgw-1", "tgw-91"),
         ("tgw-X", "tgw-1"),
@@ -87,21 +86,11 @@ fn peered() -> [Value; 2] {
         ("10.X.", "10.0."),
         ("tgw-attach-1", "tgw-attach-91"),
         ("tgw-rtb-1", "tgw-rtb-91"),
-        ("vpc-1", "vpc-91"),
-        ("eni-", "eni-9"),
-        ("\"i-", "\"i-9"),
-        ("subnet-", "subnet-9"),
-        ("\"rtb-", "\"rtb-9"),
-        ("acl-1", "acl-91"),
-        ("igw-1", "igw-91"),
-        ("\"sg-", "\"sg-9"),
-        ("54.1.2.3", "54.9.2.3"),
         ("2600:1f00::", "2600:1f99::"),
         ("111122223333", "444455556666"),
-    ] {
-        other = other.replace(from, to);
-    }
-    [w, serde_json::from_str(&other).expect("json")]
+    ];
+    let other = renamed(&w, sides.iter().chain(&NINES));
+    [w, other]
 }
 
 #[test]
@@ -669,27 +658,7 @@ fn r04_a_peer_that_was_read_is_judged_interface_by_interface() {
 
 /// One account, two VPCs of one transit gateway: 10.0.1.10 (sg-1) and 10.9.1.10 (sg-19).
 fn through() -> Value {
-    let mut w = world();
-    let mut far = w.to_string();
-    for name in ["vpc", "subnet", "i", "eni", "sg", "acl", "rtb", "igw"] {
-        for n in ["1", "2"] {
-            far = far.replace(&format!("\"{name}-{n}\""), &format!("\"{name}-{n}9\""));
-        }
-    }
-    for (from, to) in [
-        ("10.0.", "10.9."),
-        ("2600:1f00:", "2600:1f09:"),
-        ("54.1.2.3", "54.1.2.9"),
-        ("rtb-main", "rtb-main9"),
-    ] {
-        far = far.replace(from, to);
-    }
-    let far: Value = serde_json::from_str(&far).expect("JSON");
-    for (list, rows) in far.as_object().expect("an object") {
-        if let (Some(all), Some(rows)) = (w[list].as_array_mut(), rows.as_array()) {
-            all.extend(rows.iter().cloned());
-        }
-    }
+    let mut w = with_twin(&world(), &[]);
     for table in w["RouteTables"].as_array_mut().expect("a list") {
         let there = if table["VpcId"] == "vpc-1" { "10.9.0.0/16" } else { "10.0.0.0/16" };
         let route = json!({ "DestinationCidrBlock": there, "TransitGatewayId": "tgw-1", "State": "active" });

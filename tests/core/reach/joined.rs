@@ -24,27 +24,7 @@ impl Pair {
         near["Vpcs"][0]["Ipv6CidrBlockAssociationSet"] = json!([{ "Ipv6CidrBlock": "2600:1f00::/56", "Ipv6CidrBlockState": { "State": "associated" } }]);
         let local = json!({ "DestinationIpv6CidrBlock": "2600:1f00::/56", "GatewayId": "local", "State": "active" });
         near["RouteTables"][1]["Routes"].as_array_mut().expect("a list").push(local);
-        let mut far = near.to_string().replace("rtb-main", "rtb-main9");
-        for name in ["vpc", "subnet", "i", "eni", "sg", "acl", "rtb", "igw"] {
-            for n in ["1", "2"] {
-                far = far.replace(&format!("\"{name}-{n}\""), &format!("\"{name}-{n}9\""));
-            }
-        }
-        for (from, to) in [
-            ("10.0.", "10.9."),
-            ("2600:1f00:", "2600:1f09:"),
-            ("54.1.2.3", "54.1.2.9"),
-            ("rtb-19", "rtb-9"),
-        ] {
-            far = far.replace(from, to);
-        }
-        let far: Value = serde_json::from_str(&far).expect("JSON");
-        for (list, rows) in far.as_object().expect("an object") {
-            if let (Some(all), Some(rows)) = (near[list].as_array_mut(), rows.as_array()) {
-                all.extend(rows.iter().cloned());
-            }
-        }
-        Self { view: near, state: "active" }
+        Self { view: with_twin(&near, &[("rtb-19", "rtb-9")]), state: "active" }
     }
 
     fn table(&mut self, id: &str) -> &mut Vec<Value> {

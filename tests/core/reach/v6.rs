@@ -11,24 +11,8 @@ fn two(here: &str, there: &str) -> [Value; 2] {
     let mut w = world();
     let blocks = json!([{ "Ipv6CidrBlock": "2600:1f00::/56", "Ipv6CidrBlockState": { "State": "associated" } }]);
     w["Vpcs"][0]["Ipv6CidrBlockAssociationSet"] = blocks;
-    let mut other = w.to_string();
-    for (from, to) in [
-        ("10.0.", "10.9."),
-        ("vpc-1", "vpc-91"),
-        ("eni-", "eni-9"),
-        ("\"i-", "\"i-9"),
-        ("subnet-", "subnet-9"),
-        ("\"rtb-", "\"rtb-9"),
-        ("acl-1", "acl-91"),
-        ("igw-1", "igw-91"),
-        ("\"sg-", "\"sg-9"),
-        ("54.1.2.3", "54.9.2.3"),
-        ("2600:1f00::", there),
-    ] {
-        other = other.replace(from, to);
-    }
-    let w = w.to_string().replace("2600:1f00::", here);
-    let mut both = [w, other].map(|v| serde_json::from_str::<Value>(&v).expect("json"));
+    let sides = [("10.0.", "10.9."), ("2600:1f00::", there)];
+    let mut both = [renamed(&w, &[("2600:1f00::", here)]), renamed(&w, sides.iter().chain(&NINES))];
     both[1]["SecurityGroups"][0]["IpPermissions"] =
         json!([permission("tcp", 22, 22, "", Some(&format!("{here}/56")))]);
     both
@@ -48,13 +32,7 @@ fn peered(here: &str, there: &str) -> [Value; 2] {
 
 /// One account and region that holds both.
 fn snap(both: &[Value; 2]) -> Snapshot {
-    let mut all = both[0].clone();
-    for (key, rows) in all.as_object_mut().expect("a view") {
-        if let (Value::Array(rows), Value::Array(more)) = (rows, &both[1][key.as_str()]) {
-            rows.extend(more.iter().cloned());
-        }
-    }
-    snapshot(vec![all])
+    snapshot(vec![merged(&both[0], &both[1])])
 }
 
 #[test]

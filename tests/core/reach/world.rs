@@ -60,6 +60,56 @@ pub(crate) fn world() -> Value {
     })
 }
 
+/// What makes of the world one like it with 9s, beside what a test exchanges of its own.
+pub(crate) const NINES: [(&str, &str); 9] = [
+    ("vpc-1", "vpc-91"),
+    ("eni-", "eni-9"),
+    ("\"i-", "\"i-9"),
+    ("subnet-", "subnet-9"),
+    ("\"rtb-", "\"rtb-9"),
+    ("acl-1", "acl-91"),
+    ("igw-1", "igw-91"),
+    ("\"sg-", "\"sg-9"),
+    ("54.1.2.3", "54.9.2.3"),
+];
+
+/// A view with texts exchanged, one pair after the other.
+pub(crate) fn renamed<'t>(
+    view: &Value,
+    pairs: impl IntoIterator<Item = &'t (&'t str, &'t str)>,
+) -> Value {
+    let pairs = pairs.into_iter();
+    let text = pairs.fold(view.to_string(), |text, (from, to)| text.replace(from, to));
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// What two views hold, as one.
+pub(crate) fn merged(near: &Value, far: &Value) -> Value {
+    let mut all = near.clone();
+    for (key, rows) in all.as_object_mut().expect("a view") {
+        if let (Value::Array(rows), Value::Array(more)) = (rows, &far[key.as_str()]) {
+            rows.extend(more.iter().cloned());
+        }
+    }
+    all
+}
+
+/// A view with one like it beside it in one account: `vpc-1` and `vpc-19`, `sg-1` and `sg-19`, 10.0 and 10.9.
+pub(crate) fn with_twin(near: &Value, more: &[(&str, &str)]) -> Value {
+    let kinds = ["vpc", "subnet", "i", "eni", "sg", "acl", "rtb", "igw"];
+    let ids = kinds.iter().flat_map(|kind| ["1", "2"].map(|n| format!("\"{kind}-{n}\"")));
+    let ids: Vec<(String, String)> =
+        ids.map(|id| (id.clone(), format!("{}9\"", id.trim_end_matches('"')))).collect();
+    let ids: Vec<(&str, &str)> = ids.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    let own = [
+        ("10.0.", "10.9."),
+        ("2600:1f00:", "2600:1f09:"),
+        ("54.1.2.3", "54.1.2.9"),
+        ("rtb-main", "rtb-main9"),
+    ];
+    merged(near, &renamed(near, ids.iter().chain(&own).chain(more)))
+}
+
 /// tcp/22 from anywhere, both families.
 pub(crate) fn ssh() -> Value {
     permission("tcp", 22, 22, "0.0.0.0/0", Some("::/0"))
